@@ -1,0 +1,1 @@
+"""The internal form of conversations and what can be read off it."""

@@ -1,0 +1,63 @@
+"""Queues of traces to review. The row is the lock: an item is handed out by one UPDATE with SKIP LOCKED."""
+
+from django.db import models
+
+from workspace.models import Project, User
+from workspace.uuid7 import uuid7
+
+from curation.models.traces import Trace
+
+
+class ReviewQueue(models.Model):
+    """A named list of traces that wait for a judgment."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="queues")
+    slug = models.SlugField(max_length=60)
+    name = models.CharField(max_length=120)
+    query = models.TextField(blank=True, help_text="The filter that fills it; empty: traces are added by hand.")
+    instructions = models.TextField(blank=True, help_text="Shown beside every trace, one rule a line.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["project", "slug"], name="queue_slug")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class QueueItem(models.Model):
+    """One trace in one queue. `leased_by` holds it until `leased_until`; afterwards anybody may take it."""
+
+    class Status(models.TextChoices):
+        OPEN = "open"
+        DONE = "done"
+        FLAGGED = "flagged"
+
+    uid = models.UUIDField(default=uuid7, unique=True, editable=False)
+    queue = models.ForeignKey(ReviewQueue, on_delete=models.CASCADE, related_name="items")
+    trace = models.ForeignKey(Trace, on_delete=models.CASCADE, related_name="queue_items")
+    status = models.CharField(max_length=7, choices=Status.choices, default=Status.OPEN)
+    priority = models.FloatField(default=0)
+    reason = models.CharField(max_length=200, blank=True, help_text="Why it is in the queue.")
+    leased_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    leased_until = models.DateTimeField(null=True)
+    skips = models.IntegerField(default=0, help_text="How often it was put back to the end.")
+    flag_note = models.TextField(blank=True)
+    done_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    done_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["queue", "trace"], name="queue_item_once"),
+            models.CheckConstraint(condition=models.Q(status__in=["open", "done", "flagged"]), name="queue_item_status"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["queue", "skips", "-priority", "id"], name="queue_next", condition=models.Q(status="open")
+            ),
+            models.Index(fields=["queue", "-done_at"], name="queue_history", condition=models.Q(status="done")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.queue}: {self.trace_id} {self.status}"

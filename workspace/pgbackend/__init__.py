@@ -1,0 +1,1 @@
+"""Django's PostgreSQL backend with one addition: the first connection starts the embedded server."""
