@@ -1,0 +1,5 @@
+"""Datasets and their versions: freeze, list, export."""
+
+from curation.api.routing import router
+
+__all__ = ["router"]
