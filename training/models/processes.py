@@ -24,6 +24,7 @@ class WorkerProcess(models.Model):
     heartbeat_at = models.DateTimeField(null=True)
     progress_at = models.DateTimeField(null=True)
     events_offset = models.BigIntegerField(default=0, help_text="Bytes of events.jsonl that are in the database.")
+    progress = models.JSONField(default=dict, help_text="The newest progress event: step, total, seconds_left, ...")
     exit_code = models.IntegerField(null=True)
     signal = models.IntegerField(null=True)
     error_class = models.CharField(max_length=40, blank=True, help_text="oom, data, config, disk, import, killed, lost, error")

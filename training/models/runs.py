@@ -10,7 +10,8 @@ from training.models.processes import WorkerProcess
 
 
 class RunStatus(models.TextChoices):
-    """The state machine of architecture.md; the last three are final."""
+    """The states of docs/architecture.md. The last three are final; only a person's resume leads out of failed and
+    cancelled, as a new attempt."""
 
     DRAFT = "draft", "Draft"
     CHECKED = "checked", "Checked"
@@ -27,7 +28,7 @@ class RunStatus(models.TextChoices):
 
     @classmethod
     def final(cls) -> tuple[str, ...]:
-        """States that are never left."""
+        """States in which nothing happens by itself any more."""
         return (cls.SUCCEEDED, cls.FAILED, cls.CANCELLED)
 
     @classmethod
@@ -51,6 +52,7 @@ class TrainingRun(models.Model):
     status_reason = models.TextField(blank=True, help_text="Why it failed or waits, in words, with what to do.")
     outcome_unknown = models.BooleanField(default=False)
     cancel_requested_at = models.DateTimeField(null=True)
+    cancel_discard = models.BooleanField(default=False, help_text="Stop without saving a checkpoint.")
     step = models.IntegerField(null=True)
     total_steps = models.IntegerField(null=True)
     idempotency_key = models.CharField(max_length=64, blank=True)
