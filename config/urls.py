@@ -1,1 +1,18 @@
-urlpatterns = []
+"""All addresses: `/p/<project>/...` for pages, `/api/projects/<project>/...` for programs, `/v1/traces` in config.asgi."""
+
+from django.urls import include, path
+
+from config import pages
+from config.api import api
+
+urlpatterns = [
+    path("api/docs", pages.api_docs, name="api-docs"),
+    path("api/", api.urls),
+    path("styleguide", pages.styleguide, name="styleguide"),
+    path("p/<slug:slug>/", include("workspace.urls")),
+    path("p/<slug:slug>/", include("curation.urls")),
+    path("p/<slug:slug>/", include("training.urls")),
+    path("p/<slug:slug>/", include("evaluation.urls")),
+    path("p/<slug:slug>/_counts", pages.counts, name="counts"),
+    path("", include("workspace.urls_root")),
+]

@@ -1,2 +1,67 @@
-"""placeholder"""
-def shell(request): return {}
+"""What the frame around every page needs: where we are, who we are, where we may go."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from workspace.access import Entry
+from workspace.models import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One line of the navigation."""
+
+    name: str
+    url_name: str
+    icon: str
+    key: str
+    needs: Role = Role.REVIEWER
+
+
+NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
+    (
+        "Curate",
+        (
+            Place("Traces", "curation:traces", "traces", "t"),
+            Place("Review", "curation:review", "review", "r"),
+            Place("Datasets", "curation:datasets", "data", "d"),
+        ),
+    ),
+    (
+        "Train",
+        (Place("Runs", "training:runs", "run", "u"), Place("Models", "training:models", "model", "m")),
+    ),
+    (
+        "Evaluate",
+        (
+            Place("Comparisons", "evaluation:comparisons", "compare", "c"),
+            Place("Over time", "evaluation:over-time", "time", "o"),
+        ),
+    ),
+    ("Project", (Place("Settings", "workspace:settings", "gear", "s"),)),
+)
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: `entry`, `project`, `navigation` (groups of links, the current one marked), `theme`."""
+    entry: Entry | None = getattr(request, "entry", None)
+    theme = request.COOKIES.get("theme", "")
+    context: dict[str, Any] = {"theme": theme if theme in ("light", "dark") else "", "entry": entry}
+    if entry is not None:
+        context["project"] = entry.project
+        context["navigation"] = [
+            (group, [_link(place, entry, request.path) for place in places if entry.may(place.needs)])
+            for group, places in NAVIGATION
+        ]
+    return context
+
+
+def _link(place: Place, entry: Entry, path: str) -> dict[str, Any]:
+    try:
+        address = reverse(place.url_name, args=[entry.project.slug])
+    except NoReverseMatch:
+        address = ""
+    return {"place": place, "url": address, "current": bool(address) and path.startswith(address)}

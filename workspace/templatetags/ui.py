@@ -1,2 +1,119 @@
+"""Tags and filters of every template (builtins: no {% load %} needed). A value that is missing prints an en dash."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
 from django import template
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.html import format_html, json_script
+from django.utils.safestring import SafeString
+
+from workspace import charts, formats
+
 register = template.Library()
+
+register.filter("whole", formats.whole)
+register.filter("short", formats.short)
+register.filter("duration", formats.duration)
+register.filter("money", formats.money)
+register.filter("size", formats.size)
+register.filter("percent", formats.percent)
+register.filter("decimal", formats.decimal)
+
+
+@register.filter
+def dash(value: Any) -> Any:
+    """The value, or an en dash where it is None or empty text (0 stays 0)."""
+    return "–" if value is None or value == "" else value
+
+
+@register.filter
+def get(mapping: Any, key: Any) -> Any:
+    """mapping[key], or None."""
+    return mapping.get(key) if hasattr(mapping, "get") else None
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """An icon of static/icons.svg, drawn in the colour of the text and silent to screen readers."""
+    return format_html('<svg class="icon" aria-hidden="true"><use href="{}#i-{}"/></svg>', static("icons.svg"), name)
+
+
+@register.simple_tag
+def ago(moment: datetime | None) -> SafeString:
+    """A relative time, with the exact one as its title."""
+    if moment is None:
+        return SafeString("–")
+    return format_html(
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        moment.isoformat(timespec="seconds"),
+        moment.astimezone(timezone.get_default_timezone()).strftime("%-d %b %Y, %H:%M:%S"),
+        formats.ago(timezone.now() - moment),
+    )
+
+
+VERDICTS = {
+    "acceptable": ("good", "✓", "Accepted"),
+    "unacceptable": ("bad", "✕", "Rejected"),
+    "unsure": ("warn", "?", "Unsure"),
+    "": ("", "○", "Unjudged"),
+}
+
+
+@register.simple_tag
+def verdict(value: str, stale: bool = False) -> SafeString:
+    """The mark of an effective judgment: sign, word and colour together."""
+    kind, sign, word = VERDICTS.get(value or "", ("", "○", value))
+    if stale:
+        return format_html(
+            '<span class="mark warn" title="The trace changed after it was judged"><span aria-hidden="true">↻</span>{}, changed</span>',
+            word,
+        )
+    return mark(kind, sign, word)
+
+
+@register.simple_tag
+def mark(kind: str, sign: str, word: Any) -> SafeString:
+    """A small word with a meaning. kind: good, bad, warn, info or "" for neutral."""
+    return format_html('<span class="mark {}"><span aria-hidden="true">{}</span>{}</span>', kind, sign, word)
+
+
+@register.simple_tag
+def spark(values: Sequence[float | None], label: str = "") -> SafeString:
+    """A sparkline: the shape only, no axis. Gaps (None) stay gaps; fewer than two points draw nothing."""
+    return charts.sparkline(values, label=label)
+
+
+@register.inclusion_tag("parts/plot.html", takes_context=True)
+def plot(context: template.Context, figure: dict[str, Any], title: str = "", name: str = "plot") -> dict[str, Any]:
+    """A Plotly figure (a dict with data and layout) that static/js/charts.js draws in the colours of the theme."""
+    return {"name": name, "title": title, "data": json_script(figure, f"{name}-figure"), "request": context.get("request")}
+
+
+@register.simple_tag(takes_context=True)
+def url_with(context: template.Context, **changes: Any) -> str:
+    """This page's query string with some keys changed; None or "" drops the key. Begins with "?"."""
+    params = context["request"].GET.copy()
+    for key, value in changes.items():
+        if value is None or value == "":
+            params.pop(key, None)
+        else:
+            params[key] = str(value)
+    return "?" + params.urlencode()
+
+
+@register.filter
+def as_query(mapping: dict[str, Any]) -> str:
+    """A mapping as a query string."""
+    return urlencode(mapping)
+
+
+@register.filter
+def pretty_json(value: Any) -> str:
+    """JSON with two blanks of indent, Unicode as it is."""
+    return json.dumps(value, indent=2, ensure_ascii=False, default=lambda v: str(v) if isinstance(v, Decimal) else repr(v))

@@ -1,0 +1,24 @@
+"""The servers' entry: Django for pages and API, and beside it the thin path that takes traces in."""
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+django_app = get_asgi_application()
+
+from curation.otlp import PATHS, intake  # noqa: E402  (Django must be set up first)
+
+Message = dict[str, Any]
+
+
+async def application(
+    scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+) -> None:
+    """Send intake addresses to the intake, everything else to Django. Lifespan messages are not used."""
+    if scope["type"] == "http" and scope["path"] in PATHS:
+        await intake(scope, receive, send)
+    elif scope["type"] == "http":
+        await django_app(scope, receive, send)

@@ -1,0 +1,6 @@
+"""Addresses of evaluation's pages, below /p/<project>/."""
+
+from django.urls import URLPattern
+
+app_name = "evaluation"
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,64 @@
+"""Hypothesis strategies: trees that the parser could have made."""
+
+from hypothesis import strategies as st
+
+from curation.filters.registry import FIELDS, Kind
+from curation.filters.tree import (
+    COMPARISONS, EQUAL, HAS, IS, RANGE, And, Not, Or, Term, conjunction, disjunction, negation,
+)  # fmt: skip
+
+# any text a person could type or paste, quotes, backslashes, dots and signs more often than chance has them
+LETTERS = st.one_of(
+    st.sampled_from('"\\.,:*()<>=-! '),
+    st.characters(codec="utf-8", exclude_characters="\0"),
+)
+WORDS = st.text(LETTERS, min_size=1, max_size=12).filter(lambda text: bool(text.strip()))
+
+_NUMBERS = st.decimals(-9999, 9999, places=2).map(str)
+_VALUES = {
+    Kind.COUNT: st.one_of(st.integers(0, 10**9).map(str), st.sampled_from(["12k", "1.5m"])),
+    Kind.MONEY: st.one_of(_NUMBERS, st.sampled_from(["$0.05", "0"])),
+    Kind.DURATION: st.builds(lambda n, unit: f"{n}{unit}", st.integers(0, 99999), st.sampled_from(["ms", "s", "m", "h", "d"])),
+    Kind.SCORE: _NUMBERS,
+    Kind.TIME: st.one_of(
+        st.sampled_from(["7d", "24h", "2w", "today", "yesterday", "now", "2026-11-01", "2026-11-01T09:30:00+02:00"])
+    ),
+}
+
+
+@st.composite
+def leaves(draw: st.DrawFn, words: st.SearchStrategy[str] = WORDS) -> Term:
+    """One condition of any field, with any operator the field knows."""
+    field = draw(st.sampled_from(list(FIELDS.values())))
+    key = draw(words) if field.keyed else ""
+    op = draw(st.sampled_from(field.operators))
+    if op == HAS:
+        return Term(field.name, op, (), key)
+    if op == RANGE:
+        low, high = draw(_VALUES[field.kind]), draw(_VALUES[field.kind])
+        return Term(field.name, op, draw(st.sampled_from([(low, high), ("", high), (low, "")])), key)
+    if op in COMPARISONS:
+        return Term(field.name, op, (draw(_VALUES[field.kind]),), key)
+    assert op in (IS, EQUAL)
+    if field.kind is Kind.CHOICE:
+        values = st.sampled_from(field.choices)
+    elif field.kind is Kind.TIME:
+        return Term(field.name, op, (draw(_VALUES[field.kind]),))
+    elif field.kind in (Kind.COUNT, Kind.MONEY, Kind.DURATION):
+        values = _VALUES[field.kind]
+    else:
+        values = words
+    return Term(field.name, op, tuple(draw(st.lists(values, min_size=1, max_size=3))), key)
+
+
+def trees(leaf: st.SearchStrategy[Term] | None = None) -> st.SearchStrategy[Term | Not | And | Or]:
+    """Trees of some depth."""
+    return st.recursive(
+        leaves() if leaf is None else leaf,
+        lambda inner: st.one_of(
+            inner.map(negation),
+            st.lists(inner, min_size=2, max_size=4).map(conjunction),
+            st.lists(inner, min_size=2, max_size=4).map(disjunction),
+        ),
+        max_leaves=12,
+    )

@@ -1,0 +1,70 @@
+"""Makes rows for tests: as few arguments as a test cares about."""
+
+import itertools
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+
+from curation.ingest import store
+from curation.ingest.parsed import ParsedTrace
+from curation.messages.form import Conversation, Document, Message, ToolCall, message
+from curation.models import Judgment, Trace
+from workspace.models import Project, User
+
+_numbers = itertools.count(1)
+
+
+def call(name: str, arguments: str = "{}", id: str = "call_1") -> ToolCall:
+    """A tool call."""
+    return {"id": id, "name": name, "arguments": arguments}
+
+
+def tool_result(text: str, id: str = "call_1", **extra: Any) -> Message:
+    """The result of a call."""
+    return message("tool", text, tool_call_id=id, **extra)
+
+
+def document(*messages: Message, tools: list[dict[str, str]] | None = None) -> Document:
+    """A document with one conversation."""
+    main: Conversation = {"id": "main", "name": "", "kind": "main", "messages": list(messages), "tools": tools or []}  # type: ignore[typeddict-item]
+    return {"conversations": [main]}
+
+
+ORDER_TOOL = {
+    "name": "get_order",
+    "description": "Look an order up",
+    "parameters": '{"type": "object", "properties": {"order_id": {"type": "string"}}, "required": ["order_id"]}',
+}
+
+
+def short_document(question: str = "Where is order 1017?", answer: str = "It left the depot this morning.") -> Document:
+    """System, question, one tool call with its result, answer."""
+    return document(
+        message("system", "You help customers of a shop."),
+        message("user", question),
+        message("assistant", "", tool_calls=[call("get_order", '{"order_id": "1017"}')], latency_ms=420),
+        tool_result('{"status": "shipped"}', latency_ms=38),
+        message("assistant", answer, latency_ms=610),
+        tools=[ORDER_TOOL],
+    )
+
+
+def trace(project: Project, *, said: Document | None = None, received_at: datetime | None = None, **fields: Any) -> Trace:
+    """A stored trace; `fields` are those of ParsedTrace."""
+    number = next(_numbers)
+    parsed = ParsedTrace(
+        external_id=fields.pop("external_id", f"trace-{number}"),
+        document=said or short_document(question=f"Where is order {1000 + number}?"),
+        **{"agent": "support", "model": "support-1", "latency_ms": 1200 + number, **fields},
+    )
+    store.store_trace(project=project, parsed=parsed, received_at=received_at or timezone.now())
+    return Trace.objects.get(project=project, external_id=parsed.external_id)
+
+
+def judgment(trace: Trace, user: User, verdict: str = "acceptable", **fields: Any) -> Judgment:
+    """A judgment by the work function, so that the trace's effective verdict follows."""
+    from curation.review import judgments
+    from workspace.access import Actor
+
+    return judgments.record(trace=trace, actor=Actor(user=user), verdict=verdict, **fields)

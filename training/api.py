@@ -1,0 +1,5 @@
+"""Training's operations of the API, below /api/projects/{slug}/."""
+
+from ninja import Router
+
+router = Router(tags=["training"])

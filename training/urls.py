@@ -1,0 +1,6 @@
+"""Addresses of training's pages, below /p/<project>/."""
+
+from django.urls import URLPattern
+
+app_name = "training"
+urlpatterns: list[URLPattern] = []

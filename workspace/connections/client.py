@@ -1,0 +1,177 @@
+"""The one client for OpenAI-compatible endpoints: guarded addresses, retries, a concurrency limit, costs and budgets."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import httpx2
+import openai
+from django.db.models import F
+
+from workspace.connections import secrets
+from workspace.connections.guard import NotAllowed, PinnedTransport
+from workspace.models import Connection
+
+TIMEOUT = httpx2.Timeout(120.0, connect=10.0)
+RETRIES = 3
+
+
+class ConnectionFailed(Exception):
+    """The endpoint did not give an answer; the text says why and holds no key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One answer. `message` is the assistant message in the OpenAI form; None stands for what was not reported."""
+
+    message: dict[str, Any]
+    finish_reason: str | None
+    model: str
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: Decimal | None
+    latency_ms: int
+
+
+def complete(
+    *,
+    connection: Connection,
+    model: str = "",
+    messages: list[dict[str, Any]],
+    tools: list[dict[str, Any]] | None = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    seed: int | None = None,
+) -> Completion:
+    """One chat completion (POST {base_url}/chat/completions). What it cost is added to the connection's `spent_usd`.
+
+    Raises ConnectionFailed: budget used up, address not allowed, key unreadable, refused, or no answer after the
+    library's retries (429, 5xx and broken connections, with its back-off).
+    """
+    name = model or connection.default_model
+    if not name:
+        raise ConnectionFailed(f"{connection.name} has no default model and none was named.")
+    _check_budget(connection)
+    wanted: dict[str, Any] = {"model": name, "messages": messages}
+    for key, value in (("tools", tools), ("temperature", temperature), ("max_completion_tokens", max_tokens), ("seed", seed)):
+        if value is not None and value != []:
+            wanted[key] = value
+    begun = time.monotonic()
+    with _client(connection) as session, _slot(connection):
+        try:
+            answer = session.chat.completions.create(**wanted)
+        except openai.BadRequestError as error:
+            if "max_completion_tokens" not in wanted or "max_completion_tokens" not in str(error):
+                raise _failed(connection, error) from None
+            wanted["max_tokens"] = wanted.pop("max_completion_tokens")  # older servers know only the old name
+            try:
+                answer = session.chat.completions.create(**wanted)
+            except openai.OpenAIError as second:
+                raise _failed(connection, second) from None
+        except openai.OpenAIError as error:
+            raise _failed(connection, error) from None
+    elapsed = round((time.monotonic() - begun) * 1000)
+    if not answer.choices:
+        raise ConnectionFailed(f"{connection.name} answered without a choice.")
+    usage = answer.usage
+    price = cost(connection, name, usage.prompt_tokens if usage else None, usage.completion_tokens if usage else None)
+    if price:
+        Connection.objects.filter(pk=connection.pk).update(spent_usd=F("spent_usd") + price)
+    return Completion(
+        message=answer.choices[0].message.model_dump(mode="json", exclude_none=True),
+        finish_reason=answer.choices[0].finish_reason,
+        model=answer.model or name,
+        input_tokens=usage.prompt_tokens if usage else None,
+        output_tokens=usage.completion_tokens if usage else None,
+        cost_usd=price,
+        latency_ms=elapsed,
+    )
+
+
+def models(*, connection: Connection) -> list[str]:
+    """The names of the models it offers, sorted (GET {base_url}/models). Raises ConnectionFailed."""
+    with _client(connection) as session:
+        try:
+            return sorted(model.id for model in session.models.list())
+        except openai.OpenAIError as error:
+            raise _failed(connection, error) from None
+
+
+def cost(connection: Connection, model: str, input_tokens: int | None, output_tokens: int | None) -> Decimal | None:
+    """USD for these tokens by the connection's price table (entry of the model, else "*"); None where unknown."""
+    price = connection.prices.get(model) or connection.prices.get("*")
+    if not price or input_tokens is None or output_tokens is None:
+        return None
+    if "input" not in price or "output" not in price:
+        return None
+    million = Decimal(1_000_000)
+    return Decimal(str(price["input"])) * input_tokens / million + Decimal(str(price["output"])) * output_tokens / million
+
+
+def _check_budget(connection: Connection) -> None:
+    if connection.budget_usd is None:
+        return
+    spent = Connection.objects.values_list("spent_usd", flat=True).get(pk=connection.pk)
+    if spent >= connection.budget_usd:
+        raise ConnectionFailed(
+            f"The budget of {connection.name} is used up (${spent:.2f} of ${connection.budget_usd:.2f}). "
+            "An engineer can raise it in the settings."
+        )
+
+
+@contextmanager
+def _client(connection: Connection) -> Iterator[openai.OpenAI]:
+    try:
+        key = secrets.decrypt(connection.key_encrypted)
+    except secrets.Unreadable as error:
+        raise ConnectionFailed(str(error)) from None
+    transport = PinnedTransport(allow_private=connection.allow_private_host)
+    with (
+        httpx2.Client(transport=transport, timeout=TIMEOUT, follow_redirects=False, trust_env=False) as http,
+        openai.OpenAI(api_key=key or "none", base_url=connection.base_url, http_client=http, max_retries=RETRIES) as session,
+    ):
+        try:
+            yield session
+        except NotAllowed as error:
+            raise ConnectionFailed(error.reason) from None
+
+
+_slots: dict[int, tuple[int, threading.BoundedSemaphore]] = {}
+_slots_lock = threading.Lock()
+
+
+@contextmanager
+def _slot(connection: Connection) -> Iterator[None]:
+    """At most `max_concurrency` calls at once from this process."""
+    with _slots_lock:
+        known = _slots.get(connection.pk)
+        if known is None or known[0] != connection.max_concurrency:
+            known = (connection.max_concurrency, threading.BoundedSemaphore(connection.max_concurrency))
+            _slots[connection.pk] = known
+    with known[1]:
+        yield
+
+
+def _failed(connection: Connection, error: openai.OpenAIError) -> ConnectionFailed:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, NotAllowed):
+            return ConnectionFailed(cause.reason)
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error, openai.APIStatusError):
+        text = f"{connection.name} answered {error.status_code}: {error.message}"
+    elif isinstance(error, openai.APITimeoutError):
+        text = f"{connection.name} did not answer in time."
+    elif isinstance(error, openai.APIConnectionError):
+        text = f"{connection.name} cannot be reached at {connection.base_url}."
+    else:
+        text = f"{connection.name}: {error}"
+    try:
+        key = secrets.decrypt(connection.key_encrypted)
+    except secrets.Unreadable:
+        key = ""
+    return ConnectionFailed(text.replace(key, "[key]") if key else text)

@@ -1,0 +1,53 @@
+"""Connections as rows: add, replace the key, try."""
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from workspace import audit
+from workspace.access import Actor
+from workspace.connections import client, secrets
+from workspace.connections.guard import NotAllowed, check
+from workspace.models import Connection, Project
+
+__all__ = ["NotAllowed", "add", "probe", "replace_key"]
+
+FIELDS = ("name", "base_url", "default_model", "allow_private_host", "max_concurrency", "budget_usd")
+
+
+def add(*, project: Project, fields: dict[str, Any], key: str, prices: dict[str, Any], actor: Actor) -> Connection:
+    """Keep an endpoint. Raises NotAllowed where its address may not be called or its name is taken."""
+    check(fields["base_url"], allow_private=fields["allow_private_host"])
+    try:
+        with transaction.atomic():
+            connection = Connection.objects.create(
+                project=project, key_encrypted=secrets.encrypt(key), prices=prices, **{name: fields[name] for name in FIELDS}
+            )
+            audit.record(
+                project=project, actor=actor, action="connection.added", target=f"connection:{connection.uid}",
+                name=connection.name, base_url=connection.base_url,
+            )  # fmt: skip
+    except IntegrityError:
+        raise NotAllowed("name", "A connection has this name already.") from None
+    return connection
+
+
+def replace_key(*, connection: Connection, key: str, actor: Actor) -> None:
+    """Write another key over the old one; an empty one removes it."""
+    with transaction.atomic():
+        connection.key_encrypted = secrets.encrypt(key)
+        connection.save(update_fields=["key_encrypted"])
+        audit.record(
+            project=connection.project, actor=actor, action="connection.key_replaced", target=f"connection:{connection.uid}"
+        )
+
+
+def probe(*, connection: Connection) -> tuple[bool, str]:
+    """Ask for the list of models. Returns whether it answered, and a sentence."""
+    try:
+        names = client.models(connection=connection)
+    except client.ConnectionFailed as error:
+        return False, str(error)
+    return True, f"It answers, with {len(names)} model{'s' if len(names) != 1 else ''}: {', '.join(names[:5])}" + (
+        f" and {len(names) - 5} more." if len(names) > 5 else "."
+    )

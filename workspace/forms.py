@@ -1,0 +1,80 @@
+"""What people type on the account and settings pages."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.forms import AuthenticationForm
+
+from workspace.models import Connection, Project, Role, User
+
+
+class SignInForm(AuthenticationForm):
+    """Email and password."""
+
+    username = forms.EmailField(label="Email", widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"}))
+
+
+class ProfileForm(forms.ModelForm[User]):
+    """The name that others see."""
+
+    class Meta:
+        model = User
+        fields = ("name",)
+
+
+class ProjectForm(forms.ModelForm[Project]):
+    """A new project."""
+
+    class Meta:
+        model = Project
+        fields = ("name", "slug")
+        help_texts = {"slug": "Part of the address: letters, digits, hyphens."}
+
+
+class MemberForm(forms.Form):
+    """Who joins, and as what."""
+
+    email = forms.EmailField()
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.REVIEWER)
+
+
+class RoleForm(forms.Form):
+    """Another role for a member; empty removes them."""
+
+    role = forms.ChoiceField(choices=[*Role.choices, ("", "Remove")], required=False)
+
+
+class TokenForm(forms.Form):
+    """A name to recognise it by, and what it may do."""
+
+    name = forms.CharField(max_length=80)
+    role = forms.ChoiceField(choices=Role.choices, initial=Role.ENGINEER)
+
+
+class ConnectionForm(forms.ModelForm[Connection]):
+    """An endpoint. The key can be written, never read."""
+
+    key = forms.CharField(
+        required=False, max_length=500, widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Kept encrypted, never shown again.",
+    )  # fmt: skip
+    input_price = forms.DecimalField(required=False, min_value=0, help_text="USD per million input tokens.")
+    output_price = forms.DecimalField(required=False, min_value=0, help_text="USD per million output tokens.")
+
+    class Meta:
+        model = Connection
+        fields = ("name", "base_url", "default_model", "allow_private_host", "max_concurrency", "budget_usd")
+        labels = {"base_url": "Base URL", "allow_private_host": "This host may have a private address", "budget_usd": "Budget (USD)"}
+        help_texts = {
+            "base_url": "Up to and with /v1, such as https://api.example.com/v1.",
+            "budget_usd": "Calls stop at this sum. Empty: no cap.",
+        }
+
+    def prices(self) -> dict[str, Any]:
+        """The price table from the two price fields; empty where neither was given."""
+        found = {
+            key: float(self.cleaned_data[name])
+            for key, name in (("input", "input_price"), ("output", "output_price"))
+            if self.cleaned_data.get(name) is not None
+        }
+        return {self.cleaned_data["default_model"] or "*": found} if found else {}

@@ -1,0 +1,165 @@
+"""A project's settings: people, tokens, connections, what happened."""
+
+from django.contrib import messages
+from django.contrib.auth.forms import PasswordResetForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from workspace import members, tokens
+from workspace.access import enter
+from workspace.connections import keep
+from workspace.forms import ConnectionForm, MemberForm, RoleForm, TokenForm
+from workspace.models import ApiToken, AuditEntry, Connection, Membership, Role, User
+from workspace.paging import paginate
+
+
+@require_GET
+def settings(request: HttpRequest, slug: str) -> HttpResponse:
+    """All of it on one page; what a role may not change it may not see here either."""
+    entry = enter(request, slug, Role.REVIEWER)
+    return render(request, "workspace/settings.html", _context(entry))
+
+
+def _context(entry, **forms):  # type: ignore[no-untyped-def]
+    project = entry.project
+    may_tokens = entry.may(Role.ENGINEER)
+    return {
+        "members": Membership.objects.select_related("user").filter(project=project).order_by("user__email"),
+        "tokens": ApiToken.objects.select_related("created_by").filter(project=project).order_by("-id") if may_tokens else [],
+        "connections": Connection.objects.filter(project=project).order_by("name") if may_tokens else [],
+        "is_admin": entry.may(Role.ADMIN),
+        "is_engineer": may_tokens,
+        "roles": Role.choices,
+        "member_form": MemberForm(auto_id="member-%s"),
+        "token_form": TokenForm(auto_id="token-%s"),
+        "connection_form": ConnectionForm(auto_id="connection-%s"),
+        **forms,
+    }
+
+
+@require_POST
+def add_member(request: HttpRequest, slug: str) -> HttpResponse:
+    """Let somebody in."""
+    entry = enter(request, slug, Role.ADMIN)
+    form = MemberForm(request.POST, auto_id="member-%s")
+    if not form.is_valid():
+        return render(request, "workspace/settings.html", _context(entry, member_form=form), status=422)
+    try:
+        member, is_new = members.add_member(
+            project=entry.project, email=form.cleaned_data["email"], role=Role(form.cleaned_data["role"]), actor=entry.actor
+        )
+    except members.LastAdmin as error:
+        messages.error(request, str(error))
+        return redirect("workspace:settings", slug)
+    if is_new:
+        invite = PasswordResetForm({"email": member.user.email})
+        if invite.is_valid():
+            invite.save(
+                request=request,
+                email_template_name="workspace/forgot_password_mail.txt",
+                subject_template_name="workspace/forgot_password_subject.txt",
+            )
+    messages.success(request, f"{member.user} is {member.get_role_display().lower()} now." + (
+        " They have been sent a link to choose a password." if is_new else ""))  # fmt: skip
+    return redirect("workspace:settings", slug)
+
+
+@require_POST
+def set_member(request: HttpRequest, slug: str, pk: int) -> HttpResponse:
+    """Change a member's role, or remove them."""
+    entry = enter(request, slug, Role.ADMIN)
+    member = get_object_or_404(Membership.objects.select_related("user"), project=entry.project, user_id=pk)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "There is no such role.")
+        return redirect("workspace:settings", slug)
+    try:
+        if form.cleaned_data["role"]:
+            members.add_member(
+                project=entry.project, email=member.user.email, role=Role(form.cleaned_data["role"]), actor=entry.actor
+            )
+        else:
+            members.remove_member(project=entry.project, user=User.objects.get(pk=pk), actor=entry.actor)
+    except members.LastAdmin as error:
+        messages.error(request, str(error))
+    else:
+        messages.success(request, "Saved.")
+    return redirect("workspace:settings", slug)
+
+
+@require_POST
+def issue_token(request: HttpRequest, slug: str) -> HttpResponse:
+    """Make a token and show it, this once. Nobody can give more than they have."""
+    entry = enter(request, slug, Role.ENGINEER)
+    form = TokenForm(request.POST, auto_id="token-%s")
+    if form.is_valid() and not entry.may(Role(form.cleaned_data["role"])):
+        form.add_error("role", "A token cannot do more than you can.")
+    if not form.is_valid():
+        return render(request, "workspace/settings.html", _context(entry, token_form=form), status=422)
+    _, text = tokens.issue(
+        project=entry.project, name=form.cleaned_data["name"], role=Role(form.cleaned_data["role"]), actor=entry.actor
+    )
+    response = render(request, "workspace/settings.html", _context(entry, new_token=text))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+def revoke_token(request: HttpRequest, slug: str, uid: str) -> HttpResponse:
+    """End a token."""
+    entry = enter(request, slug, Role.ENGINEER)
+    token = get_object_or_404(ApiToken, project=entry.project, uid=uid)
+    tokens.revoke(token=token, actor=entry.actor)
+    messages.success(request, f"{token.name} no longer opens anything.")
+    return redirect("workspace:settings", slug)
+
+
+@require_POST
+def add_connection(request: HttpRequest, slug: str) -> HttpResponse:
+    """Keep an endpoint and its key."""
+    entry = enter(request, slug, Role.ENGINEER)
+    form = ConnectionForm(request.POST, auto_id="connection-%s")
+    if form.is_valid():
+        if form.cleaned_data["allow_private_host"] and not entry.may(Role.ADMIN):
+            form.add_error("allow_private_host", "Only an admin can allow a private address.")
+        else:
+            try:
+                keep.add(
+                    project=entry.project, fields=form.cleaned_data, key=form.cleaned_data["key"], prices=form.prices(),
+                    actor=entry.actor,
+                )  # fmt: skip
+            except keep.NotAllowed as error:
+                form.add_error(error.field, error.reason)
+    if not form.is_valid():
+        return render(request, "workspace/settings.html", _context(entry, connection_form=form), status=422)
+    messages.success(request, f"{form.cleaned_data['name']} is kept. Its key cannot be read back.")
+    return redirect("workspace:settings", slug)
+
+
+@require_POST
+def replace_key(request: HttpRequest, slug: str, uid: str) -> HttpResponse:
+    """Write another key over the old one."""
+    entry = enter(request, slug, Role.ENGINEER)
+    connection = get_object_or_404(Connection, project=entry.project, uid=uid)
+    keep.replace_key(connection=connection, key=request.POST.get("key", ""), actor=entry.actor)
+    messages.success(request, f"{connection.name} has a new key.")
+    return redirect("workspace:settings", slug)
+
+
+@require_POST
+def try_connection(request: HttpRequest, slug: str, uid: str) -> HttpResponse:
+    """Ask the endpoint for its models and say what came."""
+    entry = enter(request, slug, Role.ENGINEER)
+    connection = get_object_or_404(Connection, project=entry.project, uid=uid)
+    ok, text = keep.probe(connection=connection)
+    return render(request, "workspace/_probe.html", {"ok": ok, "text": text, "connection": connection})
+
+
+@require_GET
+def audit_log(request: HttpRequest, slug: str) -> HttpResponse:
+    """Who did what, newest first."""
+    entry = enter(request, slug, Role.ADMIN)
+    rows = AuditEntry.objects.select_related("user", "token").filter(project=entry.project)
+    page = paginate(rows, order=["-id"], cursor=request.GET.get("cursor", ""), size=100)
+    return render(request, "workspace/audit.html", {"page": page})
