@@ -1,0 +1,19 @@
+"""Graders: pure functions from an answer and its reference to a grade. No database, no network, no Django, so that a
+trainer process can use them too."""
+
+from curation.scoring.graders.definitions import BadDefinition, Definition, check, check_all, digest, is_binary
+from curation.scoring.graders.grading import Grade, grade, item_of, normalise, sample_of
+
+__all__ = [
+    "BadDefinition",
+    "Definition",
+    "Grade",
+    "check",
+    "check_all",
+    "digest",
+    "grade",
+    "is_binary",
+    "item_of",
+    "normalise",
+    "sample_of",
+]

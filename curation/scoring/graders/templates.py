@@ -1,0 +1,46 @@
+"""Texts with holes, in the form of OpenAI's graders: `{{ item.x }}` and `{{ sample.output_tools[0].function.name }}`.
+
+Only paths are filled in; nothing is computed, so a hostile item can put text into a hole but never a new hole.
+"""
+
+import json
+import re
+from typing import Any
+
+_HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+_PATH = re.compile(r"\s*(item|sample)((?:\.[A-Za-z_][\w-]*|\[\d{1,6}\])+)\s*")
+_STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d+)\]")
+
+
+class MissingValue(LookupError):
+    """A hole that the item or the sample has nothing for."""
+
+
+def problem(template: Any) -> str:
+    """What is wrong with a template, in words; empty where nothing is."""
+    if not isinstance(template, str):
+        return "a text is needed."
+    for hole in _HOLE.findall(template):
+        if not _PATH.fullmatch(hole):
+            return f"{{{{{hole}}}}} is not a path such as item.reference_text or sample.output_text."
+    return ""
+
+
+def fill(template: str, *, sample: Any, item: Any) -> str:
+    """The text with every hole filled. Values that are no text are written as JSON. Raises MissingValue."""
+
+    def value(match: re.Match[str]) -> str:
+        path = _PATH.fullmatch(match[1])
+        if path is None:
+            raise MissingValue(match[1].strip())
+        here: Any = sample if path[1] == "sample" else item
+        for name, index in _STEP.findall(path[2]):
+            try:
+                here = here[name] if name else here[int(index)]
+            except (KeyError, IndexError, TypeError):
+                raise MissingValue(match[1].strip()) from None
+        if here is None:
+            raise MissingValue(match[1].strip())
+        return here if isinstance(here, str) else json.dumps(here, ensure_ascii=False, sort_keys=True)
+
+    return _HOLE.sub(value, template)
