@@ -1,0 +1,66 @@
+"""The filter: one grammar, one tree and one list of fields for lists, bulk actions, freezing, queues, API and commands.
+
+query = filters.parse("agent:support-bot -judged:no latency>15s")     # FilterError says what is wrong, and where
+traces = filters.apply(project.traces.all(), query)
+fixed = filters.resolve(query, now=now)                               # since:7d becomes an absolute time
+str(fixed)                                                            # canonical text; parsing it gives the same tree
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.utils import timezone
+
+from curation.filters import compile as compiling
+from curation.filters.errors import FilterError
+from curation.filters.parse import parse_tree
+from curation.filters.text import Chip, chips, fix_times, write
+from curation.filters.tree import Node, terms
+from curation.models.traces import TraceQuerySet
+
+__all__ = ["Chip", "FilterError", "Query", "apply", "parse", "resolve"]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A filter that was read: the text as typed, and its tree (None: every trace)."""
+
+    typed: str
+    tree: Node | None
+
+    def __str__(self) -> str:
+        return write(self.tree)
+
+    def __bool__(self) -> bool:
+        return self.tree is not None
+
+    def mentions(self, field: str) -> bool:
+        """Whether some condition names `field`."""
+        return any(term.field == field for term in terms(self.tree))
+
+    def chips(self) -> list[Chip]:
+        """The conditions in words, each with the filter that is left without it."""
+        return chips(self.tree)
+
+
+def parse(text: str) -> Query:
+    """Read a filter. Raises FilterError (message, position, suggestion) and nothing else, whatever the text."""
+    return Query(text, parse_tree(text))
+
+
+def apply(queryset: TraceQuerySet, query: Query, *, now: datetime | None = None) -> TraceQuerySet:
+    """The traces of `queryset` that `query` matches. Archived traces are left out unless the filter names `archived`.
+
+    `now` (default: the clock) is what relative times count from.
+    """
+    if not query.mentions("archived"):
+        queryset = queryset.listed()
+    if query.tree is None:
+        return queryset
+    return queryset.filter(compiling.condition(query.tree, now=now or timezone.now()))
+
+
+def resolve(query: Query, *, now: datetime) -> Query:
+    """`query` with absolute times, so that it means the same for ever (freezing records this)."""
+    tree = fix_times(query.tree, now=now)
+    return Query(write(tree), tree)

@@ -106,7 +106,7 @@ def found(project, text):
         ('"%"', {"rich"}),
         ("id:poor", {"poor"}),
         ("format:openai-chat OR judged:unsure", {"rich", "unsure"}),
-        ("\"' OR 1=1 --\"", set()),
+        ('"\' OR 1=1 --"', set()),
     ],
 )
 def test_what_is_found(acme, text, expected):
@@ -120,8 +120,33 @@ def test_the_outside_id_is_found(acme):
 
 # --- a second reading, in plain Python
 _SAMPLES = st.sampled_from(
-    ["support-bot", "ops", "m-1", "prod", "refund", "search_orders", "vip", "smoke", "gold", "silver", "3", "true", "yes",
-     "helpful", "safe", "tone", "warm", "tier", "customer.tier", "seats", "0.9", "rich", "%", "' OR 1=1", "openai-chat"]  # fmt: skip
+    [
+        "support-bot",
+        "ops",
+        "m-1",
+        "prod",
+        "refund",
+        "search_orders",
+        "vip",
+        "smoke",
+        "gold",
+        "silver",
+        "3",
+        "true",
+        "yes",
+        "helpful",
+        "safe",
+        "tone",
+        "warm",
+        "tier",
+        "customer.tier",
+        "seats",
+        "0.9",
+        "rich",
+        "%",
+        "' OR 1=1",
+        "openai-chat",
+    ]
 )
 
 

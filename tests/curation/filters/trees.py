@@ -4,8 +4,19 @@ from hypothesis import strategies as st
 
 from curation.filters.registry import FIELDS, Kind
 from curation.filters.tree import (
-    COMPARISONS, EQUAL, HAS, IS, RANGE, And, Not, Or, Term, conjunction, disjunction, negation,
-)  # fmt: skip
+    COMPARISONS,
+    EQUAL,
+    HAS,
+    IS,
+    RANGE,
+    And,
+    Not,
+    Or,
+    Term,
+    conjunction,
+    disjunction,
+    negation,
+)
 
 # any text a person could type or paste, quotes, backslashes, dots and signs more often than chance has them
 LETTERS = st.one_of(
@@ -18,7 +29,9 @@ _NUMBERS = st.decimals(-9999, 9999, places=2).map(str)
 _VALUES = {
     Kind.COUNT: st.one_of(st.integers(0, 10**9).map(str), st.sampled_from(["12k", "1.5m"])),
     Kind.MONEY: st.one_of(_NUMBERS, st.sampled_from(["$0.05", "0"])),
-    Kind.DURATION: st.builds(lambda n, unit: f"{n}{unit}", st.integers(0, 99999), st.sampled_from(["ms", "s", "m", "h", "d"])),
+    Kind.DURATION: st.builds(
+        lambda n, unit: f"{n}{unit}", st.integers(0, 99999), st.sampled_from(["ms", "s", "m", "h", "d"])
+    ),
     Kind.SCORE: _NUMBERS,
     Kind.TIME: st.one_of(
         st.sampled_from(["7d", "24h", "2w", "today", "yesterday", "now", "2026-11-01", "2026-11-01T09:30:00+02:00"])

@@ -1,0 +1,150 @@
+"""The fields a filter may name: one list for parsing, compiling, completing, chips and the documentation."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from curation.filters import values
+from curation.filters.tree import COMPARISONS, EQUAL, HAS, IS, RANGE
+
+
+class Kind(StrEnum):
+    """What the values of a field are."""
+
+    FREE = "free"
+    TEXT = "text"
+    LIST = "list"
+    CHOICE = "choice"
+    COUNT = "count"
+    MONEY = "money"
+    DURATION = "duration"
+    TIME = "time"
+    SCORE = "score"
+    META = "meta"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One field: how it is called, what it means, what it may hold, and where its known values come from."""
+
+    name: str
+    label: str
+    help: str
+    kind: Kind
+    examples: tuple[str, ...]
+    column: str = ""
+    choices: tuple[str, ...] = ()
+    completion: str = ""  # "column", "array", "choices", "scores", "metadata" or "" (nothing to offer)
+
+    @property
+    def keyed(self) -> bool:
+        """Whether a name follows the field (score.helpful, meta.tier)."""
+        return self.kind in (Kind.SCORE, Kind.META)
+
+    @property
+    def numeric(self) -> bool:
+        """Whether larger and smaller make sense."""
+        return self.kind in _NUMERIC
+
+    @property
+    def operators(self) -> tuple[str, ...]:
+        """What may stand between the field and its values, HAS (`field:*`) included."""
+        match self.kind:
+            case Kind.COUNT | Kind.MONEY | Kind.DURATION:
+                return (EQUAL, *COMPARISONS, RANGE, HAS)
+            case Kind.SCORE:
+                return (IS, *COMPARISONS, RANGE, HAS)
+            case Kind.TEXT | Kind.LIST | Kind.META:
+                return (IS, HAS)
+            case _:
+                return (IS,)
+
+
+_NUMERIC: dict[Kind, Callable[[str], Any]] = {
+    Kind.COUNT: values.read_count,
+    Kind.MONEY: values.read_money,
+    Kind.DURATION: values.read_duration,
+    Kind.SCORE: values.read_number,
+}
+_YES_NO = {"true": "yes", "false": "no", "1": "yes", "0": "no"}
+# any fixed time does to check that a time can be read
+_SOME_DAY = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
+
+_ALL = (
+    Field("agent", "Agent", "Name of the agent.", Kind.TEXT, ("agent:support-bot",), "agent", completion="column"),
+    Field("model", "Model", "Model that answered.", Kind.TEXT, ("model:gpt-5-mini",), "model", completion="column"),
+    Field("env", "Environment", "Environment it ran in.", Kind.TEXT, ("env:prod",), "environment", completion="column"),
+    Field(
+        "status", "Status", "What the sender said: ok, error or unset.", Kind.CHOICE, ("status:error",), "status",
+        ("ok", "error", "unset"), "choices",
+    ),
+    Field(
+        "judged", "Judged", "The effective judgment; no and stale wait for one.", Kind.CHOICE,
+        ("judged:no", "judged:acceptable"), choices=("yes", "no", "acceptable", "unacceptable", "unsure", "stale"),
+        completion="choices",
+    ),
+    Field(
+        "score", "Score", "Newest value of a score; a person's beats a judge's. Missing never matches.", Kind.SCORE,
+        ("score.helpful>=0.8", "score.safe:yes", "score.reward:0.4..0.9"), completion="scores",
+    ),
+    Field("tool", "Tool", "A tool that was called.", Kind.LIST, ("tool:search_orders",), "tools", completion="array"),
+    Field(
+        "error", "Error", "A tool or model call failed.", Kind.CHOICE, ("error:yes",), choices=("yes", "no"),
+        completion="choices",
+    ),
+    Field("errors", "Errors", "Number of failed calls.", Kind.COUNT, ("errors>2",), "errors"),
+    Field("tag", "Tag", "A tag of the trace.", Kind.LIST, ("tag:vip", "-tag:smoke"), "tags", completion="array"),
+    Field(
+        "meta", "Metadata", "A value the sender attached.", Kind.META, ("meta.tier:gold",), "metadata",
+        completion="metadata",
+    ),
+    Field("session", "Session", "Session the trace belongs to.", Kind.TEXT, ("session:s-1042",), "session_id"),
+    Field("user", "User", "User of the agent, as the sender named them.", Kind.TEXT, ("user:u-7",), "user_id"),
+    Field("task", "Task", "Task the agent worked on.", Kind.TEXT, ("task:retail-17",), "task_id"),
+    Field("since", "Since", "Received at or after.", Kind.TIME, ("since:7d", "since:2026-11-01"), "received_at"),
+    Field("until", "Until", "Received before; a bare date includes that day.", Kind.TIME, ("until:24h",), "received_at"),
+    Field("latency", "Latency", "Time from start to end.", Kind.DURATION, ("latency>15s", "latency<900ms"), "latency_ms"),
+    Field("cost", "Cost", "Cost in US dollars.", Kind.MONEY, ("cost>0.05",), "cost_usd"),
+    Field("tokens", "Tokens", "Tokens in and out together.", Kind.COUNT, ("tokens>20k",)),
+    Field("steps", "Steps", "Assistant messages and tool calls.", Kind.COUNT, ("steps>10",), "steps"),
+    Field("turns", "Turns", "Messages of the user.", Kind.COUNT, ("turns>=3",), "turns"),
+    Field(
+        "format", "Format", "Format the trace came in.", Kind.TEXT, ("format:openai-chat",), "source_format",
+        completion="column",
+    ),
+    Field("id", "Id", "Id of the trace, ours or the sender's.", Kind.TEXT, ("id:req-20311",)),
+    Field(
+        "archived", "Archived", "Archived traces are hidden unless asked for.", Kind.CHOICE,
+        ("archived:yes", "archived:yes,no"), choices=("yes", "no"), completion="choices",
+    ),
+    Field("text", "Text", "Words in the request or the name.", Kind.FREE, ("refund", '"cancel my order"')),
+)  # fmt: skip
+FIELDS: dict[str, Field] = {field.name: field for field in _ALL}
+
+
+def normalise(field: Field, value: str) -> str:
+    """`value` as it is kept in the tree: choices in lower case, true and false as yes and no."""
+    if field.kind is not Kind.CHOICE:
+        return value
+    lowered = value.lower()
+    return _YES_NO.get(lowered, lowered) if "yes" in field.choices else lowered
+
+
+def check(field: Field, op: str, value: str) -> None:
+    """Raise ValueError, in words that follow the value, where `field` cannot hold `value`."""
+    if field.kind is Kind.CHOICE:
+        if value not in field.choices:
+            raise ValueError(f"is not one of {', '.join(field.choices)}")
+    elif field.kind is Kind.TIME:
+        values.read_moment(value, now=_SOME_DAY)
+    elif field.numeric and op != IS:
+        read(field, value)
+    elif not value.strip():
+        raise ValueError("is empty")
+
+
+def read(field: Field, value: str) -> Any:
+    """The number behind `value` of a numeric field. Raises ValueError."""
+    return _NUMERIC[field.kind](value)
