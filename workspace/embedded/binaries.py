@@ -59,7 +59,9 @@ def as_ordinary_user() -> tuple[str, ...]:
         return namespace
     if shutil.which("setpriv"):
         other = ("setpriv", "--reuid=nobody", "--regid=nogroup", "--clear-groups")
-        reach = subprocess.run([*other, str(binaries() / "postgres"), "-V"], capture_output=True, check=False)
+        # through a shell: setpriv itself still has root's reach when it starts its program
+        ask = [*other, "sh", "-c", 'exec "$0" -V', str(binaries() / "postgres")]
+        reach = subprocess.run(ask, capture_output=True, check=False)
         if reach.returncode == 0:
             return other
         raise EmbeddedPostgresError(

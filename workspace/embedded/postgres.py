@@ -195,7 +195,7 @@ class EmbeddedPostgres:
                 binaries.run("pg_ctl", "-D", str(self.folder), "-l", str(self.log), "-w", "-t", "60", "start")
             except ProgramFailed as error:
                 reason = self._why(seen) or str(error)
-                if time.monotonic() > deadline or not any(passing in reason for passing in _PASSING):
+                if time.monotonic() > deadline or not any(passing in reason.lower() for passing in _PASSING):
                     raise EmbeddedPostgresError(f"PostgreSQL does not start: {reason} (log: {self.log})") from None
                 time.sleep(0.25)
             else:
@@ -228,8 +228,9 @@ class EmbeddedPostgres:
     def _clear_foreign_pid(self) -> None:
         """Remove a pid file whose number now belongs to an unrelated process, as after a restart of a container.
 
-        PostgreSQL itself clears a file whose process is gone, but must believe one whose number lives. All its processes
-        stand in its folder, so where none does, none is left; where that cannot be seen (no /proc), the file stays.
+        PostgreSQL itself clears a file whose process is gone, but must believe one whose number lives, be it a zombie
+        that nobody reaps. All its processes stand in its folder, so where none does, none is left; where that cannot be
+        seen (no /proc), the file stays.
         """
         number = self.pid()
         if number is None or not os.path.isdir("/proc/self"):
@@ -239,18 +240,11 @@ class EmbeddedPostgres:
                 if os.readlink(process / "cwd") == str(self.folder):
                     return
             except OSError:
-                # gone meanwhile, or another user's; the one in question must be seen to be judged
-                if process.name == str(number) and process.exists() and not self._certainly_other(process):
+                # gone meanwhile, a zombie, or another user's: only the one in question has to be judged
+                if process.name == str(number) and _may_be_postgres(process):
                     return
         with contextlib.suppress(FileNotFoundError):
             (self.folder / "postmaster.pid").unlink()
-
-    @staticmethod
-    def _certainly_other(process: Path) -> bool:
-        try:
-            return (process / "comm").read_text().strip() != "postgres"
-        except OSError:
-            return True
 
     def _why(self, seen: int) -> str:
         """The FATAL or PANIC lines (with detail and hint) that the log gained since it was `seen` bytes long."""
@@ -271,6 +265,14 @@ class EmbeddedPostgres:
         stop = binaries.command("pg_ctl", "-D", str(self.folder), "-m", "fast", "-w", "stop")
         script = Path(__file__).with_name("guardian.py")
         subprocess.run([sys.executable, "-I", "-S", str(script), str(self.folder), *stop], check=True)
+
+
+def _may_be_postgres(process: Path) -> bool:
+    try:
+        name, _, rest = (process / "stat").read_text().partition("(")[2].rpartition(")")
+    except OSError:
+        return False
+    return name == "postgres" and rest.split()[0] != "Z"
 
 
 _servers: dict[Path, EmbeddedPostgres] = {}
