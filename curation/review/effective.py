@@ -1,0 +1,102 @@
+"""The effective judgment of a trace: what everybody's words together come to.
+
+Adjudicated wins; else the majority of each person's newest word; on a tie the word that was said last. Unsure is a word
+like the others. Words about the trace's current revision count; only where there are none do older ones, and then the
+judgment is stale.
+"""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+# %(...)s: trace (id), and the row of a new judgment, which the statement's own snapshot cannot see yet
+_WORDS = """
+    said AS (
+        SELECT id, coalesce(user_id::text, author) AS person, verdict, adjudicated, revision_id, created_at
+        FROM curation_judgment WHERE trace_id = %(trace)s AND withdrawn_at IS NULL
+        {new}
+    ),
+    counted AS (
+        SELECT said.*, coalesce(said.revision_id = trace.revision_id, false) AS fresh
+        FROM said, curation_trace trace WHERE trace.id = %(trace)s
+    ),
+    told AS (SELECT * FROM counted WHERE fresh = (SELECT bool_or(fresh) FROM counted)),
+    newest AS (SELECT DISTINCT ON (person) * FROM told ORDER BY person, id DESC),
+    votes AS (SELECT verdict, count(*) AS votes, max(id) AS latest FROM newest GROUP BY verdict),
+    outcome AS (
+        SELECT
+            coalesce(
+                (SELECT verdict FROM told WHERE adjudicated ORDER BY id DESC LIMIT 1),
+                (SELECT verdict FROM votes ORDER BY votes DESC, latest DESC LIMIT 1),
+                ''
+            ) AS verdict,
+            coalesce((SELECT NOT bool_or(fresh) FROM told), false) AS stale,
+            (SELECT max(created_at) FROM told) AS judged_at
+    )
+    UPDATE curation_trace SET verdict = outcome.verdict, verdict_stale = outcome.stale, judged_at = outcome.judged_at
+    FROM outcome WHERE curation_trace.id = %(trace)s {only}
+    RETURNING curation_trace.verdict
+"""
+_ADDED = """
+    added AS (
+        INSERT INTO curation_judgment (uid, project_id, trace_id, revision_id, user_id, token_id, author, verdict, rating,
+                                       note, adjudicated, idempotency_key, created_at, seconds)
+        VALUES (%(uid)s, %(project)s, %(trace)s, %(revision)s, %(user)s, %(token)s, %(author)s, %(verdict)s, %(rating)s,
+                %(note)s, %(adjudicated)s, %(key)s, %(at)s, %(seconds)s)
+        -- the same key again adds nothing, and then nothing below happens either
+        ON CONFLICT (project_id, idempotency_key) WHERE NOT (idempotency_key = '') DO NOTHING
+        RETURNING id, user_id, verdict, author, adjudicated, revision_id, created_at
+    ),
+    closed AS (
+        UPDATE curation_queueitem
+        SET status = 'done', done_by_id = %(user)s, done_at = %(at)s, leased_by_id = NULL, leased_until = NULL
+        WHERE trace_id = %(trace)s AND status <> 'done' AND EXISTS (SELECT FROM added)
+    ),
+"""
+_NEW = "UNION ALL SELECT id, coalesce(user_id::text, author), verdict, adjudicated, revision_id, created_at FROM added"
+RECORD = "WITH" + _ADDED + _WORDS.format(new=_NEW, only="AND EXISTS (SELECT FROM added)")
+SETTLE = "WITH" + _WORDS.format(new="", only="")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A judgment that is about to be written; ids are those of the rows inside."""
+
+    uid: uuid.UUID
+    project: int
+    trace: int
+    revision: int
+    user: int | None
+    token: int | None
+    author: str
+    verdict: str
+    rating: int | None
+    note: str
+    adjudicated: bool
+    key: str
+    at: datetime
+    seconds: float | None
+
+
+def record(words: Words) -> str | None:
+    """Write the judgment, close the trace's open queue items and store the effective judgment, in one statement.
+    Call it while holding the trace's row lock, or two people judging at once could miss each other's word.
+
+    Returns the effective judgment, or None where the idempotency key was used before: then nothing was written.
+    """
+    return _run(RECORD, {name: getattr(words, name) for name in Words.__dataclass_fields__})
+
+
+def settle(trace: int) -> str:
+    """Compute the effective judgment of the trace with this id again and store it; returns it ("" for unjudged)."""
+    return _run(SETTLE, {"trace": trace}) or ""
+
+
+def _run(statement: str, values: dict[str, Any]) -> str | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone()
+    return None if row is None else str(row[0])

@@ -1,0 +1,150 @@
+"""Saying that a trace is acceptable, unacceptable or unsure, and taking it back."""
+
+import uuid
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.db.models import F, OuterRef, Subquery
+from django.utils import timezone
+
+from workspace import audit
+from workspace.access import Actor
+from workspace.models import Project
+from workspace.uuid7 import uuid7
+
+from curation.models import Judgment, QueueItem, Trace, TraceRevision, Verdict
+from curation.review import effective
+from curation.review.invalid import Invalid
+from curation.review.queues import LEASE
+
+NOTE_LIMIT = 20_000
+KEY_LIMIT = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What became of a judgment: its outside id, the trace's effective judgment, and whether it had come before."""
+
+    uid: uuid.UUID
+    effective: str
+    repeated: bool = False
+
+
+def check(*, verdict: str, rating: int | None, note: str, key: str = "") -> None:
+    """Raise Invalid with the name of the field and the reason for the first thing that cannot be stored."""
+    if verdict not in Verdict.values:
+        raise Invalid("verdict", f"must be one of {', '.join(Verdict.values)}; got {verdict[:40]!r}")
+    if rating is not None and not 1 <= rating <= 5:
+        raise Invalid("rating", f"must be a whole number from 1 to 5; got {rating}")
+    if len(note) > NOTE_LIMIT:
+        raise Invalid("note", f"has {len(note):,} characters; at most {NOTE_LIMIT:,} are kept")
+    if "\x00" in note:
+        raise Invalid("note", "contains a NUL character")
+    if len(key) > KEY_LIMIT:
+        raise Invalid("idempotency_key", f"has {len(key)} characters; at most {KEY_LIMIT} are kept")
+
+
+def record(
+    *,
+    project: Project,
+    actor: Actor,
+    trace_uid: uuid.UUID,
+    verdict: str,
+    rating: int | None = None,
+    note: str = "",
+    key: str = "",
+    revision: int | None = None,
+    adjudicated: bool = False,
+    seconds: float | None = None,
+) -> Recorded:
+    """Store a judgment of the trace's current revision, or of revision number `revision`, the one that was seen.
+
+    Stores the trace's effective judgment, closes its open queue items and writes the audit row, all or nothing. The same
+    `key` again changes nothing and returns what the first one did. Raises Trace.DoesNotExist for a trace that is not in
+    the project, and Invalid for a bad value or a key that stands for another judgment.
+    """
+    check(verdict=verdict, rating=rating, note=note, key=key)
+    with transaction.atomic():
+        trace = _locked(project, trace_uid, revision)
+        words = effective.Words(
+            uid=uuid7(),
+            project=project.pk,
+            trace=trace.pk,
+            revision=trace.seen,  # type: ignore[attr-defined]
+            user=actor.user.pk if actor.user else None,
+            token=actor.token.pk if actor.token else None,
+            author=actor.label[:200],
+            verdict=verdict,
+            rating=rating,
+            note=note,
+            adjudicated=adjudicated,
+            key=key,
+            at=timezone.now(),
+            seconds=seconds if seconds is None or 0 <= seconds < 86_400 else None,
+        )
+        outcome = effective.record(words)
+        if outcome is None:
+            return _repeated(project, trace, words)
+        audit.record(
+            project=project, actor=actor, action="trace.judged", target=f"trace:{trace.uid}",
+            judgment=str(words.uid), verdict=verdict, effective=outcome,
+        )  # fmt: skip
+    return Recorded(words.uid, outcome)
+
+
+def _locked(project: Project, uid: uuid.UUID, revision: int | None) -> Trace:
+    """The trace with its row locked; `seen` is the id of the revision that is judged."""
+    if revision is None:
+        query = Trace.objects.annotate(seen=F("revision_id"))
+    else:
+        numbered = TraceRevision.objects.filter(trace=OuterRef("pk"), number=revision).values("pk")
+        query = Trace.objects.annotate(seen=Subquery(numbered))
+    trace = query.select_for_update(of=("self",)).only("uid", "verdict").get(project=project, uid=uid)
+    if trace.seen is None:
+        raise Invalid("revision", "does not exist" if revision is not None else "this trace has no content to judge")
+    return trace
+
+
+def _repeated(project: Project, trace: Trace, words: effective.Words) -> Recorded:
+    """The answer to a judgment whose key was seen before."""
+    earlier = Judgment.objects.get(project=project, idempotency_key=words.key)
+    same = (earlier.trace_id, earlier.user_id, earlier.verdict, earlier.rating, earlier.note) == (
+        trace.pk, words.user, words.verdict, words.rating, words.note,
+    )  # fmt: skip
+    if not same:
+        raise Invalid("idempotency_key", f"was already used for another judgment ({earlier.verdict}); use a new one")
+    return Recorded(earlier.uid, trace.verdict, repeated=True)
+
+
+def withdraw(*, project: Project, actor: Actor, key: str = "", uid: uuid.UUID | None = None) -> Judgment | None:
+    """Take back one's own judgment, found by its idempotency key or outside id: the effective judgment is what it would
+    be without it, and the queue items that it closed are open again, leased to the same person.
+
+    Returns the judgment, also when it was withdrawn before (nothing changes then), or None where the person has no such
+    judgment.
+    """
+    own = Judgment.objects.filter(project=project, user=actor.user, token=actor.token)
+    found = own.filter(uid=uid) if uid is not None else own.filter(idempotency_key=key).exclude(idempotency_key="")
+    with transaction.atomic():
+        # the trace first: the order in which `record` locks
+        trace_id = found.values_list("trace_id", flat=True).first()
+        if trace_id is None:
+            return None
+        Trace.objects.select_for_update().only("pk").get(pk=trace_id)
+        judgment = found.select_related("trace").defer("trace__metadata").get()
+        if judgment.withdrawn_at is not None:
+            return judgment
+        judgment.withdrawn_at = timezone.now()
+        judgment.save(update_fields=["withdrawn_at"])
+        judgment.trace.verdict = effective.settle(trace_id)
+        QueueItem.objects.filter(
+            trace_id=trace_id, status=QueueItem.Status.DONE, done_by=actor.user, done_at=judgment.created_at
+        ).update(
+            status=QueueItem.Status.OPEN, done_by=None, done_at=None,
+            leased_by=actor.user, leased_until=timezone.now() + LEASE if actor.user else None,
+        )  # fmt: skip
+        audit.record(
+            project=project, actor=actor, action="judgment.withdrawn", target=f"trace:{judgment.trace.uid}",
+            judgment=str(judgment.uid), verdict=judgment.verdict, effective=judgment.trace.verdict,
+        )  # fmt: skip
+    return judgment

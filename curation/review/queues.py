@@ -1,0 +1,248 @@
+"""Queues of traces that wait for a person. The row is the lock: one statement hands an item out, so that no two people
+get the same one, and a lease that ran out frees it by itself."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Count, F, Q, QuerySet
+from django.utils import timezone
+from django.utils.text import slugify
+
+from workspace import audit
+from workspace.access import Actor
+from workspace.models import Project, User
+
+from curation import filters
+from curation.models import QueueItem, ReviewQueue, Trace
+from curation.review.invalid import Invalid
+
+LEASE = timedelta(minutes=15)
+DEFAULT_SLUG = "unjudged"
+DEFAULT_QUERY = "judged:no,stale"
+
+# one's own item first (a reload, or the one that was leased ahead), else the first that nobody holds. `coalesce` looks
+# for the second only where there is no first; the second walks the partial index queue_next. SKIP LOCKED passes over
+# rows that somebody else is being handed at this moment.
+_LEASE_NEXT = """
+    UPDATE curation_queueitem SET leased_by_id = %(user)s, leased_until = %(until)s
+    WHERE id = coalesce(
+        (
+            SELECT id FROM curation_queueitem
+            WHERE queue_id = %(queue)s AND status = 'open' AND leased_by_id = %(user)s AND leased_until > %(now)s
+                  AND id <> %(but)s AND {after}
+            ORDER BY skips, priority DESC, id FOR UPDATE SKIP LOCKED LIMIT 1
+        ),
+        (
+            SELECT id FROM curation_queueitem
+            WHERE queue_id = %(queue)s AND status = 'open' AND (leased_until IS NULL OR leased_until <= %(now)s)
+                  AND id <> %(but)s AND {after}
+            ORDER BY skips, priority DESC, id FOR UPDATE SKIP LOCKED LIMIT 1
+        )
+    )
+    RETURNING id, uid
+"""
+_AFTER = "(skips > %(skips)s OR skips = %(skips)s AND (priority < %(priority)s OR priority = %(priority)s AND id > %(but)s))"
+LEASE_NEXT = _LEASE_NEXT.format(after="true")
+LEASE_AFTER = _LEASE_NEXT.format(after=_AFTER)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Counts of one queue: all its items, those that are open, flagged or done, and those done by one person."""
+
+    total: int = 0
+    open: int = 0
+    flagged: int = 0
+    done: int = 0
+    mine: int = 0
+    held: int = 0
+
+    @property
+    def waiting(self) -> int:
+        """Open items that nobody else holds."""
+        return self.open - self.held
+
+
+def default_queue(*, project: Project) -> ReviewQueue:
+    """The queue of everything that nobody has judged; made and filled at the first call."""
+    queue, made = ReviewQueue.objects.get_or_create(
+        project=project, slug=DEFAULT_SLUG, defaults={"name": "All unjudged", "query": DEFAULT_QUERY}
+    )
+    if made:
+        refill(queue=queue)
+    return queue
+
+
+def create(*, project: Project, actor: Actor, name: str, query: str, instructions: str = "") -> ReviewQueue:
+    """A queue of all traces that match the filter `query`, filled at once. Raises Invalid for a name that is empty or
+    taken, and filters.FilterError for a filter that cannot be read."""
+    name = name.strip()
+    slug = slugify(name)[:60]
+    if not slug:
+        raise Invalid("name", "needs at least one letter or digit")
+    if len(name) > 120:
+        raise Invalid("name", f"has {len(name)} characters; at most 120 are kept")
+    if slug == DEFAULT_SLUG or ReviewQueue.objects.filter(project=project, slug=slug).exists():
+        raise Invalid("name", "is taken by another queue of this project")
+    filters.parse(query)
+    with transaction.atomic():
+        queue = ReviewQueue.objects.create(
+            project=project, slug=slug, name=name, query=query.strip(), instructions=instructions.strip()
+        )
+        added = refill(queue=queue)
+        audit.record(
+            project=project, actor=actor, action="queue.created", target=f"queue:{slug}", query=query, items=added
+        )
+    return queue
+
+
+def refill(*, queue: ReviewQueue) -> int:
+    """Add the traces that match the queue's filter and are not in it; open items again whose trace changed after it was
+    judged; take out open ones that were archived. A second call at once does nothing. Returns how many were added or
+    opened again."""
+    query = filters.parse(queue.query)
+    matching = filters.apply(Trace.objects.filter(project_id=queue.project_id), query)
+    sql, parameters = matching.order_by("received_at", "id").values("id").query.sql_with_params()
+    with transaction.atomic():
+        QueueItem.objects.filter(
+            queue=queue, status=QueueItem.Status.OPEN, leased_by=None, trace__archived_at__isnull=False
+        ).delete()
+        changed = QueueItem.objects.filter(
+            queue=queue, status=QueueItem.Status.DONE, trace__verdict_stale=True, trace__in=matching.order_by()
+        ).update(status=QueueItem.Status.OPEN, done_by=None, done_at=None, reason="Changed after it was judged")
+        with connection.cursor() as cursor:
+            # the uid's clock part comes from the database here: it only has to be unique
+            cursor.execute(
+                f"""
+                INSERT INTO curation_queueitem (uid, queue_id, trace_id, status, priority, reason, skips, flag_note, created_at)
+                SELECT gen_random_uuid(), %s, found.id, 'open', 0, '', 0, '', now() FROM ({sql}) AS found
+                WHERE NOT EXISTS (SELECT FROM curation_queueitem i WHERE i.queue_id = %s AND i.trace_id = found.id)
+                ON CONFLICT DO NOTHING
+                """,
+                [queue.pk, *parameters, queue.pk],
+            )
+            added: int = cursor.rowcount
+    return changed + added
+
+
+def refill_all() -> int:
+    """Refill every queue that has a filter; returns how many items were added. For the periodic sweep."""
+    return sum(refill(queue=queue) for queue in ReviewQueue.objects.exclude(query=""))
+
+
+def lease_next(*, queue: ReviewQueue, user: User) -> uuid.UUID | None:
+    """Hand out the next open item to this person for 15 minutes: the one they hold already, else the first that is free.
+    Looks for new matches of the queue's filter where nothing is left. None where there is nothing to do."""
+    found = _lease(LEASE_NEXT, queue.pk, user, but=0)
+    if found is None and queue.query and refill(queue=queue):
+        found = _lease(LEASE_NEXT, queue.pk, user, but=0)
+    return found
+
+
+def lease_ahead(*, item: QueueItem, user: User) -> uuid.UUID | None:
+    """Lease the item that comes behind `item` too, so that it can be loaded before it is needed; past the end of the
+    queue, the first one before it. None where `item` is the last."""
+    place = {"skips": item.skips, "priority": item.priority}
+    if item.status == QueueItem.Status.OPEN:
+        ahead = _lease(LEASE_AFTER, item.queue_id, user, but=item.pk, **place)
+        if ahead is not None:
+            return ahead
+    return _lease(LEASE_NEXT, item.queue_id, user, but=item.pk)
+
+
+def _lease(statement: str, queue: int, user: User, *, but: int, **place: float) -> uuid.UUID | None:
+    now = timezone.now()
+    values = {"user": user.pk, "queue": queue, "now": now, "until": now + LEASE, "but": but, **place}
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row = cursor.fetchone()
+    return row[1] if row else None
+
+
+def hold(*, item: QueueItem, user: User) -> bool:
+    """Lease this very item, or renew the lease; False (and nothing changes) where somebody else holds it or it is not
+    open."""
+    until = timezone.now() + LEASE
+    taken = _free_or_own(QueueItem.objects.filter(pk=item.pk), user).update(leased_by=user, leased_until=until)
+    if taken:
+        item.leased_by, item.leased_until = user, until
+    return bool(taken)
+
+
+def renew(*, queue: ReviewQueue, user: User) -> datetime:
+    """Push back the end of all leases this person holds in the queue; returns the new end."""
+    until = timezone.now() + LEASE
+    QueueItem.objects.filter(
+        queue=queue, status=QueueItem.Status.OPEN, leased_by=user, leased_until__gt=timezone.now()
+    ).update(leased_until=until)
+    return until
+
+
+def skip(*, item: QueueItem, user: User) -> bool:
+    """Put the item behind all others and let go of it. A doubled call skips once: the second finds no lease to end."""
+    return bool(
+        QueueItem.objects.filter(pk=item.pk, status=QueueItem.Status.OPEN, leased_by=user).update(
+            skips=F("skips") + 1, leased_by=None, leased_until=None
+        )
+    )
+
+
+def flag(*, item: QueueItem, actor: Actor, note: str) -> bool:
+    """Take the item out of the line for somebody to look at, with a note that says why."""
+    if len(note) > 2000:
+        raise Invalid("flag_note", f"has {len(note):,} characters; at most 2,000 are kept")
+    with transaction.atomic():
+        changed = QueueItem.objects.filter(pk=item.pk).exclude(status=QueueItem.Status.DONE).update(
+            status=QueueItem.Status.FLAGGED, flag_note=note, leased_by=None, leased_until=None
+        )
+        if changed:
+            audit.record(
+                project=item.queue.project, actor=actor, action="queue_item.flagged",
+                target=f"trace:{item.trace.uid}", queue=item.queue.slug, note=note,
+            )  # fmt: skip
+    return bool(changed)
+
+
+def unflag(*, item: QueueItem, actor: Actor) -> bool:
+    """Put a flagged item back in line."""
+    with transaction.atomic():
+        changed = QueueItem.objects.filter(pk=item.pk, status=QueueItem.Status.FLAGGED).update(
+            status=QueueItem.Status.OPEN
+        )
+        if changed:
+            audit.record(
+                project=item.queue.project, actor=actor, action="queue_item.unflagged",
+                target=f"trace:{item.trace.uid}", queue=item.queue.slug,
+            )  # fmt: skip
+    return bool(changed)
+
+
+def _free_or_own(items: "QuerySet[QueueItem]", user: User) -> "QuerySet[QueueItem]":
+    free = Q(leased_by=None) | Q(leased_by=user) | Q(leased_until__lte=timezone.now())
+    return items.filter(free, status=QueueItem.Status.OPEN)
+
+
+def counts(user: User | None) -> dict[str, Count]:
+    """Aggregates over queue items, under the names of Progress."""
+    status = QueueItem.Status
+    return {
+        "total": Count("id"),
+        "open": Count("id", filter=Q(status=status.OPEN)),
+        "flagged": Count("id", filter=Q(status=status.FLAGGED)),
+        "done": Count("id", filter=Q(status=status.DONE)),
+        "mine": Count("id", filter=Q(status=status.DONE, done_by=user)),
+        "held": Count("id", filter=Q(status=status.OPEN, leased_until__gt=timezone.now()) & ~Q(leased_by=user)),
+    }
+
+
+def progress(*, queue: ReviewQueue, user: User | None) -> Progress:
+    """How far one queue is."""
+    return Progress(**QueueItem.objects.filter(queue=queue).aggregate(**counts(user)))
+
+
+def progress_of_all(*, project: Project, user: User | None) -> dict[int, Progress]:
+    """How far every queue of the project is, by the queue's id."""
+    rows = QueueItem.objects.filter(queue__project=project).values("queue_id").annotate(**counts(user))
+    return {row.pop("queue_id"): Progress(**row) for row in rows}
