@@ -7,162 +7,347 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('curation', '0002_initial'),
-        ('workspace', '0001_initial'),
+        ("curation", "0002_initial"),
+        ("workspace", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ModelVersion',
+            name="ModelVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=workspace.uuid7.uuid7, editable=False, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('number', models.PositiveIntegerField(default=1)),
-                ('source', models.CharField(choices=[('tiny', 'Tiny random model (built here, knows nothing)'), ('folder', 'Local folder'), ('hub', 'Hub id'), ('run', 'Trained here'), ('connection', 'OpenAI-compatible connection')], max_length=10)),
-                ('reference', models.CharField(blank=True, help_text="Folder, hub id, or the connection's model name.", max_length=500)),
-                ('is_adapter', models.BooleanField(default=False, help_text='The folder holds a LoRA adapter for `base`.')),
-                ('digest', models.CharField(blank=True, help_text='SHA-256 over the files, sorted by name.', max_length=64)),
-                ('bytes', models.BigIntegerField(null=True)),
-                ('facts', models.JSONField(default=dict, help_text='parameters, trainable, final_loss, tokens, ...')),
-                ('is_simulated', models.BooleanField(default=False, help_text='Made up for the demo; never a real result.')),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('base', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='tuned', to='training.modelversion')),
-                ('connection', models.ForeignKey(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='+', to='workspace.connection')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='models', to='workspace.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.UUIDField(default=workspace.uuid7.uuid7, editable=False, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("number", models.PositiveIntegerField(default=1)),
+                (
+                    "source",
+                    models.CharField(
+                        choices=[
+                            ("tiny", "Tiny random model (built here, knows nothing)"),
+                            ("folder", "Local folder"),
+                            ("hub", "Hub id"),
+                            ("run", "Trained here"),
+                            ("connection", "OpenAI-compatible connection"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "reference",
+                    models.CharField(
+                        blank=True, help_text="Folder, hub id, or the connection's model name.", max_length=500
+                    ),
+                ),
+                (
+                    "is_adapter",
+                    models.BooleanField(default=False, help_text="The folder holds a LoRA adapter for `base`."),
+                ),
+                (
+                    "digest",
+                    models.CharField(blank=True, help_text="SHA-256 over the files, sorted by name.", max_length=64),
+                ),
+                ("bytes", models.BigIntegerField(null=True)),
+                ("facts", models.JSONField(default=dict, help_text="parameters, trainable, final_loss, tokens, ...")),
+                (
+                    "is_simulated",
+                    models.BooleanField(default=False, help_text="Made up for the demo; never a real result."),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "base",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="tuned",
+                        to="training.modelversion",
+                    ),
+                ),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="+",
+                        to="workspace.connection",
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="models", to="workspace.project"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='TrainingRun',
+            name="TrainingRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=workspace.uuid7.uuid7, editable=False, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('method', models.CharField(default='sft', max_length=20)),
-                ('launcher', models.CharField(default='local', max_length=20)),
-                ('settings', models.JSONField(default=dict, help_text='The checked recipe: epochs, batch, learning rate, LoRA, ...')),
-                ('status', models.CharField(choices=[('draft', 'Draft'), ('checked', 'Checked'), ('queued', 'Queued'), ('submitting', 'Submitting'), ('starting', 'Starting'), ('running', 'Training'), ('pausing', 'Pausing'), ('paused', 'Paused'), ('stopping', 'Stopping'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('cancelled', 'Cancelled')], default='draft', max_length=10)),
-                ('status_reason', models.TextField(blank=True, help_text='Why it failed or waits, in words, with what to do.')),
-                ('outcome_unknown', models.BooleanField(default=False)),
-                ('cancel_requested_at', models.DateTimeField(null=True)),
-                ('cancel_discard', models.BooleanField(default=False, help_text='Stop without saving a checkpoint.')),
-                ('step', models.IntegerField(null=True)),
-                ('total_steps', models.IntegerField(null=True)),
-                ('idempotency_key', models.CharField(blank=True, max_length=64)),
-                ('author', models.CharField(max_length=200)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('queued_at', models.DateTimeField(null=True)),
-                ('started_at', models.DateTimeField(null=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('base', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='runs_from', to='training.modelversion')),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('dataset_version', models.ForeignKey(on_delete=django.db.models.deletion.RESTRICT, related_name='runs', to='curation.datasetversion')),
-                ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='runs', to='workspace.project')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("uid", models.UUIDField(default=workspace.uuid7.uuid7, editable=False, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("method", models.CharField(default="sft", max_length=20)),
+                ("launcher", models.CharField(default="local", max_length=20)),
+                (
+                    "settings",
+                    models.JSONField(
+                        default=dict, help_text="The checked recipe: epochs, batch, learning rate, LoRA, ..."
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("checked", "Checked"),
+                            ("queued", "Queued"),
+                            ("submitting", "Submitting"),
+                            ("starting", "Starting"),
+                            ("running", "Training"),
+                            ("pausing", "Pausing"),
+                            ("paused", "Paused"),
+                            ("stopping", "Stopping"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="draft",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "status_reason",
+                    models.TextField(blank=True, help_text="Why it failed or waits, in words, with what to do."),
+                ),
+                ("outcome_unknown", models.BooleanField(default=False)),
+                ("cancel_requested_at", models.DateTimeField(null=True)),
+                ("cancel_discard", models.BooleanField(default=False, help_text="Stop without saving a checkpoint.")),
+                ("step", models.IntegerField(null=True)),
+                ("total_steps", models.IntegerField(null=True)),
+                ("idempotency_key", models.CharField(blank=True, max_length=64)),
+                ("author", models.CharField(max_length=200)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("queued_at", models.DateTimeField(null=True)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "base",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT,
+                        related_name="runs_from",
+                        to="training.modelversion",
+                    ),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "dataset_version",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.RESTRICT, related_name="runs", to="curation.datasetversion"
+                    ),
+                ),
+                (
+                    "project",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="runs", to="workspace.project"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RunAttempt',
+            name="RunAttempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(help_text='Counts up per owner: the fencing token.')),
-                ('status', models.CharField(choices=[('starting', 'Starting'), ('running', 'Running'), ('exited', 'Exited'), ('lost', 'Lost')], default='starting', max_length=8)),
-                ('folder', models.CharField(help_text='job.json in, events.jsonl, console.log and result.json out.', max_length=500)),
-                ('host', models.CharField(blank=True, max_length=200)),
-                ('boot_id', models.CharField(blank=True, max_length=64)),
-                ('pid', models.IntegerField(null=True)),
-                ('pid_started', models.FloatField(help_text='Start time of the process in clock ticks since boot.', null=True)),
-                ('lease_owner', models.CharField(blank=True, max_length=200)),
-                ('lease_until', models.DateTimeField(null=True)),
-                ('heartbeat_at', models.DateTimeField(null=True)),
-                ('progress_at', models.DateTimeField(null=True)),
-                ('events_offset', models.BigIntegerField(default=0, help_text='Bytes of events.jsonl that are in the database.')),
-                ('progress', models.JSONField(default=dict, help_text='The newest progress event: step, total, seconds_left, ...')),
-                ('exit_code', models.IntegerField(null=True)),
-                ('signal', models.IntegerField(null=True)),
-                ('error_class', models.CharField(blank=True, help_text='oom, data, config, disk, import, killed, lost, error', max_length=40)),
-                ('error', models.TextField(blank=True)),
-                ('started_at', models.DateTimeField(auto_now_add=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('run', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='attempts', to='training.trainingrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField(help_text="Counts up per owner: the fencing token.")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("starting", "Starting"),
+                            ("running", "Running"),
+                            ("exited", "Exited"),
+                            ("lost", "Lost"),
+                        ],
+                        default="starting",
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "folder",
+                    models.CharField(
+                        help_text="job.json in, events.jsonl, console.log and result.json out.", max_length=500
+                    ),
+                ),
+                ("host", models.CharField(blank=True, max_length=200)),
+                ("boot_id", models.CharField(blank=True, max_length=64)),
+                ("pid", models.IntegerField(null=True)),
+                (
+                    "pid_started",
+                    models.FloatField(help_text="Start time of the process in clock ticks since boot.", null=True),
+                ),
+                ("lease_owner", models.CharField(blank=True, max_length=200)),
+                ("lease_until", models.DateTimeField(null=True)),
+                ("heartbeat_at", models.DateTimeField(null=True)),
+                ("progress_at", models.DateTimeField(null=True)),
+                (
+                    "events_offset",
+                    models.BigIntegerField(default=0, help_text="Bytes of events.jsonl that are in the database."),
+                ),
+                (
+                    "progress",
+                    models.JSONField(
+                        default=dict, help_text="The newest progress event: step, total, seconds_left, ..."
+                    ),
+                ),
+                ("exit_code", models.IntegerField(null=True)),
+                ("signal", models.IntegerField(null=True)),
+                (
+                    "error_class",
+                    models.CharField(
+                        blank=True, help_text="oom, data, config, disk, import, killed, lost, error", max_length=40
+                    ),
+                ),
+                ("error", models.TextField(blank=True)),
+                ("started_at", models.DateTimeField(auto_now_add=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "run",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="attempts", to="training.trainingrun"
+                    ),
+                ),
             ],
         ),
         migrations.AddField(
-            model_name='modelversion',
-            name='run',
-            field=models.OneToOneField(null=True, on_delete=django.db.models.deletion.RESTRICT, related_name='model', to='training.trainingrun'),
+            model_name="modelversion",
+            name="run",
+            field=models.OneToOneField(
+                null=True, on_delete=django.db.models.deletion.RESTRICT, related_name="model", to="training.trainingrun"
+            ),
         ),
         migrations.CreateModel(
-            name='Metric',
+            name="Metric",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('step', models.IntegerField()),
-                ('value', models.FloatField(help_text='Null where the trainer reported no finite number.', null=True)),
-                ('attempt', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='metrics', to='training.runattempt')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80)),
+                ("step", models.IntegerField()),
+                ("value", models.FloatField(help_text="Null where the trainer reported no finite number.", null=True)),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="metrics", to="training.runattempt"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('attempt', 'name', 'step'), name='metric_once')],
+                "constraints": [models.UniqueConstraint(fields=("attempt", "name", "step"), name="metric_once")],
             },
         ),
         migrations.CreateModel(
-            name='Checkpoint',
+            name="Checkpoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.IntegerField()),
-                ('path', models.CharField(max_length=500)),
-                ('bytes', models.BigIntegerField(null=True)),
-                ('created_at', models.DateTimeField()),
-                ('attempt', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='checkpoints', to='training.runattempt')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("step", models.IntegerField()),
+                ("path", models.CharField(max_length=500)),
+                ("bytes", models.BigIntegerField(null=True)),
+                ("created_at", models.DateTimeField()),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="checkpoints",
+                        to="training.runattempt",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('attempt', 'step'), name='checkpoint_once')],
+                "constraints": [models.UniqueConstraint(fields=("attempt", "step"), name="checkpoint_once")],
             },
         ),
         migrations.CreateModel(
-            name='RunEvent',
+            name="RunEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('seq', models.IntegerField()),
-                ('kind', models.CharField(max_length=30)),
-                ('payload', models.JSONField(default=dict)),
-                ('at', models.DateTimeField()),
-                ('attempt', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='events', to='training.runattempt')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("seq", models.IntegerField()),
+                ("kind", models.CharField(max_length=30)),
+                ("payload", models.JSONField(default=dict)),
+                ("at", models.DateTimeField()),
+                (
+                    "attempt",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="events", to="training.runattempt"
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('attempt', 'seq'), name='event_once')],
+                "constraints": [models.UniqueConstraint(fields=("attempt", "seq"), name="event_once")],
             },
         ),
         migrations.AddIndex(
-            model_name='trainingrun',
-            index=models.Index(fields=['project', '-id'], name='run_newest'),
+            model_name="trainingrun",
+            index=models.Index(fields=["project", "-id"], name="run_newest"),
         ),
         migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['draft', 'checked', 'queued', 'submitting', 'starting', 'running', 'pausing', 'paused', 'stopping', 'succeeded', 'failed', 'cancelled'])), name='run_status'),
+            model_name="trainingrun",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "draft",
+                            "checked",
+                            "queued",
+                            "submitting",
+                            "starting",
+                            "running",
+                            "pausing",
+                            "paused",
+                            "stopping",
+                            "succeeded",
+                            "failed",
+                            "cancelled",
+                        ],
+                    )
+                ),
+                name="run_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='trainingrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('idempotency_key', ''), _negated=True), fields=('project', 'idempotency_key'), name='run_once'),
+            model_name="trainingrun",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("idempotency_key", ""), _negated=True),
+                fields=("project", "idempotency_key"),
+                name="run_once",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='runattempt',
-            constraint=models.UniqueConstraint(fields=('run', 'number'), name='attempt_number'),
+            model_name="runattempt",
+            constraint=models.UniqueConstraint(fields=("run", "number"), name="attempt_number"),
         ),
         migrations.AddConstraint(
-            model_name='runattempt',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['starting', 'running', 'exited', 'lost'])), name='attempt_status'),
+            model_name="runattempt",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("status__in", ["starting", "running", "exited", "lost"])), name="attempt_status"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.UniqueConstraint(fields=('project', 'name', 'number'), name='model_version'),
+            model_name="modelversion",
+            constraint=models.UniqueConstraint(fields=("project", "name", "number"), name="model_version"),
         ),
         migrations.AddConstraint(
-            model_name='modelversion',
-            constraint=models.CheckConstraint(condition=models.Q(('source__in', ['tiny', 'folder', 'hub', 'run', 'connection'])), name='model_source'),
+            model_name="modelversion",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("source__in", ["tiny", "folder", "hub", "run", "connection"])), name="model_source"
+            ),
         ),
     ]

@@ -27,7 +27,9 @@ class WorkerProcess(models.Model):
     progress = models.JSONField(default=dict, help_text="The newest progress event: step, total, seconds_left, ...")
     exit_code = models.IntegerField(null=True)
     signal = models.IntegerField(null=True)
-    error_class = models.CharField(max_length=40, blank=True, help_text="oom, data, config, disk, import, killed, lost, error")
+    error_class = models.CharField(
+        max_length=40, blank=True, help_text="oom, data, config, disk, import, killed, lost, error"
+    )
     error = models.TextField(blank=True)
     started_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)

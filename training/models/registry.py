@@ -21,12 +21,12 @@ class ModelVersion(models.Model):
     name = models.CharField(max_length=120)
     number = models.PositiveIntegerField(default=1)
     source = models.CharField(max_length=10, choices=Source.choices)
-    reference = models.CharField(max_length=500, blank=True, help_text="Folder, hub id, or the connection's model name.")
+    reference = models.CharField(
+        max_length=500, blank=True, help_text="Folder, hub id, or the connection's model name."
+    )
     connection = models.ForeignKey(Connection, null=True, on_delete=models.RESTRICT, related_name="+")
     base = models.ForeignKey("self", null=True, on_delete=models.RESTRICT, related_name="tuned")
-    run = models.OneToOneField(
-        "training.TrainingRun", null=True, on_delete=models.RESTRICT, related_name="model"
-    )
+    run = models.OneToOneField("training.TrainingRun", null=True, on_delete=models.RESTRICT, related_name="model")
     is_adapter = models.BooleanField(default=False, help_text="The folder holds a LoRA adapter for `base`.")
     digest = models.CharField(max_length=64, blank=True, help_text="SHA-256 over the files, sorted by name.")
     bytes = models.BigIntegerField(null=True)
