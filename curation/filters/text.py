@@ -45,10 +45,11 @@ def _term(term: Term) -> str:
         return f"{name}:*"
     if term.op == RANGE:
         return f"{name}:{'..'.join(term.values)}"
-    return f"{name}{term.op}{','.join(_value(value) for value in term.values)}"
+    return f"{name}{term.op}{','.join(write_value(value) for value in term.values)}"
 
 
-def _value(value: str) -> str:
+def write_value(value: str) -> str:
+    """A value as it is typed: in quotes where it needs them."""
     return value if _PLAIN_VALUE.fullmatch(value) and ".." not in value else quote(value)
 
 

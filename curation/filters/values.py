@@ -1,4 +1,4 @@
-"""Reading the values of a filter: numbers, money, durations and times. Every reader raises ValueError in plain words."""
+"""Reading the values of a filter: numbers, money, durations and times. Readers raise ValueError in plain words."""
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
@@ -53,7 +53,7 @@ def is_relative(text: str) -> bool:
 
 
 def read_moment(text: str, *, now: datetime, whole_day: bool = False) -> datetime:
-    """A time: 7d (ago), today, 2026-11-01 (UTC), or ISO 8601. With `whole_day` a bare date means the end of that day."""
+    """A time: 7d (ago), today, 2026-11-01 (UTC), or ISO 8601. With `whole_day` a date means its end."""
     now = now.astimezone(UTC).replace(microsecond=0)
     if found := _AGO.fullmatch(text):
         return _sane(now - int(found[1]) * _SPANS[found[2]])

@@ -44,7 +44,7 @@ def acme(db):
         latency_ms=500, output_tokens=7, errors=2, tools=["refund"], tags=["smoke", "vip"], verdict="unacceptable",
         verdict_stale=True, age=timedelta(days=8), metadata={"tier": "silver", "seats": "3", "beta": "true"},
         # the person said 0.2 first; the judge is newer and does not count
-        scores=[("helpful", "human", 0.2), ("helpful", "judge", 0.95), ("safe", "judge", True), ("safe", "judge", False)],
+        scores=[("helpful", "human", 0.2), ("helpful", "judge", 0.95), ("safe", "judge", True), ("safe", "code", False)],
     )  # fmt: skip
     trace(project, "unsure", agent="ops", verdict="unsure", age=timedelta(hours=30), scores=[("tone", "human", "cold")])
     trace(project, "old", agent="ops", tools=["search_orders"], archived_at=NOW, latency_ms=0, cost_usd=Decimal(0))
@@ -171,7 +171,8 @@ def _ordered(term, read, value):
         return (not low or value >= read(low)) and (not high or value <= read(high))
     wanted = [read(text) for text in term.values]
     return {
-        "=": value in wanted, ">": value > wanted[0], ">=": value >= wanted[0], "<": value < wanted[0], "<=": value <= wanted[0],
+        "=": value in wanted, ">": value > wanted[0], ">=": value >= wanted[0],
+        "<": value < wanted[0], "<=": value <= wanted[0],
     }[term.op]  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""Looking at many traces at once: rows, figures, selections, completion of the filter."""

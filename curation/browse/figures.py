@@ -1,0 +1,127 @@
+"""The figures above the trace list, from one bounded selection: at most the newest MOST traces that match."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db.models import Aggregate, Count, F, FloatField, Func, IntegerField, Max, Min, Q, Sum, Value
+
+from curation import filters
+from curation.models import Trace
+from workspace.models import Project
+
+MOST = 10_000
+BUCKETS = 14
+_JUDGED = ~Q(verdict="") & Q(verdict_stale=False)
+_ACCEPTED = Q(verdict="acceptable", verdict_stale=False)
+_DECIDED = Q(verdict__in=["acceptable", "unacceptable"], verdict_stale=False)
+_FAILED = Q(errors__gt=0) | Q(status="error")
+
+
+class _Percentile(Aggregate):
+    """percentile_disc of the known values."""
+
+    function = "percentile_disc"
+    output_field = FloatField()
+
+    def __init__(self, expression: str, share: float, **extra: Any) -> None:
+        super().__init__(
+            expression, template=f"percentile_disc({share:g}) WITHIN GROUP (ORDER BY %(expressions)s)", **extra
+        )
+
+
+@dataclass(slots=True)
+class Figures:
+    """Counts over at most MOST traces; `more` says that there are more, and then all of it is about the newest MOST.
+    None is unknown: no judged trace has no accepted share. The lists are BUCKETS equal spans of time, oldest first."""
+
+    traces: int = 0
+    more: bool = False
+    recent: int = 0
+    judged: int = 0
+    decided: int = 0
+    accepted: int = 0
+    failed: int = 0
+    cost: Decimal | None = None
+    costed: int = 0
+    middle_ms: float | None = None
+    slow_ms: float | None = None
+    over_time: dict[str, list[float | None]] = field(default_factory=dict)
+
+    @property
+    def judged_share(self) -> float | None:
+        """Judged (and not changed since) of all."""
+        return self.judged / self.traces if self.traces else None
+
+    @property
+    def accepted_share(self) -> float | None:
+        """Accepted of accepted and rejected."""
+        return self.accepted / self.decided if self.decided else None
+
+    @property
+    def failed_share(self) -> float | None:
+        """Traces with a failed call, of all."""
+        return self.failed / self.traces if self.traces else None
+
+    @property
+    def mean_cost(self) -> Decimal | None:
+        """US dollars per trace whose cost is known."""
+        return self.cost / self.costed if self.cost is not None and self.costed else None
+
+
+def measure(*, project: Project, query: filters.Query, now: datetime) -> Figures:
+    """The figures of all traces that match. Two database queries, each over at most MOST + 1 rows."""
+    matching = filters.apply(Trace.objects.filter(project=project), query, now=now)
+    newest = matching.order_by("-received_at", "-id")[: MOST + 1]
+    total = newest.aggregate(
+        **_sums(),
+        recent=Count("pk", filter=Q(received_at__gte=now - timedelta(days=7))),
+        middle_ms=_Percentile("latency_ms", 0.5),
+        slow_ms=_Percentile("latency_ms", 0.95),
+        first=Min("received_at"),
+        last=Max("received_at"),
+    )
+    first, last = total.pop("first"), total.pop("last")
+    more = total["traces"] > MOST
+    found = Figures(**{**total, "traces": min(total["traces"], MOST), "more": more})
+    if first is not None and last > first:
+        found.over_time = _over_time(newest.values("pk"), first, last)
+    return found
+
+
+def _sums() -> dict[str, Aggregate]:
+    return {
+        "traces": Count("pk"),
+        "judged": Count("pk", filter=_JUDGED),
+        "decided": Count("pk", filter=_DECIDED),
+        "accepted": Count("pk", filter=_ACCEPTED),
+        "failed": Count("pk", filter=_FAILED),
+        "cost": Sum("cost_usd"),
+        "costed": Count("cost_usd"),
+    }
+
+
+def _over_time(keys: Any, first: datetime, last: datetime) -> dict[str, list[float | None]]:
+    seconds = Func(F("received_at"), template="extract(epoch from %(expressions)s)::float8", output_field=FloatField())
+    bucket = Func(
+        seconds, Value(first.timestamp()), Value(last.timestamp() + 1), Value(BUCKETS),
+        function="width_bucket", output_field=IntegerField(),
+    )  # fmt: skip
+    rows: Any = (
+        Trace.objects.filter(pk__in=keys)
+        .annotate(bucket=bucket)
+        .values("bucket")
+        .annotate(**_sums(), middle_ms=_Percentile("latency_ms", 0.5))
+        .order_by("bucket")
+    )
+    parts = {row["bucket"]: Figures(**{name: row[name] for name in row if name != "bucket"}) for row in rows}
+    spans = [parts.get(number, Figures()) for number in range(1, BUCKETS + 1)]
+    return {
+        "traces": [float(span.traces) for span in spans],
+        "judged": [span.judged_share for span in spans],
+        "accepted": [span.accepted_share for span in spans],
+        "failed": [span.failed_share for span in spans],
+        "cost": [float(span.mean_cost) if span.mean_cost is not None else None for span in spans],
+        "time": [span.middle_ms for span in spans],
+    }
