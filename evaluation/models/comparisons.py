@@ -2,11 +2,10 @@
 
 from django.db import models
 
-from workspace.models import Project, User
-from workspace.uuid7 import uuid7
-
 from evaluation.models.runs import EvaluationRun
 from evaluation.models.suites import Suite
+from workspace.models import Project, User
+from workspace.uuid7 import uuid7
 
 
 class Comparison(models.Model):
@@ -34,7 +33,7 @@ class Comparison(models.Model):
     status_reason = models.TextField(blank=True)
     outcome = models.CharField(max_length=12, choices=Outcome.choices, blank=True)
     sentence = models.TextField(blank=True, help_text="Why, in one sentence.")
-    result = models.JSONField(default=dict, help_text="metrics: [{name, n, baseline, candidate, difference, low, high, ...}]")
+    result = models.JSONField(default=dict, help_text="metrics: [...], further: [...], pairs")
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     author = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -42,7 +41,9 @@ class Comparison(models.Model):
 
     class Meta:
         constraints = [
-            models.CheckConstraint(condition=models.Q(status__in=["running", "done", "failed"]), name="comparison_status"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["running", "done", "failed"]), name="comparison_status"
+            ),
             models.CheckConstraint(
                 condition=models.Q(outcome__in=["", "APPROVE", "REJECT", "INCONCLUSIVE"]), name="comparison_outcome"
             ),

@@ -2,11 +2,10 @@
 
 from django.db import models
 
+from evaluation.models.suites import Scenario, Suite
 from training.models import ModelVersion, WorkerProcess
 from workspace.models import Project
 from workspace.uuid7 import uuid7
-
-from evaluation.models.suites import Scenario, Suite
 
 
 class EvaluationRun(models.Model):

@@ -23,12 +23,12 @@ class Call:
 def calls_of(tools: Any) -> list[Call]:
     """Calls from OpenAI's list `[{"function": {"name", "arguments"}}]`. Raises ValueError for another shape."""
     if not isinstance(tools, Sequence) or isinstance(tools, str | bytes):
-        raise ValueError("tool calls must be a list.")  # noqa: TRY004 (the data is wrong, not the call)
+        raise ValueError("tool calls must be a list.")
     calls = []
     for index, tool in enumerate(tools):
         function = tool.get("function") if isinstance(tool, Mapping) else None
         if not isinstance(function, Mapping) or not isinstance(function.get("name"), str):
-            raise ValueError(f"tool call {index} has no function name.")  # noqa: TRY004
+            raise ValueError(f"tool call {index} has no function name.")
         arguments = function.get("arguments")
         calls.append(Call(function["name"], arguments if isinstance(arguments, str) else json.dumps(arguments)))
     return calls

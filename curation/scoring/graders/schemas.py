@@ -55,7 +55,7 @@ def first_error(value: Any, schema: Any, *, trusted: bool) -> str:
         raise CannotCheck(f"the schema refers to something outside itself: {str(error)[:200]}") from None
     except RecursionError:
         raise CannotCheck("the schema is nested too deeply.") from None
-    except Exception as error:  # noqa: BLE001 - a schema can break its checker in many ways; none of them is the answer's fault
+    except Exception as error:  # a schema can break its checker in many ways; none of them is the answer's fault
         raise CannotCheck(f"the schema could not be applied ({type(error).__name__}).") from None
     return ""
 

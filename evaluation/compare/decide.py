@@ -1,0 +1,168 @@
+"""From compared metrics to one of three verdicts, with the sentence why.
+
+APPROVE   every limit is proven to be kept, at least one key metric is proven better, none is proven worse.
+REJECT    a limit is proven to be broken.
+INCONCLUSIVE   anything else; the sentence says what is missing, in scenarios where that is what is missing.
+
+All limits must hold together, which needs no correction for being several (intersection-union test: Berger 1982);
+"at least one is better" does (Holm). A measure that neither side has (the cost of a local model) is named and not held
+against anybody; a rule of the comparison can ask for it by naming it required.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from evaluation.compare.metrics import FAIL, OPEN, PASS, UNMEASURED, Metric, correct
+
+APPROVE, REJECT, INCONCLUSIVE = "APPROVE", "REJECT", "INCONCLUSIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Limits as ratios of candidate to baseline; None only watches. Defaults: accuracy at least 95 %, latency under
+    110 %, cost under 120 % of the baseline's."""
+
+    accuracy: float | None = 0.95
+    latency: float | None = 1.10
+    cost: float | None = 1.20
+    alpha: float = 0.05
+
+    def as_json(self) -> dict[str, Any]:
+        """For storing beside the result."""
+        return {"accuracy": self.accuracy, "latency": self.latency, "cost": self.cost, "alpha": self.alpha}
+
+
+class BadRules(ValueError):
+    """A limit that makes no sense: `where` and `reason`."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(f"{where}: {reason}")
+        self.where = where
+        self.reason = reason
+
+
+def read_rules(given: Any) -> Rules:
+    """Rules from JSON; what is absent has its default, null only watches. Raises BadRules."""
+    if not isinstance(given, dict):
+        raise BadRules("rules", "an object is needed.")
+    bounds = {"accuracy": (0.0, 1.0), "latency": (1.0, 100.0), "cost": (1.0, 100.0), "alpha": (0.0, 0.5)}
+    for key, value in given.items():
+        if key not in bounds:
+            raise BadRules(f"rules.{key}", f"no such rule; known are {', '.join(bounds)}.")
+        low, high = bounds[key]
+        if value is None and key != "alpha":
+            continue
+        if not isinstance(value, int | float) or isinstance(value, bool) or not low < value < high:
+            raise BadRules(f"rules.{key}", f"{value!r} is not a number between {low:g} and {high:g}.")
+    return Rules(**given)
+
+
+@dataclass(slots=True)
+class Decision:
+    """The verdict, its sentence, and further sentences for the page."""
+
+    outcome: str
+    sentence: str
+    further: list[str] = field(default_factory=list)
+
+
+def decide(*, metrics: list[Metric], rules: Rules, candidate: str, labels: dict[str, str]) -> Decision:
+    """The verdict over `metrics`, the primary one first. `labels` are the names of metrics in words, `candidate` the
+    name of the model that is asked about."""
+    correct(metrics)
+    words = _Words(candidate, labels, rules)
+    further = words.unmeasured(metrics)
+    limited = [metric for metric in metrics if metric.limit is not None and metric.guard != UNMEASURED]
+    if not metrics or metrics[0].guard == UNMEASURED:
+        return Decision(INCONCLUSIVE, "No scenario was measured for both models, so nothing can be said.", further)
+    if broken := [metric for metric in limited if metric.guard == FAIL]:
+        return Decision(REJECT, words.broken(broken), further)
+    better = [metric for metric in metrics if metric.better(rules.alpha)]
+    worse = [metric for metric in metrics if metric.worse(rules.alpha)]
+    if worse:
+        further.insert(0, words.worse(worse))
+    if unproven := [metric for metric in limited if metric.guard == OPEN]:
+        return Decision(INCONCLUSIVE, words.unproven(unproven), further)
+    if not better:
+        return Decision(INCONCLUSIVE, words.no_gain(metrics[0], limited=bool(limited)), further)
+    if worse:
+        return Decision(INCONCLUSIVE, f"{words.better(better)}, but {words.worse(worse, inside=True)}.", further[1:])
+    held = "and breaks no limit" if any(metric.guard == PASS for metric in limited) else "and nothing is limited"
+    return Decision(APPROVE, f"{words.better(better)} {held}.", further)
+
+
+class _Words:
+    """How findings are told."""
+
+    def __init__(self, candidate: str, labels: dict[str, str], rules: Rules) -> None:
+        self.candidate = candidate
+        self.labels = labels
+        self.rules = rules
+
+    def label(self, metric: Metric) -> str:
+        return self.labels.get(metric.name, metric.name)
+
+    def better(self, metrics: list[Metric]) -> str:
+        return f"{self.candidate} is better in {_list([self._change(metric) for metric in metrics])}"
+
+    def worse(self, metrics: list[Metric], *, inside: bool = False) -> str:
+        told = f"worse in {_list([self._change(metric) for metric in metrics])}"
+        return told if inside else f"It is {told}."
+
+    def broken(self, metrics: list[Metric]) -> str:
+        told = [
+            f"{self._change(metric)}, at best {self._best(metric)}, where {self._limit(metric)}" for metric in metrics
+        ]
+        return f"{self.candidate} breaks {'a limit' if len(told) == 1 else f'{len(told)} limits'}: {'; '.join(told)}."
+
+    def unproven(self, metrics: list[Metric]) -> str:
+        hopeless = [metric for metric in metrics if metric.needed is None]
+        if hopeless:
+            metric = hopeless[0]
+            reason = metric.notes[0] if metric.notes else "Its interval has no end."
+            return f"{self.label(metric)} decides nothing. {reason}"
+        metric = max(metrics, key=lambda entry: (entry.needed or 0) / max(1, entry.n))
+        needed = metric.needed or 0
+        told = f"{self.label(metric)} ({self._limit(metric)})"
+        if needed <= metric.n:
+            return f"{metric.n} scenarios leave open whether {told} holds: the interval lies on both sides of the limit."
+        return f"{metric.n} scenarios are too few to tell whether {told} holds; about {needed:,} are needed."
+
+    def no_gain(self, primary: Metric, *, limited: bool) -> str:
+        kept = "keeps every limit but " if limited else ""
+        told = f"{self.candidate} {kept}shows no gain that chance could not explain"
+        if primary.needed_gain is not None and primary.needed_gain > primary.n:
+            return (
+                f"{told}; to see 5 points in {self.label(primary)}, about {primary.needed_gain:,} scenarios are needed."
+            )
+        return f"{told}, and {primary.n} scenarios would have been enough to see 5 points."
+
+    def unmeasured(self, metrics: list[Metric]) -> list[str]:
+        absent = [self.label(metric) for metric in metrics if metric.guard == UNMEASURED]
+        return [f"Not measured: {', '.join(absent)}."] if absent else []
+
+    def _change(self, metric: Metric) -> str:
+        amount = metric.difference or 0.0
+        if metric.lower_is_better:
+            return f"{self.label(metric)} ({_signed(100 * amount)} %)"
+        if metric.kind == "score":
+            return f"{self.label(metric)} ({_signed(amount, 3)})"
+        return f"{self.label(metric)} ({_signed(100 * amount)} points)"
+
+    def _best(self, metric: Metric) -> str:
+        end = metric.ratio_low if metric.lower_is_better else metric.ratio_high
+        return "–" if end is None else f"{100 * end:.1f} % of the baseline"
+
+    def _limit(self, metric: Metric) -> str:
+        assert metric.limit is not None
+        bound = f"{100 * metric.limit:.4g} % of the baseline"
+        return f"at most {bound} is allowed" if metric.lower_is_better else f"at least {bound} is asked"
+
+
+def _signed(value: float, digits: int = 1) -> str:
+    text = f"{abs(value):.{digits}f}"
+    return f"+{text}" if value > 0 else f"−{text}" if value < 0 else text
+
+
+def _list(parts: list[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
