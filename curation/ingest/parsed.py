@@ -56,3 +56,7 @@ class Rejected:
 
     where: str
     reason: str
+
+
+class Unreadable(ValueError):
+    """A record that no trace can be made of; the text is the reason, for the person who sent it."""

@@ -104,7 +104,8 @@ def steps_of(document: Document) -> list[MeasuredStep]:
 
 def results_of(conversation: Conversation) -> tuple[dict[tuple[int, int], int], set[int]]:
     """Which tool message answers which call: {(message, call): index of the tool message}, and the tool messages that
-    answer none. An id that comes again belongs to the first call with it that has no answer yet."""
+    answer none. Where an id was used for several calls, the answer belongs to the newest message that asked with it, and
+    there to its first call without an answer."""
     waiting: dict[str, list[tuple[int, int]]] = {}
     answers: dict[tuple[int, int], int] = {}
     orphans: set[int] = set()
@@ -114,7 +115,10 @@ def results_of(conversation: Conversation) -> tuple[dict[tuple[int, int], int], 
         if message["role"] == "tool":
             asked = waiting.get(message.get("tool_call_id", ""))
             if asked:
-                answers[asked.pop(0)] = index
+                newest = asked[-1][0]
+                answered = next(place for place in asked if place[0] == newest)
+                asked.remove(answered)
+                answers[answered] = index
             else:
                 orphans.add(index)
     return answers, orphans

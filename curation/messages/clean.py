@@ -1,0 +1,102 @@
+"""Make any JSON value storable in jsonb and readable by every JSON parser. Each change is counted, none is silent.
+
+jsonb refuses NUL characters, lone surrogates, NaN and Infinity; other parsers refuse integers beyond 64 bits or turn them
+into floats, and nesting deeper than about 1,000. So: NUL and lone surrogates become U+FFFD, the special floats and huge
+integers become strings, and what lies deeper than 200 levels is replaced by a sentence.
+"""
+
+import math
+from collections import Counter
+from typing import Any
+
+MOST_LEVELS = 200
+TOO_DEEP = "[nested deeper than 200 levels, left out]"
+_LEAST_INT, _MOST_INT = -(2**63), 2**63 - 1
+_CHANGES = {
+    "nul": "NUL characters were replaced by �",
+    "surrogate": "broken Unicode characters (lone surrogates) were replaced by �",
+    "float": "NaN or Infinity became text",
+    "int": "integers beyond 64 bits became text",
+    "deep": "values nested deeper than 200 levels were left out",
+    "key": "keys became equal by cleaning; the last value was kept",
+    "type": "values of a kind JSON does not have became text",
+}
+
+
+class Notes:
+    """Counts what an import changed or could not take over, and says it in words."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def add(self, sentence: str, count: int = 1) -> None:
+        """Note `sentence` once more (no full stop at its end)."""
+        self._counts[sentence] += count
+
+    def extend(self, other: "Notes") -> None:
+        """Take over all notes of another."""
+        self._counts.update(other._counts)
+
+    def __bool__(self) -> bool:
+        return bool(self._counts)
+
+    def lines(self) -> list[str]:
+        """One line per kind of note, in the order they came, with how often."""
+        return [sentence if count == 1 else f"{sentence} ({count:,} times)" for sentence, count in self._counts.items()]
+
+
+def clean(value: Any, notes: Notes) -> Any:
+    """A copy of `value` that is safe to store; what had to change is added to `notes`."""
+    return _clean(value, notes, 0)
+
+
+def clean_text(text: str, notes: Notes) -> str:
+    """`text` without NUL characters and lone surrogates."""
+    if "\0" in text:
+        notes.add(_CHANGES["nul"], text.count("\0"))
+        text = text.replace("\0", "\ufffd")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        broken = sum(0xD800 <= ord(character) <= 0xDFFF for character in text)
+        notes.add(_CHANGES["surrogate"], broken)
+        # pairs that were written as two escapes are one character; the rest cannot be saved
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+def _clean(value: Any, notes: Notes, level: int) -> Any:
+    if isinstance(value, str):
+        return clean_text(value, notes)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        if _LEAST_INT <= value <= _MOST_INT:
+            return value
+        notes.add(_CHANGES["int"])
+        # str() refuses more than 4,300 digits; hexadecimal has no limit
+        return str(value) if value.bit_length() < 10_000 else hex(value)
+    if isinstance(value, float):
+        if math.isfinite(value):
+            return value
+        notes.add(_CHANGES["float"])
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    if isinstance(value, (dict, list, tuple)):
+        if level >= MOST_LEVELS:
+            notes.add(_CHANGES["deep"])
+            return TOO_DEEP
+        if isinstance(value, dict):
+            return _clean_object(value, notes, level)
+        return [_clean(item, notes, level + 1) for item in value]
+    notes.add(_CHANGES["type"])
+    return clean_text(str(value), notes)
+
+
+def _clean_object(value: dict[Any, Any], notes: Notes, level: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        name = clean_text(key if isinstance(key, str) else str(key), notes)
+        if name in found:
+            notes.add(_CHANGES["key"])
+        found[name] = _clean(item, notes, level + 1)
+    return found
