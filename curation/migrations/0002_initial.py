@@ -342,7 +342,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='stepverdict',
-            constraint=models.UniqueConstraint(fields=('revision', 'step_key', 'author'), name='step_verdict_once'),
+            constraint=models.UniqueConstraint(fields=('revision', 'step_key', 'user'), name='step_verdict_once'),
         ),
         migrations.AddConstraint(
             model_name='stepverdict',

@@ -72,7 +72,7 @@ class StepVerdict(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["revision", "step_key", "author"], name="step_verdict_once"),
+            models.UniqueConstraint(fields=["revision", "step_key", "user"], name="step_verdict_once"),
             models.CheckConstraint(condition=models.Q(value__in=["good", "bad", "neutral"]), name="step_verdict_value"),
         ]
 
