@@ -1,0 +1,27 @@
+"""What the validator says about a row."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Level = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing wrong (error: the row cannot be exported) or worth knowing (warning). `path` is where in the written
+    row, as messages[3].tool_calls[0].arguments; `code` is short and stable, `reason` a sentence."""
+
+    level: Level
+    code: str
+    path: str
+    reason: str
+
+
+def error(code: str, path: str, reason: str) -> Finding:
+    """A finding that keeps the row from being exported."""
+    return Finding("error", code, path, reason)
+
+
+def warning(code: str, path: str, reason: str) -> Finding:
+    """A finding that is only told."""
+    return Finding("warning", code, path, reason)

@@ -1,0 +1,104 @@
+"""Chat fine-tuning rows as OpenAI and compatible services take them.
+
+{"messages": [...], "tools": [...]}: arguments are JSON strings, tool schemas are objects, `tools` stands only on rows
+that had some. Source: OpenAI's published schema FineTuneChatRequestInput and its fine-tuning guide. `developer` is
+written as `system`, since the schema of training files does not name it.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from curation.datasets.example import Example
+from curation.datasets.findings import Finding, error, warning
+from curation.datasets.formats import content
+from curation.messages.form import Message
+
+NAME = "openai-sft"
+LABEL = "OpenAI chat, JSONL"
+HELP = "For fine-tuning at OpenAI and services that take the same files. Arguments of tool calls stay JSON text."
+TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
+PERSON_NAME = re.compile(r"[^\s<|\\/>]{1,64}")
+LARGEST_EXAMPLE = 65_536
+
+
+def problems(row: Example) -> Iterator[Finding]:
+    """Names, images and weights that OpenAI refuses; rows that it would cut at its context of 65,536 tokens."""
+    for index, message in enumerate(row.messages):
+        yield from _message_problems(f"messages[{index}]", message)
+    for index, tool in enumerate(row.tools):
+        if not TOOL_NAME.fullmatch(tool["name"]):
+            yield _bad_name(f"tools[{index}].function.name", tool["name"])
+    if row.total_tokens > LARGEST_EXAMPLE:
+        reason = f"about {row.total_tokens:,} tokens; what lies beyond {LARGEST_EXAMPLE:,} is cut off in training"
+        yield warning("too_long", "messages", reason)
+
+
+def _message_problems(path: str, message: Message) -> Iterator[Finding]:
+    for part, kind in content.other_parts(message):
+        where = f"{path}.content[{part}]"
+        if kind != "image":
+            yield error("content_not_taken", where, f"OpenAI takes text and images to train on, not {kind}")
+        elif message["role"] != "user":
+            yield error("image_not_of_user", where, "only user messages may hold images")
+        elif not message["parts"][part].get("url"):
+            yield error("image_without_address", where, "the image has no address and no data")
+    for index, call in enumerate(message.get("tool_calls") or []):
+        if call["name"] and not TOOL_NAME.fullmatch(call["name"]):
+            yield _bad_name(f"{path}.tool_calls[{index}].function.name", call["name"])
+    name = message.get("name", "")
+    if name and message["role"] != "tool" and not PERSON_NAME.fullmatch(name):
+        yield error("name_not_taken", f"{path}.name", "may not hold blanks or < | \\ / >, and at most 64 characters")
+    if "weight" in message and (message["role"] != "assistant" or message["weight"] not in (0, 1)):
+        yield error("weight_not_taken", f"{path}.weight", "only 0 or 1, and only on assistant messages")
+
+
+def _bad_name(path: str, name: str) -> Finding:
+    return error("tool_name_not_taken", path, f"{name[:80]!r}: only letters, digits, _ and -, at most 64 of them")
+
+
+def write(row: Example) -> dict[str, Any]:
+    """One line."""
+    written: dict[str, Any] = {"messages": [_message(message) for message in row.messages]}
+    if row.tools:
+        written["tools"] = [content.tool_schema(tool) for tool in row.tools]
+    return written
+
+
+def _message(message: Message) -> dict[str, Any]:
+    role = content.role_of(message)
+    if role == "tool":
+        return {"role": "tool", "tool_call_id": message["tool_call_id"], "content": content.plain_text(message)}
+    written: dict[str, Any] = {"role": role}
+    if message.get("name"):
+        written["name"] = message["name"]
+    if role == "assistant":
+        written.update(_answer(message))
+    else:
+        written["content"] = _parts(message) if content.other_parts(message) else content.plain_text(message)
+    return written
+
+
+def _answer(message: Message) -> dict[str, Any]:
+    refusals = [part for part in message["parts"] if part["type"] == "refusal"]
+    said: Message = {"role": "assistant", "parts": [part for part in message["parts"] if part["type"] != "refusal"]}
+    written: dict[str, Any] = {"content": content.plain_text(said) or None}
+    if refusals:
+        written["refusal"] = "\n".join(part.get("text", "") for part in refusals)
+    if calls := message.get("tool_calls"):
+        written["tool_calls"] = [
+            {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": call["arguments"]}}
+            for call in calls
+        ]
+    if "weight" in message:
+        written["weight"] = int(message["weight"])
+    return written
+
+
+def _parts(message: Message) -> list[dict[str, Any]]:
+    return [
+        {"type": "image_url", "image_url": {"url": part.get("url", "")}}
+        if part["type"] == "image"
+        else {"type": "text", "text": content.part_text(part)}
+        for part in message["parts"]
+    ]

@@ -1,0 +1,165 @@
+"""What pages and the API show of datasets: lists, one version, its rows, its decisions, what changed since."""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+
+from curation.datasets import validate
+from curation.datasets.example import Example, example_of
+from curation.datasets.findings import Finding
+from curation.datasets.formats import FORMATS
+from curation.models import Correction, Dataset, DatasetDecision, DatasetRow, DatasetVersion
+from workspace import lineage
+from workspace.models import Project
+from workspace.paging import Page, paginate
+
+
+@dataclass(slots=True)
+class Listed:
+    """A dataset with its versions, newest first."""
+
+    dataset: Dataset
+    versions: list[DatasetVersion]
+
+    @property
+    def newest(self) -> DatasetVersion | None:
+        """The version that the bare name stands for."""
+        return self.versions[0] if self.versions else None
+
+    @property
+    def history(self) -> list[int]:
+        """Rows of each version, oldest first."""
+        return [int(version.counts["rows"]) for version in reversed(self.versions)]
+
+
+@dataclass(slots=True)
+class Changed:
+    """Rows of a frozen version that rest on something that changed since: a person's word was taken back or turned
+    around, a correction was withdrawn or replaced, the trace itself was sent anew. One row may count in several."""
+
+    judgments: int = 0
+    corrections: int = 0
+    traces: int = 0
+
+    def __bool__(self) -> bool:
+        return bool(self.judgments or self.corrections or self.traces)
+
+
+@dataclass(slots=True)
+class ShownRow:
+    """One row as its page shows it. `findings` per format; `before` and `after` are positions, None at the ends."""
+
+    row: DatasetRow
+    example: Example
+    findings: dict[str, list[Finding]]
+    before: int | None
+    after: int | None
+    lines: list[tuple[Any, bool, int]] = field(default_factory=list)
+
+
+def datasets(project: Project, *, cursor: str = "", size: int = 50) -> tuple[Page[Dataset], list[Listed]]:
+    """A page of datasets by name, each with its versions. Two queries."""
+    page = paginate(Dataset.objects.filter(project=project), order=["name", "id"], cursor=cursor, size=size)
+    return page, with_versions(page.rows)
+
+
+def with_versions(found: Iterable[Dataset]) -> list[Listed]:
+    """Datasets with their versions, newest first."""
+    listed = list(found)
+    versions: dict[int, list[DatasetVersion]] = defaultdict(list)
+    for version in DatasetVersion.objects.filter(dataset__in=listed).select_related("dataset").order_by("-number"):
+        versions[version.dataset_id].append(version)
+    return [Listed(dataset, versions[dataset.pk]) for dataset in listed]
+
+
+def version(project: Project, name: str, number: int | None = None) -> DatasetVersion:
+    """One version, the newest without a number. Raises DatasetVersion.DoesNotExist."""
+    found = DatasetVersion.objects.select_related("dataset").filter(dataset__project=project, dataset__name=name)
+    if number is not None:
+        return found.get(number=number)
+    newest = found.order_by("-number").first()
+    if newest is None:
+        raise DatasetVersion.DoesNotExist(f"There is no dataset {name!r}.")
+    return newest
+
+
+def rows(found: DatasetVersion, *, split: str = "", cursor: str = "", size: int = 50) -> Page[DatasetRow]:
+    """A page of rows in order, with trace, revision number, judgment and correction at hand, documents left alone."""
+    query = found.rows.select_related("trace", "revision", "judgment", "correction")
+    query = query.defer("trace__metadata", "revision__document", "revision__import_notes", "correction__messages")
+    if split:
+        query = query.filter(split=split)
+    return paginate(query, order=["position"], cursor=cursor, size=size)
+
+
+def row(found: DatasetVersion, position: int) -> ShownRow:
+    """One row with its messages, what is trained of them, and its findings. Raises DatasetRow.DoesNotExist."""
+    stored = found.rows.select_related("trace", "revision", "judgment", "correction").get(position=position)
+    conversation = stored.revision.document["conversations"][stored.conversation]
+    example = example_of(conversation, stored.correction.messages if stored.correction else None)
+    common = validate.common(example)
+    total = int(found.counts["rows"])
+    return ShownRow(
+        row=stored,
+        example=example,
+        findings={name: validate.in_order([*common, *one.problems(example)]) for name, one in FORMATS.items()},
+        before=position - 1 if position > 1 else None,
+        after=position + 1 if position < total else None,
+        lines=list(zip(example.messages, example.trained, example.tokens, strict=True)),
+    )
+
+
+def decisions(found: DatasetVersion, *, reason: str = "", cursor: str = "", size: int = 50) -> Page[DatasetDecision]:
+    """A page of decisions in the order in which they were taken, all or those with one reason."""
+    query = found.decisions.select_related("trace").defer("trace__metadata")
+    if reason:
+        query = query.filter(reason=reason)
+    return paginate(query, order=["id"], cursor=cursor, size=size)
+
+
+def changed_rows(found: DatasetVersion) -> dict[str, QuerySet[DatasetRow]]:
+    """The rows behind `Changed`, by its field names."""
+    stored = DatasetRow.objects.filter(version=found)
+    turned = Q(judgment__isnull=False) & ~Q(trace__verdict=F("judgment__verdict"))
+    turned |= Q(judgment__withdrawn_at__isnull=False)
+    turned |= Q(judgment=None, trace__verdict__in=["unacceptable", "unsure"])
+    corrections = Q(correction__withdrawn_at__isnull=False)
+    if found.recipe.get("corrections") != "ignore":
+        standing = Correction.objects.filter(
+            trace=OuterRef("trace"), revision=OuterRef("revision"), withdrawn_at=None, created_at__gt=found.created_at
+        )
+        corrections |= Q(Exists(standing))
+    return {
+        "judgments": stored.filter(turned),
+        "corrections": stored.filter(corrections),
+        "traces": stored.exclude(trace__revision=F("revision")),
+    }
+
+
+def changed(found: DatasetVersion) -> Changed:
+    """How many rows rest on something that changed since the freezing. Three counts over the version's rows."""
+    return Changed(**{name: query.count() for name, query in changed_rows(found).items()})
+
+
+@dataclass(slots=True)
+class Descent:
+    """What came of a version, as outside ids, nearest first."""
+
+    runs: list[uuid.UUID] = field(default_factory=list)
+    models: list[uuid.UUID] = field(default_factory=list)
+
+
+def descent(found: DatasetVersion) -> Descent:
+    """Runs and models that learned from a version, from the lineage that they wrote."""
+    came = Descent()
+    start = lineage.Node("dataset_version", str(found.uid))
+    for node in lineage.descendants(project=found.dataset.project, source=start):
+        if node.kind == "run":
+            came.runs.append(uuid.UUID(node.id))
+        elif node.kind == "model":
+            came.models.append(uuid.UUID(node.id))
+    return came
