@@ -67,4 +67,5 @@ def judgment(trace: Trace, user: User, verdict: str = "acceptable", **fields: An
     from curation.review import judgments
     from workspace.access import Actor
 
-    return judgments.record(trace=trace, actor=Actor(user=user), verdict=verdict, **fields)
+    made = judgments.record(project=trace.project, trace_uid=trace.uid, actor=Actor(user=user), verdict=verdict, **fields)
+    return Judgment.objects.get(uid=made.uid)
