@@ -4,15 +4,15 @@ import copy
 import uuid
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
-
-from workspace import audit
-from workspace.access import Actor
-from workspace.models import Project
 
 from curation.messages.form import Conversation, Document, Message, final_answer, main_conversation, text_of, text_part
 from curation.models import Correction, Trace, TraceRevision
 from curation.review.invalid import Invalid
+from workspace import audit
+from workspace.access import Actor
+from workspace.models import Project
 
 TEXT_LIMIT = 200_000
 
@@ -52,7 +52,11 @@ def correct(
             conversation=_index(document, conversation), messages=with_answer(conversation["messages"], at, text),
         )  # fmt: skip
         audit.record(
-            project=project, actor=actor, action="trace.corrected", target=f"trace:{trace.uid}", correction=str(made.uid)
+            project=project,
+            actor=actor,
+            action="trace.corrected",
+            target=f"trace:{trace.uid}",
+            correction=str(made.uid),
         )
     return made
 
@@ -68,9 +72,10 @@ def with_answer(messages: list[Message], at: int, text: str) -> list[Message]:
     """A copy of the conversation up to its answer, number `at`, which says `text` instead.
 
     What is not text in the answer stays; what the model thought, what it cost and how long it took go, since they belong
-    to other words. Messages behind the answer answered the old one and are left out.
+    to other words. Messages behind the answer replied to the old one and are left out, unless they are results of calls
+    that stand in the same message.
     """
-    kept = copy.deepcopy(messages[: at + 1])
+    kept = copy.deepcopy(messages if messages[at].get("tool_calls") else messages[: at + 1])
     answer = kept[at]
     others = [part for part in answer["parts"] if part["type"] not in ("text", "refusal")]
     answer["parts"] = [text_part(text), *others]
@@ -94,8 +99,8 @@ def _locked(project: Project, uid: uuid.UUID, revision: int | None) -> tuple[Tra
     return trace, seen
 
 
-def _standing(trace: Trace, actor: Actor):  # type: ignore[no-untyped-def]
-    return Correction.objects.filter(trace=trace, author=actor.label[:200], withdrawn_at=None).order_by("-id")
+def _standing(trace: Trace, actor: Actor) -> "QuerySet[Correction]":
+    return Correction.objects.filter(trace=trace, user=actor.user, withdrawn_at=None).order_by("-id")
 
 
 def _withdraw(project: Project, actor: Actor, trace: Trace) -> bool:

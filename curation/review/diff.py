@@ -122,3 +122,15 @@ def _add(out: list[Piece], kind: str, text: str) -> None:
         out[-2] = Piece(kind, out[-2].text + text)
     else:
         out.append(Piece(kind, text))
+
+
+def line_groups(old: str, new: str) -> list[tuple[str, list[str], list[str]]]:
+    """Two texts by lines: ("same", lines, lines) and ("changed", old lines, new lines) in turn. Texts with too many
+    lines for a comparison are one change."""
+    before, after = old.split("\n"), new.split("\n")
+    if len(before) * len(after) > MOST_STEPS:
+        return [("changed", before, after)]
+    groups: list[tuple[str, list[str], list[str]]] = []
+    for tag, a, b, c, d in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        groups.append(("same" if tag == "equal" else "changed", before[a:b], after[c:d]))
+    return groups

@@ -4,18 +4,17 @@ import uuid
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
-
-from workspace import audit
-from workspace.access import Actor
-from workspace.models import Project
-from workspace.uuid7 import uuid7
 
 from curation.models import Judgment, QueueItem, Trace, TraceRevision, Verdict
 from curation.review import effective
 from curation.review.invalid import Invalid
 from curation.review.queues import LEASE
+from workspace import audit
+from workspace.access import Actor
+from workspace.models import Project
+from workspace.uuid7 import uuid7
 
 NOTE_LIMIT = 20_000
 KEY_LIMIT = 64
@@ -48,8 +47,9 @@ def record(
     *,
     project: Project,
     actor: Actor,
-    trace_uid: uuid.UUID,
     verdict: str,
+    trace_uid: uuid.UUID | None = None,
+    item_uid: uuid.UUID | None = None,
     rating: int | None = None,
     note: str = "",
     key: str = "",
@@ -57,7 +57,8 @@ def record(
     adjudicated: bool = False,
     seconds: float | None = None,
 ) -> Recorded:
-    """Store a judgment of the trace's current revision, or of revision number `revision`, the one that was seen.
+    """Store a judgment of a trace, named by its own outside id or by that of an item of a queue; of its current
+    revision, or of revision number `revision`, the one that was seen.
 
     Stores the trace's effective judgment, closes its open queue items and writes the audit row, all or nothing. The same
     `key` again changes nothing and returns what the first one did. Raises Trace.DoesNotExist for a trace that is not in
@@ -65,7 +66,7 @@ def record(
     """
     check(verdict=verdict, rating=rating, note=note, key=key)
     with transaction.atomic():
-        trace = _locked(project, trace_uid, revision)
+        trace = _locked(project, trace_uid, item_uid, revision)
         words = effective.Words(
             uid=uuid7(),
             project=project.pk,
@@ -92,14 +93,15 @@ def record(
     return Recorded(words.uid, outcome)
 
 
-def _locked(project: Project, uid: uuid.UUID, revision: int | None) -> Trace:
+def _locked(project: Project, uid: uuid.UUID | None, item: uuid.UUID | None, revision: int | None) -> Trace:
     """The trace with its row locked; `seen` is the id of the revision that is judged."""
     if revision is None:
         query = Trace.objects.annotate(seen=F("revision_id"))
     else:
         numbered = TraceRevision.objects.filter(trace=OuterRef("pk"), number=revision).values("pk")
         query = Trace.objects.annotate(seen=Subquery(numbered))
-    trace = query.select_for_update(of=("self",)).only("uid", "verdict").get(project=project, uid=uid)
+    wanted = Q(uid=uid) if item is None else Q(queue_items__uid=item)
+    trace = query.select_for_update(of=("self",)).only("uid", "verdict").get(wanted, project=project)
     if trace.seen is None:
         raise Invalid("revision", "does not exist" if revision is not None else "this trace has no content to judge")
     return trace
@@ -114,6 +116,19 @@ def _repeated(project: Project, trace: Trace, words: effective.Words) -> Recorde
     if not same:
         raise Invalid("idempotency_key", f"was already used for another judgment ({earlier.verdict}); use a new one")
     return Recorded(earlier.uid, trace.verdict, repeated=True)
+
+
+def latest(
+    *, project: Project, actor: Actor, queue: int | None = None, trace: uuid.UUID | None = None
+) -> uuid.UUID | None:
+    """The outside id of the newest judgment of this person that stands, in a queue (its id inside) or on a trace: what
+    undoing takes back. None where there is none."""
+    own = Judgment.objects.filter(project=project, user=actor.user, token=actor.token, withdrawn_at=None)
+    if queue is not None:
+        own = own.filter(trace__queue_items__queue=queue)
+    if trace is not None:
+        own = own.filter(trace__uid=trace)
+    return own.order_by("-id").values_list("uid", flat=True).first()
 
 
 def withdraw(*, project: Project, actor: Actor, key: str = "", uid: uuid.UUID | None = None) -> Judgment | None:

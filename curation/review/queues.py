@@ -5,47 +5,51 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Q
 from django.utils import timezone
 from django.utils.text import slugify
-
-from workspace import audit
-from workspace.access import Actor
-from workspace.models import Project, User
 
 from curation import filters
 from curation.models import QueueItem, ReviewQueue, Trace
 from curation.review.invalid import Invalid
+from workspace import audit
+from workspace.access import Actor
+from workspace.models import Project, User
 
 LEASE = timedelta(minutes=15)
 DEFAULT_SLUG = "unjudged"
 DEFAULT_QUERY = "judged:no,stale"
 
-# one's own item first (a reload, or the one that was leased ahead), else the first that nobody holds. `coalesce` looks
-# for the second only where there is no first; the second walks the partial index queue_next. SKIP LOCKED passes over
-# rows that somebody else is being handed at this moment.
-_LEASE_NEXT = """
+# an own item first (a reload, or the one that was leased ahead), else the first that nobody holds. `coalesce` looks for
+# the second only where there is no first; the second walks the partial index queue_next. SKIP LOCKED passes over rows
+# that somebody else is being handed at this moment.
+_FIRST = """(
+            SELECT id FROM curation_queueitem
+            WHERE queue_id = %(queue)s AND status = 'open' AND {whose} AND {place}
+            ORDER BY skips, priority DESC, id FOR UPDATE SKIP LOCKED LIMIT 1
+        )"""
+_OWN = "leased_by_id = %(user)s AND leased_until > %(now)s"
+_FREE = "(leased_until IS NULL OR leased_until <= %(now)s)"
+_BEHIND = """id <> %(item)s AND (skips > %(skips)s OR skips = %(skips)s
+                 AND (priority < %(priority)s OR priority = %(priority)s AND id > %(item)s))"""
+_OTHER = "id <> %(item)s"
+_LEASE = """
     UPDATE curation_queueitem SET leased_by_id = %(user)s, leased_until = %(until)s
-    WHERE id = coalesce(
-        (
-            SELECT id FROM curation_queueitem
-            WHERE queue_id = %(queue)s AND status = 'open' AND leased_by_id = %(user)s AND leased_until > %(now)s
-                  AND id <> %(but)s AND {after}
-            ORDER BY skips, priority DESC, id FOR UPDATE SKIP LOCKED LIMIT 1
-        ),
-        (
-            SELECT id FROM curation_queueitem
-            WHERE queue_id = %(queue)s AND status = 'open' AND (leased_until IS NULL OR leased_until <= %(now)s)
-                  AND id <> %(but)s AND {after}
-            ORDER BY skips, priority DESC, id FOR UPDATE SKIP LOCKED LIMIT 1
-        )
-    )
+    WHERE id = coalesce({candidates}) {itself}
     RETURNING id, uid
 """
-_AFTER = "(skips > %(skips)s OR skips = %(skips)s AND (priority < %(priority)s OR priority = %(priority)s AND id > %(but)s))"
-LEASE_NEXT = _LEASE_NEXT.format(after="true")
-LEASE_AFTER = _LEASE_NEXT.format(after=_AFTER)
+LEASE_NEXT = _LEASE.format(
+    candidates=",".join(_FIRST.format(whose=whose, place="true") for whose in (_OWN, _FREE)), itself=""
+)
+# the item that is looked at, and the one behind it; past the end of the queue the first one before it
+LEASE_PAIR = _LEASE.format(
+    candidates=",".join(
+        _FIRST.format(whose=whose, place=place) for place in (_BEHIND, _OTHER) for whose in (_OWN, _FREE)
+    ),
+    itself=f"OR id = %(item)s AND status = 'open' AND (leased_by_id = %(user)s OR {_FREE})",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,10 @@ def refill(*, queue: ReviewQueue) -> int:
     opened again."""
     query = filters.parse(queue.query)
     matching = filters.apply(Trace.objects.filter(project_id=queue.project_id), query)
-    sql, parameters = matching.order_by("received_at", "id").values("id").query.sql_with_params()
+    try:
+        sql, parameters = matching.order_by("received_at", "id").values("id").query.sql_with_params()
+    except EmptyResultSet:  # a filter that can match nothing
+        return 0
     with transaction.atomic():
         QueueItem.objects.filter(
             queue=queue, status=QueueItem.Status.OPEN, leased_by=None, trace__archived_at__isnull=False
@@ -135,40 +142,29 @@ def refill_all() -> int:
 def lease_next(*, queue: ReviewQueue, user: User) -> uuid.UUID | None:
     """Hand out the next open item to this person for 15 minutes: the one they hold already, else the first that is free.
     Looks for new matches of the queue's filter where nothing is left. None where there is nothing to do."""
-    found = _lease(LEASE_NEXT, queue.pk, user, but=0)
-    if found is None and queue.query and refill(queue=queue):
-        found = _lease(LEASE_NEXT, queue.pk, user, but=0)
-    return found
+    found = _lease(LEASE_NEXT, queue.pk, user)
+    if not found and queue.query and refill(queue=queue):
+        found = _lease(LEASE_NEXT, queue.pk, user)
+    return next(iter(found.values()), None)
 
 
-def lease_ahead(*, item: QueueItem, user: User) -> uuid.UUID | None:
-    """Lease the item that comes behind `item` too, so that it can be loaded before it is needed; past the end of the
-    queue, the first one before it. None where `item` is the last."""
-    place = {"skips": item.skips, "priority": item.priority}
-    if item.status == QueueItem.Status.OPEN:
-        ahead = _lease(LEASE_AFTER, item.queue_id, user, but=item.pk, **place)
-        if ahead is not None:
-            return ahead
-    return _lease(LEASE_NEXT, item.queue_id, user, but=item.pk)
+def hold_and_lease_ahead(*, item: QueueItem, user: User) -> tuple[bool, uuid.UUID | None]:
+    """Lease this very item, or renew its lease, and lease the one that comes behind it too, so that it can be loaded
+    before it is needed. Returns whether the item is held now (not where somebody else holds it or it is not open), and
+    the outside id of the one behind it, None where it is the last."""
+    found = _lease(LEASE_PAIR, item.queue_id, user, item=item.pk, skips=item.skips, priority=item.priority)
+    held = found.pop(item.pk, None) is not None
+    if held:
+        item.leased_by, item.leased_until = user, timezone.now() + LEASE
+    return held, next(iter(found.values()), None)
 
 
-def _lease(statement: str, queue: int, user: User, *, but: int, **place: float) -> uuid.UUID | None:
+def _lease(statement: str, queue: int, user: User, **place: float) -> dict[int, uuid.UUID]:
     now = timezone.now()
-    values = {"user": user.pk, "queue": queue, "now": now, "until": now + LEASE, "but": but, **place}
+    values = {"user": user.pk, "queue": queue, "now": now, "until": now + LEASE, **place}
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
-        row = cursor.fetchone()
-    return row[1] if row else None
-
-
-def hold(*, item: QueueItem, user: User) -> bool:
-    """Lease this very item, or renew the lease; False (and nothing changes) where somebody else holds it or it is not
-    open."""
-    until = timezone.now() + LEASE
-    taken = _free_or_own(QueueItem.objects.filter(pk=item.pk), user).update(leased_by=user, leased_until=until)
-    if taken:
-        item.leased_by, item.leased_until = user, until
-    return bool(taken)
+        return dict(cursor.fetchall())
 
 
 def renew(*, queue: ReviewQueue, user: User) -> datetime:
@@ -194,8 +190,10 @@ def flag(*, item: QueueItem, actor: Actor, note: str) -> bool:
     if len(note) > 2000:
         raise Invalid("flag_note", f"has {len(note):,} characters; at most 2,000 are kept")
     with transaction.atomic():
-        changed = QueueItem.objects.filter(pk=item.pk).exclude(status=QueueItem.Status.DONE).update(
-            status=QueueItem.Status.FLAGGED, flag_note=note, leased_by=None, leased_until=None
+        changed = (
+            QueueItem.objects.filter(pk=item.pk)
+            .exclude(status=QueueItem.Status.DONE)
+            .update(status=QueueItem.Status.FLAGGED, flag_note=note, leased_by=None, leased_until=None)
         )
         if changed:
             audit.record(
@@ -217,11 +215,6 @@ def unflag(*, item: QueueItem, actor: Actor) -> bool:
                 target=f"trace:{item.trace.uid}", queue=item.queue.slug,
             )  # fmt: skip
     return bool(changed)
-
-
-def _free_or_own(items: "QuerySet[QueueItem]", user: User) -> "QuerySet[QueueItem]":
-    free = Q(leased_by=None) | Q(leased_by=user) | Q(leased_until__lte=timezone.now())
-    return items.filter(free, status=QueueItem.Status.OPEN)
 
 
 def counts(user: User | None) -> dict[str, Count]:

@@ -44,7 +44,9 @@ HIDDEN = re.compile(
     "\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 # a joiner between two pictographs builds one picture (a family, a flag): that is its honest use
-EMOJI_JOINER = re.compile("(?<=[\u2600-\u27bf\ufe0f\U0001f300-\U0001faff])\u200d(?=[\u2600-\u27bf\U0001f300-\U0001faff])")
+EMOJI_JOINER = re.compile(
+    "(?<=[\u2600-\u27bf\ufe0f\U0001f300-\U0001faff])\u200d(?=[\u2600-\u27bf\U0001f300-\U0001faff])"
+)
 KEPT_JOINER = "\ue000"
 SAFE_LINK = re.compile(r"^(https?:|mailto:|#)", re.IGNORECASE)
 

@@ -4,15 +4,16 @@ import uuid
 
 from django.db import transaction
 
+from curation.models import StepVerdict, Trace, TraceRevision
+from curation.review.invalid import Invalid
 from workspace import audit
 from workspace.access import Actor
 from workspace.models import Project
 
-from curation.models import StepVerdict, Trace, TraceRevision
-from curation.review.invalid import Invalid
 
-
-def judge(*, project: Project, actor: Actor, trace_uid: uuid.UUID, step_key: str, value: str, revision: int | None = None) -> str:
+def judge(
+    *, project: Project, actor: Actor, trace_uid: uuid.UUID, step_key: str, value: str, revision: int | None = None
+) -> str:
     """Say that a step is good, bad or neutral; saying it again replaces what the same person said, "" removes it.
 
     A door sends what shall stand afterwards, never "the other one", so a doubled request changes nothing. Returns the
@@ -20,7 +21,10 @@ def judge(*, project: Project, actor: Actor, trace_uid: uuid.UUID, step_key: str
     that does not exist.
     """
     if value and value not in StepVerdict.Value.values:
-        raise Invalid("value", f"must be one of {', '.join(StepVerdict.Value.values)}, or empty to take it back; got {value[:40]!r}")
+        raise Invalid(
+            "value",
+            f"must be one of {', '.join(StepVerdict.Value.values)}, or empty to take it back; got {value[:40]!r}",
+        )
     seen = TraceRevision.objects.filter(trace__project=project, trace__uid=trace_uid)
     # the newest one where none is named
     found = seen.filter(number=revision) if revision is not None else seen.order_by("-number")
@@ -30,7 +34,7 @@ def judge(*, project: Project, actor: Actor, trace_uid: uuid.UUID, step_key: str
             raise Trace.DoesNotExist
         raise Invalid("revision", f"{revision} does not exist")
     with transaction.atomic():
-        where = {"revision_id": row["id"], "step_key": step_key, "author": actor.label[:200]}
+        where = {"revision_id": row["id"], "step_key": step_key, "user": actor.user}
         if not value:
             changed = StepVerdict.objects.filter(**where).delete()[0] > 0
         else:
@@ -39,7 +43,7 @@ def judge(*, project: Project, actor: Actor, trace_uid: uuid.UUID, step_key: str
                 raise Invalid("step", f"{step_key[:60]!r} is not a step of this trace")
             StepVerdict.objects.update_or_create(
                 **where, defaults={"value": value},
-                create_defaults={"value": value, "project": project, "trace_id": row["trace_id"], "user": actor.user},
+                create_defaults={"value": value, "project": project, "trace_id": row["trace_id"], "author": actor.label[:200]},
             )  # fmt: skip
         if changed:
             audit.record(

@@ -1,0 +1,128 @@
+"""The outline beside a conversation: a row for each turn, call and answer, and a strip of where the time went."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.utils.safestring import SafeString
+
+from curation.messages.measure import MeasuredStep
+from curation.review.blocks import Block
+from curation.review.shown import shown
+
+
+@dataclass(slots=True)
+class Row:
+    """One line of the outline."""
+
+    href: str
+    icon: str
+    what: SafeString
+    depth: int = 0
+    turn: bool = False
+    mono: bool = False
+    failed: bool = False
+    parallel: bool = False
+    ms: int | None = None
+    heat: str = ""
+    extra: str = ""
+    key: str = ""
+    verdict: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A piece of the strip that shows where the time went, in thousandths of the whole."""
+
+    x: float
+    width: float
+    kind: str
+
+
+def rows(block: Block, depth: int = 0, parallel: bool = False) -> Iterator[Row]:
+    """The outline rows of one block; calls stand one level below their turn."""
+    match block.kind:
+        case "said" | "answer":
+            yield from _said_rows(block, depth)
+        case "call":
+            name = SafeString(f"{block.number} {block.tool}" + (f" ×{block.same}" if block.same > 1 else ""))
+            icon = block.drawn.icon if block.drawn else "gear"
+            yield Row(
+                f"#{block.id}", icon, name, depth + 1, mono=True, failed=block.failed, parallel=parallel, ms=block.ms,
+                heat=block.heat, key=block.key, verdict=block.words,
+            )  # fmt: skip
+        case "parallel":
+            for one in block.inside:
+                yield from rows(one, depth, parallel=True)
+        case "agent":
+            yield Row(
+                f"#{block.id}",
+                "fork",
+                shown(block.label),
+                depth,
+                turn=True,
+                failed=block.failed,
+                ms=block.ms,
+                heat=block.heat,
+                extra=block.note,
+            )
+
+
+def _said_rows(block: Block, depth: int) -> Iterator[Row]:
+    if block.kind == "answer":
+        yield from (Row(f"#{block.id}", "think", SafeString("Thought"), depth + 1) for one in block.thoughts[:1])
+        yield Row(
+            f"#{block.id}",
+            "answer",
+            SafeString("Final answer"),
+            depth,
+            turn=True,
+            ms=block.ms,
+            heat=block.heat,
+            key=block.key,
+            verdict=block.words,
+        )
+        return
+    if block.role == "bot":
+        # the time of a turn belongs to its thinking where it thought
+        yield Row(
+            f"#{block.id}",
+            "bot",
+            SafeString(f"Turn {block.number}"),
+            depth,
+            turn=True,
+            failed=block.failed,
+            ms=block.ms,
+            heat=block.heat,
+            key=block.key,
+            verdict=block.words,
+        )
+        if block.thoughts:
+            yield Row(f"#{block.id}", "think", SafeString("Thought"), depth + 1)
+        return
+    icon = "user" if block.role == "user" else "gear"
+    what = (
+        SafeString(f"User · {block.gist}")
+        if block.role == "user" and block.gist
+        else SafeString(f"{block.label} prompt" if block.role == "sys" else block.label)
+    )
+    yield Row(f"#{block.id}", icon, what, depth)
+
+
+def strip(steps: list[MeasuredStep]) -> list[Segment]:
+    """Where the time went, step by step; thin neighbours of one kind are drawn as one."""
+    timed = [(step.latency_ms, "failed" if step.is_error else step.kind) for step in steps if step.latency_ms]
+    total = sum(ms for ms, _ in timed)
+    if len(timed) < 2 or not total:
+        return []
+    joined: list[tuple[int, str]] = []
+    for ms, kind in timed:
+        if joined and joined[-1][1] == kind and min(ms, joined[-1][0]) * 150 < total:
+            joined[-1] = (joined[-1][0] + ms, kind)
+        else:
+            joined.append((ms, kind))
+    segments, x = [], 0.0
+    for ms, kind in joined:
+        width = ms / total * 1000
+        segments.append(Segment(round(x, 2), round(max(width - 2, 1.5), 2), kind))
+        x += width
+    return segments

@@ -1,0 +1,252 @@
+"""How the arguments and the result of a tool call are drawn: edits as a diff, shells as a terminal, files with line
+numbers, JSON as facts, a table or a tree, everything else as it came.
+
+A view never loses anything: what does not fit is folded and the fold says how much it holds; the plain text of a call is
+always one click away.
+"""
+
+import json
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from curation.review import edits
+from curation.review.folds import EMPTY, WIDE, View, folded
+from curation.review.shown import one_line, shown
+from curation.review.tree import small_enough, tree
+
+LINES = 14  # of a result before the fold
+ERROR_LINES = 60  # errors are shown open
+FLAT_VALUE = 120
+TABLE_COLUMNS = 8
+TABLE_ROWS = 10
+
+COMMAND_KEYS = ("command", "cmd", "script", "code", "shell_command")
+SHELL = {
+    "bash",
+    "shell",
+    "terminal",
+    "exec",
+    "execute",
+    "command",
+    "cmd",
+    "sh",
+    "console",
+    "powershell",
+    "python",
+    "run",
+}
+READ = {"read", "cat", "view", "open", "load"}
+EDIT = {"edit", "write", "patch", "replace", "create", "update", "apply", "insert", "str"}
+SEARCH = {"search", "find", "grep", "glob", "list", "ls", "query", "lookup", "get", "fetch"}
+WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+NUMBERED = re.compile(r"^\s*(\d+)(?:\t|→|: |\| ?)(.*)$")
+ANSI = re.compile("\x1b\\[[0-9;?]*[A-Za-z]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)")
+
+
+@dataclass(slots=True)
+class Drawn:
+    """A call and its result, drawn."""
+
+    icon: str
+    gist: SafeString = EMPTY
+    args: list[View] = field(default_factory=list)
+    result: list[View] = field(default_factory=list)
+    marks: list[tuple[str, str, str]] = field(default_factory=list)  # kind, sign, word
+
+
+def draw(name: str, arguments: str, result: str | None, *, failed: bool) -> Drawn:
+    """Choose the view of a call by its name and the shape of its arguments. `result` is None where none came."""
+    words = {word.lower() for word in WORDS.findall(name)}
+    parsed = _parsed(arguments)
+    asked = parsed if isinstance(parsed, dict) else {}
+    drawn = Drawn(icon=_icon(words))
+    path = next((asked[key] for key in edits.PATH_KEYS if isinstance(asked.get(key), str)), "")
+    changes = edits.edits(asked) if asked else None
+    command = next((asked[key] for key in COMMAND_KEYS if isinstance(asked.get(key), str)), "")
+    if changes is not None:
+        drawn.icon, drawn.gist = "edit", one_line(path, 90)
+        view, added, removed = changes
+        drawn.args.append(view)
+        drawn.marks.append(
+            ("", "", " ".join(filter(None, [f"+{added}" if added else "", f"−{removed}" if removed else ""])) or "±0")
+        )
+        drawn.result = _results(result, failed=failed, words=words, path="")
+    elif command and words & SHELL:
+        drawn.icon = "term"
+        others = {key: value for key, value in asked.items() if asked[key] is not command}
+        if others:
+            drawn.args.append(_arguments(others))
+        drawn.result = _terminal(command, result, failed, drawn.marks)
+    else:
+        if arguments.strip() not in ("", "{}"):
+            drawn.args.append(
+                _arguments(parsed) if parsed is not _NOT_JSON else _plain(arguments, LINES, "not JSON, as it came")
+            )
+        drawn.result = _results(result, failed=failed, words=words, path=path)
+    return drawn
+
+
+_NOT_JSON = object()
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return _NOT_JSON
+
+
+def _icon(words: set[str]) -> str:
+    for kinds, icon in ((SHELL, "term"), (READ, "file"), (EDIT, "edit"), (SEARCH, "search")):
+        if words & kinds:
+            return icon
+    return "gear"
+
+
+def _plain(text: str, lines: int, note: str = "") -> View:
+    return folded("plain", text, shown, lines=lines, note=note)
+
+
+# --- arguments
+
+
+def _arguments(value: Any) -> View:
+    if isinstance(value, dict) and all(_scalar(one) for one in value.values()):
+        texts = {key: _text(one) for key, one in value.items()}
+        flat = all(len(one) <= FLAT_VALUE and "\n" not in one for one in texts.values())
+        if flat:
+            return View(
+                "flat", format_html_join("", "<dt>{}</dt><dd>{}</dd>", ((shown(k), shown(v)) for k, v in texts.items()))
+            )
+        if sum(map(len, texts.values())) <= WIDE:
+            return View(
+                "facts",
+                format_html_join("", "<dt>{}</dt><dd>{}</dd>", ((shown(k), shown(v)) for k, v in texts.items())),
+            )
+    return _json(value)
+
+
+def _json(value: Any) -> View:
+    if small_enough(value):
+        return View("tree", tree(value))
+    return _plain(json.dumps(value, indent=2, ensure_ascii=False), LINES)
+
+
+def _scalar(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float | bool)
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+# --- results
+
+
+def _results(result: str | None, *, failed: bool, words: set[str], path: str) -> list[View]:
+    if result is None:
+        return []
+    lines = ERROR_LINES if failed else LINES
+    parsed = _parsed(result) if result.lstrip()[:1] in ("{", "[") else _NOT_JSON
+    if isinstance(parsed, list) and (columns := _columns(parsed)):
+        return [_table(parsed, columns)]
+    if (
+        isinstance(parsed, dict)
+        and parsed
+        and len(parsed) <= 12
+        and all(_scalar(v) and len(_text(v)) <= FLAT_VALUE for v in parsed.values())
+    ):
+        return [
+            View(
+                "facts",
+                format_html_join(
+                    "", "<dt>{}</dt><dd>{}</dd>", ((shown(k), shown(_text(v))) for k, v in parsed.items())
+                ),
+            )
+        ]
+    if isinstance(parsed, dict | list) and parsed:
+        return [_json(parsed)]
+    if path and words & READ and "\n" in result.strip() and not failed:
+        return [folded("code", result.rstrip("\n"), _numbered, lines=lines)]
+    return [_plain(result, lines)]
+
+
+def _columns(rows: list[Any]) -> list[str]:
+    """The columns of a list of flat, alike objects; none where it is something else."""
+    if len(rows) < 2 or not all(isinstance(row, dict) for row in rows):
+        return []
+    columns = list(rows[0])
+    alike = 0 < len(columns) <= TABLE_COLUMNS and all(
+        list(row) == columns and all(_scalar(v) and len(_text(v)) <= 80 for v in row.values()) for row in rows
+    )
+    return columns if alike else []
+
+
+def _table(rows: list[dict[str, Any]], columns: list[str]) -> View:
+    head = format_html(
+        "<thead><tr>{}</tr></thead>",
+        format_html_join("", '<th scope="col">{}</th>', ((shown(one),) for one in columns)),
+    )
+
+    def body(some: list[dict[str, Any]]) -> SafeString:
+        lines = (
+            (format_html_join("", "<td{}>{}</td>", ((_number(row[one]), shown(_text(row[one]))) for one in columns)),)
+            for row in some
+        )
+        return format_html("{}<tbody>{}</tbody>", head, format_html_join("", "<tr>{}</tr>", lines))
+
+    first, rest = (rows, []) if len(rows) <= TABLE_ROWS + 2 else (rows[:TABLE_ROWS], rows[TABLE_ROWS:])
+    far = len(rest) > 300
+    more = f"{len(rest):,} more rows" if rest else ""
+    return View("table", body(first), body(rest) if rest and not far else EMPTY, more, far)
+
+
+def _number(value: Any) -> SafeString:
+    return mark_safe(' class="num"') if isinstance(value, int | float) and not isinstance(value, bool) else EMPTY
+
+
+def _numbered(text: str) -> SafeString:
+    """Lines of a file. Numbers are shown where the tool gave them, never invented."""
+    pairs = [NUMBERED.match(line) for line in text.split("\n")]
+    if all(pairs[: max(1, len(pairs) - 1)]):
+        rows = [
+            (match[1], match[2]) if match else ("", line) for match, line in zip(pairs, text.split("\n"), strict=True)
+        ]
+    else:
+        rows = [("", line) for line in text.split("\n")]
+    return format_html_join("", "<span><i>{}</i><code>{}</code></span>", ((no, shown(line)) for no, line in rows))
+
+
+def _terminal(command: str, result: str | None, failed: bool, marks: list[tuple[str, str, str]]) -> list[View]:
+    prompt = View("prompt", shown(command.rstrip()))
+    if len(command) > WIDE or command.count("\n") > 40:
+        prompt = folded("prompt", command.rstrip(), shown, lines=20)
+    if result is None:
+        return [prompt]
+    parsed = _parsed(result) if result.lstrip()[:1] == "{" else None
+    text, code = result, None
+    if isinstance(parsed, dict):
+        code = next(
+            (parsed[key] for key in ("exit_code", "returncode", "exitCode") if isinstance(parsed.get(key), int)), None
+        )
+        streams = [
+            parsed[key] for key in ("stdout", "output", "stderr") if isinstance(parsed.get(key), str) and parsed[key]
+        ]
+        known = {"exit_code", "returncode", "exitCode", "stdout", "output", "stderr"}
+        # other keys would be lost in a terminal: then the whole JSON is shown
+        if streams and set(parsed) <= known:
+            text = "\n".join(one.rstrip("\n") for one in streams)
+    if code is not None and not isinstance(code, bool):
+        marks.append(("bad", "✕", f"exit {code}") if code else ("good", "✓", "exit 0"))
+    bare = ANSI.sub("", text)
+    note = "Colour codes are hidden here; the plain text has them." if bare != text else ""
+    if not bare.strip():
+        return [prompt, View("quiet", SafeString("No output"))]
+    return [
+        prompt,
+        folded("term", bare.rstrip("\n"), shown, lines=ERROR_LINES if failed else LINES, tail=True, note=note),
+    ]
