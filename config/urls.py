@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from config import pages
+from config import demo_pages, pages
 from config.api import api
 
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("p/<slug:slug>/", include("curation.urls")),
     path("p/<slug:slug>/", include("training.urls")),
     path("p/<slug:slug>/", include("evaluation.urls")),
+    path("p/<slug:slug>/demo/delete/", demo_pages.delete_demo, name="demo-delete"),
     path("p/<slug:slug>/_counts", pages.counts, name="counts"),
     path("", include("workspace.urls_root")),
 ]

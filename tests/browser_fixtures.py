@@ -58,18 +58,12 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def running_server(django_db_setup: None, _django_settings_for_server: None) -> Iterator[Server]:
+def running_server(django_db_setup: None) -> Iterator[Server]:
     """One server for the session."""
     server = Server()
     server.start()
     yield server
     server.stop()
-    _end_other_connections()
-
-
-@pytest.fixture(scope="session")
-def _django_settings_for_server() -> None:
-    settings.ALLOWED_HOSTS = [*settings.ALLOWED_HOSTS, "127.0.0.1", "testserver"]
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Path, Router, Schema
 
 from workspace.access import enter
 from workspace.models import Role
@@ -22,7 +22,7 @@ class ProjectOut(Schema):
 
 
 @router.get("", response=ProjectOut, summary="The project and your role in it")
-def project(request: HttpRequest, slug: str) -> dict[str, object]:
+def project(request: HttpRequest, slug: Path[str]) -> dict[str, object]:
     entry = enter(request, slug, Role.REVIEWER)
     there = entry.project
     return {"slug": there.slug, "name": there.name, "is_demo": there.is_demo, "role": entry.role, "created_at": there.created_at}

@@ -14,7 +14,7 @@ class SignInForm(AuthenticationForm):
     username = forms.EmailField(label="Email", widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"}))
 
 
-class ProfileForm(forms.ModelForm[User]):
+class ProfileForm(forms.ModelForm):
     """The name that others see."""
 
     class Meta:
@@ -22,7 +22,7 @@ class ProfileForm(forms.ModelForm[User]):
         fields = ("name",)
 
 
-class ProjectForm(forms.ModelForm[Project]):
+class ProjectForm(forms.ModelForm):
     """A new project."""
 
     class Meta:
@@ -51,9 +51,12 @@ class TokenForm(forms.Form):
     role = forms.ChoiceField(choices=Role.choices, initial=Role.ENGINEER)
 
 
-class ConnectionForm(forms.ModelForm[Connection]):
+class ConnectionForm(forms.ModelForm):
     """An endpoint. The key can be written, never read."""
 
+    base_url = forms.URLField(
+        label="Base URL", max_length=500, assume_scheme="https", help_text="Up to and with /v1, such as https://api.example.com/v1."
+    )
     key = forms.CharField(
         required=False, max_length=500, widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
         help_text="Kept encrypted, never shown again.",
@@ -64,9 +67,8 @@ class ConnectionForm(forms.ModelForm[Connection]):
     class Meta:
         model = Connection
         fields = ("name", "base_url", "default_model", "allow_private_host", "max_concurrency", "budget_usd")
-        labels = {"base_url": "Base URL", "allow_private_host": "This host may have a private address", "budget_usd": "Budget (USD)"}
+        labels = {"allow_private_host": "This host may have a private address", "budget_usd": "Budget (USD)"}
         help_texts = {
-            "base_url": "Up to and with /v1, such as https://api.example.com/v1.",
             "budget_usd": "Calls stop at this sum. Empty: no cap.",
         }
 

@@ -34,6 +34,7 @@ INSTALLED_APPS = [
     "curation",
     "training",
     "evaluation",
+    "config",  # no models; commands that see every floor
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",

@@ -53,7 +53,7 @@ function frame() {
     hoverlabel: { bgcolor: token("raised"), bordercolor: token("line"), font: { color: token("ink") } },
   };
 }
-const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"], toImageButtonOptions: { format: "png", scale: 2 } };
+const CONFIG = { displaylogo: false, responsive: false, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"], toImageButtonOptions: { format: "png", scale: 2 } };
 
 /** Draw or redraw one element with class "plot"; `figure` replaces the JSON in the page. */
 export async function draw(element, figure) {
@@ -64,6 +64,8 @@ export async function draw(element, figure) {
     element.querySelector(".plot-wait")?.remove();
     await Plotly.react(element, coloured(figure.data), merge(frame(), coloured(figure.layout)), CONFIG);
     element.dataset.drawn = "1";
+    element.sized ??= new ResizeObserver(() => Plotly.Plots.resize(element));
+    element.sized.observe(element.parentElement);
   } catch (error) {
     element.textContent = `${error.message} The table shows the same numbers.`;
   }

@@ -124,7 +124,7 @@ document.addEventListener("click", (event) => {
   if (opener) return opener.dataset.open === "palette" ? openPalette() : opener.dataset.open === "keys" ? openKeys() : $(opener.dataset.open)?.showModal();
   const place = at("#palette-list [data-href]");
   if (place) { location.href = place.dataset.href; return; }
-  const copy = at("[data-copy]");
+  const copy = at("[data-copy], [data-copy-from]");
   if (copy) {
     const text = copy.dataset.copy || $(copy.dataset.copyFrom)?.textContent || "";
     navigator.clipboard?.writeText(text).then(() => toast("Copied"), () => toast("The browser did not allow copying."));
@@ -173,3 +173,15 @@ if (nav) {
 document.querySelectorAll("#toasts .toast").forEach((line) => setTimeout(() => line.remove(), 6000));
 document.addEventListener("htmx:responseError", (event) => toast(`The server answered ${event.detail.xhr.status}. Nothing was changed.`));
 document.addEventListener("htmx:sendError", () => toast("The server cannot be reached. Nothing was changed."));
+
+// --- the switch for single keys, on the account page; kept in this browser
+try { if (localStorage.keys === "off") document.documentElement.dataset.keys = "off"; } catch { /* private mode */ }
+const keySwitch = document.querySelector("[data-keys-switch]");
+if (keySwitch) {
+  keySwitch.checked = keysOn();
+  keySwitch.addEventListener("change", () => {
+    document.documentElement.dataset.keys = keySwitch.checked ? "on" : "off";
+    try { localStorage.keys = document.documentElement.dataset.keys; } catch { /* private mode */ }
+  });
+}
+document.getElementById("new-token")?.focus();

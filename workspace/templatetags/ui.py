@@ -117,3 +117,9 @@ def as_query(mapping: dict[str, Any]) -> str:
 def pretty_json(value: Any) -> str:
     """JSON with two blanks of indent, Unicode as it is."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=lambda v: str(v) if isinstance(v, Decimal) else repr(v))
+
+
+@register.filter
+def words(text: str) -> list[str]:
+    """The words of a text."""
+    return text.split()

@@ -4,21 +4,36 @@ from django.contrib import messages
 from django.contrib.auth.forms import PasswordResetForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from workspace import members, tokens
 from workspace.access import enter
-from workspace.connections import keep
+from workspace.connections import keep, secrets
 from workspace.forms import ConnectionForm, MemberForm, RoleForm, TokenForm
 from workspace.models import ApiToken, AuditEntry, Connection, Membership, Role, User
 from workspace.paging import paginate
+
+NEW_TOKEN = "new_token"
 
 
 @require_GET
 def settings(request: HttpRequest, slug: str) -> HttpResponse:
     """All of it on one page; what a role may not change it may not see here either."""
     entry = enter(request, slug, Role.REVIEWER)
-    return render(request, "workspace/settings.html", _context(entry))
+    sealed = request.COOKIES.get(NEW_TOKEN, "")
+    response = render(request, "workspace/settings.html", _context(entry, new_token=_open(sealed) if sealed else ""))
+    if sealed:
+        response.delete_cookie(NEW_TOKEN, path=request.path, samesite="Lax")
+        response["Cache-Control"] = "no-store"
+    return response
+
+
+def _open(sealed: str) -> str:
+    try:
+        return secrets.decrypt(sealed.encode())
+    except (secrets.Unreadable, UnicodeEncodeError):
+        return ""
 
 
 def _context(entry, **forms):  # type: ignore[no-untyped-def]
@@ -100,8 +115,12 @@ def issue_token(request: HttpRequest, slug: str) -> HttpResponse:
     _, text = tokens.issue(
         project=entry.project, name=form.cleaned_data["name"], role=Role(form.cleaned_data["role"]), actor=entry.actor
     )
-    response = render(request, "workspace/settings.html", _context(entry, new_token=text))
-    response["Cache-Control"] = "no-store"
+    response = redirect("workspace:settings", slug)
+    # carried, encrypted, to the one page that shows it: a reload must neither show it again nor make another
+    response.set_cookie(
+        NEW_TOKEN, secrets.encrypt(text).decode(), max_age=60, path=reverse("workspace:settings", args=[slug]),
+        httponly=True, samesite="Lax", secure=request.is_secure(),
+    )  # fmt: skip
     return response
 
 

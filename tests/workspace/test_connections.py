@@ -1,0 +1,163 @@
+"""The one client: keys stay secret, addresses are checked, costs are counted, budgets hold."""
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from workspace.access import Actor
+from workspace.connections import client, keep, secrets
+from workspace.connections.guard import NotAllowed, check
+from workspace.models import Connection, Project
+
+KEY = "sk-very-secret-0123456789"
+
+
+class Endpoint:
+    """A chat completions endpoint on loopback that answers as it is told and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.status: list[int] = []
+        self.seen: list[dict[str, Any]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.seen.append({"path": self.path, "key": self.headers["Authorization"], "host": self.headers["Host"], **body})
+                status = outer.status.pop(0) if outer.status else 200
+                if status == 302:
+                    self.send_response(302)
+                    self.send_header("Location", "http://169.254.169.254/latest")
+                    self.end_headers()
+                    return
+                answer: dict[str, Any] = {
+                    "id": "x", "object": "chat.completion", "created": 1, "model": "m-1",
+                    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello"}}],
+                    "usage": {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500},
+                }  # fmt: skip
+                if status >= 400:
+                    answer = {"error": {"message": f"no, {self.headers['Authorization']}", "type": "x"}}
+                raw = json.dumps(answer).encode()
+                self.send_response(status)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(raw)))
+                self.end_headers()
+                self.wfile.write(raw)
+
+            def log_message(self, *arguments: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    made = Endpoint()
+    yield made
+    made.server.shutdown()
+
+
+def connect(project: Project, url: str, **fields: Any) -> Connection:
+    given = {
+        "name": "local", "base_url": url, "default_model": "m", "allow_private_host": True, "max_concurrency": 2,
+        "budget_usd": None, **fields,
+    }  # fmt: skip
+    return keep.add(project=project, fields=given, key=KEY, prices={"m": {"input": 1.0, "output": 2.0}}, actor=Actor())
+
+
+def ask(connection: Connection) -> client.Completion:
+    return client.complete(connection=connection, messages=[{"role": "user", "content": "Hi"}], temperature=0.0)
+
+
+def test_an_answer_and_its_cost(project: Project, endpoint: Endpoint) -> None:
+    connection = connect(project, endpoint.url)
+    answer = ask(connection)
+    assert answer.message["content"] == "Hello" and answer.input_tokens == 1000
+    assert answer.cost_usd == Decimal("0.002")
+    connection.refresh_from_db()
+    assert connection.spent_usd == Decimal("0.002000")
+    assert endpoint.seen[0]["key"] == f"Bearer {KEY}" and endpoint.seen[0]["host"].startswith("127.0.0.1")
+    assert endpoint.seen[0]["temperature"] == 0.0
+
+
+def test_a_price_that_is_not_known_is_missing_not_zero(project: Project, endpoint: Endpoint) -> None:
+    connection = connect(project, endpoint.url)
+    connection.prices = {}
+    assert ask(connection).cost_usd is None
+
+
+def test_the_key_is_encrypted_and_never_told(
+    project: Project, endpoint: Endpoint, caplog: pytest.LogCaptureFixture, settings: Any
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    connection = connect(project, endpoint.url)
+    assert KEY.encode() not in bytes(connection.key_encrypted)
+    endpoint.status = [401]
+    with pytest.raises(client.ConnectionFailed) as raised:
+        ask(connection)
+    assert "401" in str(raised.value) and KEY not in str(raised.value)
+    assert KEY not in caplog.text
+    old = settings.SECRET_KEY
+    settings.SECRET_KEY = "another-secret-key-" + "1" * 40
+    with pytest.raises(client.ConnectionFailed, match="Enter it again"):
+        ask(connection)
+    settings.SECRET_KEY_FALLBACKS = [old]
+    assert secrets.decrypt(connection.key_encrypted) == KEY
+
+
+def test_busy_answers_are_tried_again(project: Project, endpoint: Endpoint) -> None:
+    endpoint.status = [429, 500]
+    assert ask(connect(project, endpoint.url)).message["content"] == "Hello"
+    assert len(endpoint.seen) == 3
+
+
+def test_a_budget_stops_calls_before_they_cost(project: Project, endpoint: Endpoint) -> None:
+    connection = connect(project, endpoint.url, budget_usd=Decimal("0.002"))
+    ask(connection)
+    with pytest.raises(client.ConnectionFailed, match="budget"):
+        ask(connection)
+    assert len(endpoint.seen) == 1
+
+
+def test_redirects_are_not_followed(project: Project, endpoint: Endpoint) -> None:
+    endpoint.status = [302]
+    with pytest.raises(client.ConnectionFailed):
+        ask(connect(project, endpoint.url))
+    assert len(endpoint.seen) == 1
+
+
+def test_a_name_that_changes_its_address_is_caught_at_the_call(project: Project, endpoint: Endpoint) -> None:
+    connection = connect(project, endpoint.url)
+    connection.allow_private_host = False
+    with pytest.raises(client.ConnectionFailed, match="https|private"):
+        ask(connection)
+    assert endpoint.seen == []
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://127.0.0.1/v1", "https://localhost/v1", "https://2130706433/v1", "https://0x7f000001/v1", "https://127.1/v1",
+        "https://[::1]/v1", "https://[::ffff:169.254.169.254]/v1", "https://10.0.0.8/v1", "https://0.0.0.0/v1",
+        "http://8.8.8.8/v1", "ftp://8.8.8.8/v1", "https://user:pw@8.8.8.8/v1", "https:///v1", "nonsense",
+        "https://no-such-host.invalid/v1",
+    ],
+)  # fmt: skip
+def test_addresses_that_are_not_called(url: str) -> None:
+    with pytest.raises(NotAllowed):
+        check(url, allow_private=False)
+
+
+def test_metadata_addresses_are_refused_even_when_private_hosts_are_allowed() -> None:
+    with pytest.raises(NotAllowed):
+        check("http://169.254.169.254/v1", allow_private=True)
+    assert check("http://127.0.0.1:9/v1", allow_private=True).address == "127.0.0.1"
+    assert check("https://8.8.8.8/v1", allow_private=False).port == 443
