@@ -9,7 +9,8 @@ from django.utils import timezone
 from curation.ingest import store
 from curation.ingest.parsed import ParsedTrace
 from curation.messages.form import Conversation, Document, Message, ToolCall, message
-from curation.models import Judgment, Trace
+from curation.models import Dataset, DatasetRow, DatasetVersion, Judgment, Trace
+from training.models import TrainingRun
 from workspace.models import Project, User
 
 _numbers = itertools.count(1)
@@ -69,3 +70,42 @@ def judgment(trace: Trace, user: User, verdict: str = "acceptable", **fields: An
 
     made = judgments.record(project=trace.project, trace_uid=trace.uid, actor=Actor(user=user), verdict=verdict, **fields)
     return Judgment.objects.get(uid=made.uid)
+
+
+def dataset_version(
+    project: Project, *, train: int = 16, validation: int = 4, test: int = 0, name: str = "support", said: Any = None
+) -> DatasetVersion:
+    """A frozen version with rows of its own; `said(number)` gives the document of each."""
+    dataset, _ = Dataset.objects.get_or_create(project=project, name=name)
+    number = dataset.versions.count() + 1
+    splits = ["train"] * train + ["validation"] * validation + ["test"] * test
+    version = DatasetVersion.objects.create(
+        dataset=dataset, number=number, content_hash=f"{name}-{number}".ljust(64, "0"), author="tests",
+        counts={"rows": len(splits), "train": train, "validation": validation, "test": test},
+    )  # fmt: skip
+    for position, split in enumerate(splits, start=1):
+        row = trace(project, said=said(position) if said else short_document(question=f"Where is order {position}?"))
+        assert row.revision is not None
+        DatasetRow.objects.create(
+            version=version, position=position, trace=row, revision=row.revision, split=split,
+            split_group=str(position), digest=row.revision.digest,
+        )  # fmt: skip
+    return version
+
+
+def run(project: Project, *, status: str = "queued", version: DatasetVersion | None = None, **fields: Any) -> TrainingRun:
+    """A training run on the tiny model, as a row only."""
+    from training.artifacts import bases
+    from training.recipes import sft
+
+    return TrainingRun.objects.create(
+        project=project,
+        name=fields.pop("name", f"run-{next(_numbers)}"),
+        dataset_version=version or dataset_version(project),
+        base=fields.pop("base", None) or bases.ensure_tiny(project),
+        settings=sft.check(fields.pop("settings", {}), source="tiny"),
+        status=status,
+        author="tests",
+        queued_at=timezone.now(),
+        **fields,
+    )

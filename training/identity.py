@@ -5,6 +5,7 @@ Standard library only. On Linux from /proc; elsewhere (macOS) from `ps`, whose s
 
 import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ def boot_id() -> str:
         pass
     try:
         return subprocess.run(
-            ["sysctl", "-n", "kern.boottime"], capture_output=True, text=True, timeout=5
+            ["sysctl", "-n", "kern.boottime"], capture_output=True, text=True, timeout=5, check=False
         ).stdout.strip()[:64]
     except (OSError, subprocess.SubprocessError):
         return ""
@@ -36,16 +37,14 @@ def started(pid: int) -> float | None:
 def _started_by_ps(pid: int) -> float | None:
     try:
         answer = subprocess.run(
-            ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, timeout=5
+            ["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, timeout=5, check=False
         )
     except (OSError, subprocess.SubprocessError):
         return None
     words = answer.stdout.split(maxsplit=1)
     if len(words) < 2 or words[0].startswith("Z"):
         return None
-    from datetime import datetime
-
-    return datetime.strptime(words[1].strip(), "%a %b %d %H:%M:%S %Y").timestamp()
+    return time.mktime(time.strptime(words[1].strip(), "%a %b %d %H:%M:%S %Y"))
 
 
 def of_process(pid: int | None = None) -> dict[str, Any]:

@@ -126,7 +126,12 @@ def tail(path: Path, *, after: int | None = None, most: int = 16_000) -> tuple[s
 def recipe_hash(job: dict[str, Any]) -> str:
     """A hash over what makes checkpoints interchangeable: base, settings and data. A checkpoint of another recipe is
     never continued from."""
-    parts = {key: job.get(key) for key in ("base", "settings", "data_hash")}
+    base = job.get("base") or {}
+    parts = {
+        "base": {key: base.get(key) for key in ("source", "reference", "digest", "model")},
+        "settings": job.get("settings"),
+        "data_hash": job.get("data_hash"),
+    }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -7,7 +7,7 @@ from workspace.uuid7 import uuid7
 
 
 class ModelVersion(models.Model):
-    """Something that can answer: a local folder, a hub id, the tiny model built on the spot, or a connection's model."""
+    """Something that can answer: a local folder, a hub id, the tiny model built on the spot, a connection's model."""
 
     class Source(models.TextChoices):
         TINY = "tiny", "Tiny random model (built here, knows nothing)"

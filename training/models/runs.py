@@ -3,10 +3,9 @@
 from django.db import models
 
 from curation.models import DatasetVersion
+from training.models.processes import WorkerProcess
 from workspace.models import Project, User
 from workspace.uuid7 import uuid7
-
-from training.models.processes import WorkerProcess
 
 
 class RunStatus(models.TextChoices):
@@ -37,6 +36,14 @@ class RunStatus(models.TextChoices):
         return (cls.SUBMITTING, cls.STARTING, cls.RUNNING, cls.PAUSING, cls.STOPPING)
 
 
+class TrainingRunQuerySet(models.QuerySet["TrainingRun"]):
+    """Runs, guarded."""
+
+    def fenced_by(self, attempt: "RunAttempt") -> "TrainingRunQuerySet":
+        """The run of this attempt, for guarded updates: nobody once there is a newer attempt."""
+        return self.filter(pk=attempt.run_id).exclude(attempts__number__gt=attempt.number)
+
+
 class TrainingRun(models.Model):
     """A wish to train: base model, data, method, settings."""
 
@@ -62,6 +69,8 @@ class TrainingRun(models.Model):
     queued_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+
+    objects = TrainingRunQuerySet.as_manager()
 
     class Meta:
         constraints = [

@@ -1,0 +1,1 @@
+"""From files to rows: events exactly once, signs of life, endings."""

@@ -68,6 +68,11 @@ def train(worker: Worker) -> str:
 def _examples(worker: Worker, tokenizer: Any, settings: dict[str, Any]) -> tuple[dict[str, Any], masking.Report]:
     """Tokenised train and validation data, reported before anything starts. Refuses when nothing is left."""
     data: dict[str, Any] = {"validation": []}
+    for split, count in (worker.job["data"].get("skipped") or {}).items():
+        if count:
+            worker.warn(
+                f"{count} {split} rows of the dataset cannot be written as trl-sft and were left out.", split=split
+            )
     train_report = masking.Report()
     for split in ("train", "validation"):
         name = worker.job["data"].get(split)
@@ -216,7 +221,7 @@ def _callback(worker: Worker) -> Any:
 
     recipe = rundir.recipe_hash(worker.job)
 
-    class Told(TrainerCallback):
+    class Told(TrainerCallback):  # type: ignore[misc]
         """State of this attempt only: time left is never guessed from an earlier one's steps."""
 
         def __init__(self) -> None:
@@ -291,7 +296,7 @@ def _memory_mb() -> float:
     import torch
 
     if torch.cuda.is_available():
-        return torch.cuda.memory_allocated() / 2**20
+        return float(torch.cuda.memory_allocated()) / 2**20
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[1])
     except OSError:
