@@ -223,8 +223,8 @@ def read_tools(value: Any, notes: Notes) -> list[Tool]:
 
 
 def read_usage(value: Any) -> Usage:
-    """Tokens as chat completions (prompt_tokens, ...) or Responses (input_tokens, ...) write them; wrong values (negative,
-    not whole) are left out."""
+    """Tokens as chat completions (prompt_tokens, ...) or Responses (input_tokens, ...) write them; wrong values
+    (negative, not whole) are left out."""
     if not isinstance(value, dict):
         return {}
     usage: Usage = {}

@@ -1,8 +1,8 @@
 """Make any JSON value storable in jsonb and readable by every JSON parser. Each change is counted, none is silent.
 
-jsonb refuses NUL characters, lone surrogates, NaN and Infinity; other parsers refuse integers beyond 64 bits or turn them
-into floats, and nesting deeper than about 1,000. So: NUL and lone surrogates become U+FFFD, the special floats and huge
-integers become strings, and what lies deeper than 200 levels is replaced by a sentence.
+jsonb refuses NUL characters, lone surrogates, NaN and Infinity; other parsers refuse integers beyond 64 bits or turn
+them into floats, and refuse nesting deeper than about 1,000. So: NUL and lone surrogates become U+FFFD, the special
+floats and huge integers become strings, and what lies deeper than 200 levels is replaced by a sentence.
 """
 
 import math

@@ -63,9 +63,10 @@ def measure(document: Document) -> Measures:
     """Everything at once; `rows` holds the steps.
 
     Usage, cost and latency are sums over the model calls (latency: and tool calls) that say them; a call that stands in
-    two conversations (the same span) counts once. Errors are failed tool results and failed model calls.
+    two conversations (the same span) counts once, in steps, tool calls and errors too. Errors are failed tool results and failed model calls.
     """
-    rows = steps_of(document)
+    every = steps_of(document)
+    rows = _told_once(document, every)
     main = main_conversation(document)
     input_tokens, output_tokens, cost = usage_of(document)
     times = [row.latency_ms for row in rows if row.latency_ms is not None]
@@ -83,7 +84,7 @@ def measure(document: Document) -> Measures:
         cost_usd=cost,
         latency_ms=sum(times) if times else None,
         model=next((message["model"] for message in reversed(main["messages"]) if message.get("model")), ""),
-        rows=rows,
+        rows=every,
     )
 
 
@@ -102,10 +103,22 @@ def steps_of(document: Document) -> list[MeasuredStep]:
     return steps
 
 
+def _told_once(document: Document, steps: list[MeasuredStep]) -> list[MeasuredStep]:
+    """The steps without those of messages that an earlier conversation told already (a sub-agent's shared history)."""
+    first: dict[str, int] = {}
+    kept = []
+    for step in steps:
+        messages = document["conversations"][step.conversation]["messages"]
+        span = messages[step.message].get("span_id", "")
+        if not span or first.setdefault(span, step.conversation) == step.conversation:
+            kept.append(step)
+    return kept
+
+
 def results_of(conversation: Conversation) -> tuple[dict[tuple[int, int], int], set[int]]:
     """Which tool message answers which call: {(message, call): index of the tool message}, and the tool messages that
-    answer none. Where an id was used for several calls, the answer belongs to the newest message that asked with it, and
-    there to its first call without an answer."""
+    answer none. Where an id was used for several calls, the answer belongs to the newest message that asked with it,
+    and there to its first call without an answer."""
     waiting: dict[str, list[tuple[int, int]]] = {}
     answers: dict[tuple[int, int], int] = {}
     orphans: set[int] = set()

@@ -1,7 +1,7 @@
 """The formats of files and posted records, one module each, and finding out which one something is.
 
-A format has NAME, LABEL, `detect(sample)` and `read(source)`. OpenTelemetry's formats work on spans and have a registry of
-their own (`curation.ingest.assemble`).
+A format has NAME, LABEL, `detect(sample)` and `read(source)`. OpenTelemetry's formats work on spans and have a registry
+of their own (`curation.ingest.assemble`).
 """
 
 from collections.abc import Callable, Iterator

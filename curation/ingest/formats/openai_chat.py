@@ -143,9 +143,8 @@ def read_call(record: dict[str, Any], key: str, start: int, notes: Notes) -> Mod
     elif isinstance(response.get("choices"), list):
         call.outputs = _choices(response["choices"], notes)
     elif isinstance(response.get("output"), list):
-        call.outputs = [message for message in read_items(response["output"], notes) if message["role"] == "assistant"][
-            :1
-        ]
+        said = read_items(response["output"], notes)
+        call.outputs = [message for message in said if message["role"] == "assistant"][:1]
     if not call.outputs and not call.error:
         raise Unreadable("response has neither choices, output nor error")
     return call

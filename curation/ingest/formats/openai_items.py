@@ -1,7 +1,7 @@
 """Items of OpenAI's Responses API and Agents SDK: a list of items, one item per line, or {session_id, items} records.
 
-Source: OpenAI API reference, "Responses", input and output items; openai-agents, `Session.get_items()`. All items of one
-response become one assistant message: reasoning, text and calls that nothing else stands between.
+Source: OpenAI API reference, "Responses", input and output items; openai-agents, `Session.get_items()`. All items of
+one response become one assistant message: reasoning, text and calls that nothing else stands between.
 """
 
 from collections import Counter

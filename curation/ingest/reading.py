@@ -1,0 +1,112 @@
+"""What a format makes of one span: a model call, the run of a tool, an agent at work, or nothing it knows."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from curation.ingest.calls import ModelCall
+from curation.ingest.content import as_text
+from curation.ingest.parsed import Unreadable
+from curation.ingest.spans import PlainSpan
+from curation.ingest.text import parse
+from curation.messages.form import Part
+
+FINISH_REASONS = {
+    "tool_call": "tool_calls",
+    "tool-calls": "tool_calls",
+    "tool_use": "tool_calls",
+    "end_turn": "stop",
+    "max_tokens": "length",
+    "content-filter": "content_filter",
+}
+
+
+@dataclass(slots=True)
+class ToolRun:
+    """One run of a tool. `call_id` is "" where the span does not say which call it answers; `arguments` and `parts` are
+    None where they were not captured. `start` in nanoseconds."""
+
+    key: str
+    name: str
+    call_id: str
+    arguments: str | None
+    parts: list[Part] | None
+    is_error: bool
+    latency_ms: int | None
+    start: int
+
+
+@dataclass(slots=True)
+class Reading:
+    """What one span says. `call` is set for llm, and for agent where it tells what was asked and answered."""
+
+    kind: Literal["llm", "tool", "agent", "other"]
+    format: str
+    call: ModelCall | None = None
+    tool: ToolRun | None = None
+    agent: str = ""
+    session_id: str = ""
+    user_id: str = ""
+    tags: list[str] = field(default_factory=list)
+    metadata: dict[str, Any] = field(default_factory=dict)
+
+
+def maybe_json(value: Any) -> Any:
+    """The value behind a JSON string; None where it is text that is no JSON; other values as they are."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return parse(value)
+    except Unreadable:
+        return None
+
+
+def finish_reason(value: Any) -> str:
+    """One word for each way to end, whoever wrote it."""
+    text = as_text(value) if value else ""
+    return FINISH_REASONS.get(text, text)
+
+
+def latency_ms(span: PlainSpan) -> int | None:
+    """Milliseconds from start to end; None where either is unknown or the clock ran backwards."""
+    if not span["start"] or not span["end"] or span["end"] < span["start"]:
+        return None
+    return (span["end"] - span["start"] + 500_000) // 1_000_000
+
+
+def started_at(span: PlainSpan) -> datetime | None:
+    """When it began; None where that is unknown or beyond the years 1971 to 2200."""
+    seconds = span["start"] / 1e9
+    return datetime.fromtimestamp(seconds, tz=UTC) if 31_536_000 < seconds < 7_258_118_400 else None
+
+
+def error_of(span: PlainSpan) -> str:
+    """Why the span failed, or "": its status, the exception it recorded, or error.type."""
+    failed = span["status"].get("code") == 2
+    kind = as_text(span["attributes"].get("error.type") or "")
+    message = as_text(span["status"].get("message") or "")
+    for event in span["events"]:
+        if event.get("name") == "exception":
+            attributes = event.get("attributes") or {}
+            failed = failed or bool(attributes.get("exception.escaped") in (True, "True", "true"))
+            kind = kind or as_text(attributes.get("exception.type") or "")
+            message = message or as_text(attributes.get("exception.message") or "")
+    if not failed and not kind:
+        return ""
+    if kind and message and kind.rsplit(".", 1)[-1] not in message:
+        return f"{kind}: {message}"
+    return message or kind or "failed, no reason given"
+
+
+def as_call(span: PlainSpan, **fields: Any) -> ModelCall:
+    """A model call with what every span knows of it: key, times, error."""
+    at = started_at(span)
+    return ModelCall(
+        key=span["span"],
+        parent=span["parent"],
+        start=span["start"],
+        started_at=at.isoformat() if at else "",
+        latency_ms=latency_ms(span),
+        error=error_of(span),
+        **fields,
+    )
