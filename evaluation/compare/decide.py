@@ -125,7 +125,9 @@ class _Words:
         needed = metric.needed or 0
         told = f"{self.label(metric)} ({self._limit(metric)})"
         if needed <= metric.n:
-            return f"{metric.n} scenarios leave open whether {told} holds: the interval lies on both sides of the limit."
+            return (
+                f"{metric.n} scenarios leave open whether {told} holds: the interval lies on both sides of the limit."
+            )
         return f"{metric.n} scenarios are too few to tell whether {told} holds; about {needed:,} are needed."
 
     def no_gain(self, primary: Metric, *, limited: bool) -> str:

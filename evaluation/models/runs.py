@@ -26,6 +26,9 @@ class EvaluationRun(models.Model):
     status_reason = models.TextField(blank=True)
     settings = models.JSONField(default=dict, help_text="max_new_tokens, temperature, seed")
     is_simulated = models.BooleanField(default=False)
+    # held by whoever answers through a connection, so that nobody pays for the same answer twice
+    lease_owner = models.CharField(max_length=200, blank=True)
+    lease_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)
 
@@ -46,6 +49,7 @@ class EvaluationAttempt(WorkerProcess):
     """The process in which a local model answers."""
 
     run = models.ForeignKey(EvaluationRun, on_delete=models.CASCADE, related_name="attempts")
+    answers_offset = models.BigIntegerField(default=0, help_text="Bytes of answers.jsonl that are in the database.")
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["run", "number"], name="evaluation_attempt_number")]
@@ -79,6 +83,7 @@ class AnswerScore(models.Model):
 
     answer = models.ForeignKey(Answer, on_delete=models.CASCADE, related_name="scores")
     grader = models.CharField(max_length=100)
+    version = models.CharField(max_length=64, help_text="Digest of the grader that said so.")
     value = models.FloatField(null=True, help_text="0 to 1")
     passed = models.BooleanField(null=True)
     reason = models.TextField(blank=True)

@@ -17,6 +17,8 @@ class Suite(models.Model):
     dataset_version = models.ForeignKey(DatasetVersion, null=True, on_delete=models.RESTRICT, related_name="suites")
     split = models.CharField(max_length=10, blank=True)
     graders = models.JSONField(default=list, help_text="Definitions of curation.scoring.graders, in order.")
+    turns = models.CharField(max_length=4, default="last", help_text="last: one scenario a row; each: one an answer.")
+    counts = models.JSONField(default=dict, help_text="rows, scenarios, left_out{reason: rows}")
     content_hash = models.CharField(max_length=64)
     created_at = models.DateTimeField(auto_now_add=True)
 

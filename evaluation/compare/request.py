@@ -1,0 +1,146 @@
+"""Asking for a comparison, and drawing its conclusion once both models have answered."""
+
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from evaluation.compare import decide, pairs
+from evaluation.models import Comparison, EvaluationRun, Suite
+from evaluation.runs import answers
+from evaluation.runs.request import CannotAsk, request_run
+from training.models import ModelVersion
+from workspace import audit, lineage
+from workspace.access import SYSTEM, Actor
+
+OVER = (EvaluationRun.Status.SUCCEEDED, EvaluationRun.Status.FAILED, EvaluationRun.Status.CANCELLED)
+
+
+def request_comparison(
+    *,
+    suite: Suite,
+    baseline: ModelVersion,
+    candidate: ModelVersion,
+    settings: dict[str, Any],
+    candidate_settings: dict[str, Any] | None = None,
+    rules: decide.Rules,
+    actor: Actor,
+    name: str = "",
+) -> Comparison:
+    """Baseline against candidate on a suite. Settings come from runs.request.read_settings; the candidate may have its
+    own (two temperatures of one model). Runs that stand are used again, and so is a comparison of the same runs by the
+    same rules. Raises CannotAsk."""
+    other = settings if candidate_settings is None else candidate_settings
+    if baseline.pk == candidate.pk and settings == other:
+        raise CannotAsk("candidate", "Both sides are the same model with the same settings.")
+    with transaction.atomic():
+        runs = [
+            request_run(suite=suite, model=baseline, settings=settings),
+            request_run(suite=suite, model=candidate, settings=other),
+        ]
+        known = (
+            Comparison.objects.filter(suite=suite, baseline=runs[0], candidate=runs[1], rules=rules.as_json())
+            .exclude(status=Comparison.Status.FAILED)
+            .first()
+        )
+        if known is not None:
+            return known
+        comparison = Comparison.objects.create(
+            project=suite.project,
+            name=name.strip()[:200] or _name(baseline, candidate),
+            suite=suite,
+            baseline=runs[0],
+            candidate=runs[1],
+            primary_grader=suite.graders[0]["name"],
+            rules=rules.as_json(),
+            created_by=actor.user,
+            author=actor.label,
+        )
+        target = lineage.Node("comparison", str(comparison.uid))
+        for kind, uid in {
+            ("model", baseline.uid),
+            ("model", candidate.uid),
+            ("evaluation", runs[0].uid),
+            ("evaluation", runs[1].uid),
+        }:
+            lineage.link(project=suite.project, source=lineage.Node(kind, str(uid)), target=target)
+        audit.record(
+            project=suite.project,
+            actor=actor,
+            action="comparison.requested",
+            target=f"comparison:{comparison.uid}",
+            baseline=str(baseline),
+            candidate=str(candidate),
+            suite=str(suite),
+        )
+    return comparison
+
+
+def settle(comparison: Comparison) -> bool:
+    """Draw the conclusion of a comparison whose runs are over. True where this call did it; harmless when repeated."""
+    comparison = Comparison.objects.select_related(
+        "suite", "project", "baseline__model", "baseline__suite", "candidate__model", "candidate__suite"
+    ).get(pk=comparison.pk)
+    runs = (comparison.baseline, comparison.candidate)
+    if comparison.status != Comparison.Status.RUNNING or not all(run.status in OVER for run in runs):
+        return False
+    bad = [run for run in runs if run.status != EvaluationRun.Status.SUCCEEDED]
+    if bad:
+        reason = "; ".join(f"{run.model}: {run.status_reason or run.get_status_display()}" for run in bad)
+        return _close(comparison, status=Comparison.Status.FAILED, status_reason=reason)
+    for run in runs:
+        answers.regrade(run=run)
+    rules = decide.Rules(**comparison.rules)
+    found, labels = pairs.measure(comparison, rules)
+    decision = decide.decide(metrics=found, rules=rules, candidate=_short(comparison), labels=labels)
+    return _close(
+        comparison,
+        status=Comparison.Status.DONE,
+        outcome=decision.outcome,
+        sentence=decision.sentence,
+        result={
+            "metrics": [metric.as_json() for metric in found],
+            "labels": labels,
+            "further": decision.further,
+            "scenarios": comparison.suite.counts.get("scenarios"),
+        },
+    )
+
+
+def settle_all() -> int:
+    """Draw the conclusion of every comparison that is ready. Returns how many were."""
+    ready = Comparison.objects.filter(
+        status=Comparison.Status.RUNNING, baseline__status__in=OVER, candidate__status__in=OVER
+    )
+    return sum(settle(comparison) for comparison in ready.order_by("id"))
+
+
+def _close(comparison: Comparison, **fields: Any) -> bool:
+    with transaction.atomic():
+        changed = Comparison.objects.filter(pk=comparison.pk, status=Comparison.Status.RUNNING).update(
+            decided_at=timezone.now(), **fields
+        )
+        if changed:
+            audit.record(
+                project=comparison.project,
+                actor=SYSTEM,
+                action="comparison.decided",
+                target=f"comparison:{comparison.uid}",
+                outcome=fields.get("outcome", ""),
+                sentence=fields.get("sentence") or fields.get("status_reason", ""),
+            )
+    return bool(changed)
+
+
+def _name(baseline: ModelVersion, candidate: ModelVersion) -> str:
+    if baseline.name == candidate.name:
+        return f"{baseline.name} {baseline.number} against {candidate.number}"[:200]
+    return f"{baseline} against {candidate}"[:200]
+
+
+def _short(comparison: Comparison) -> str:
+    """The candidate's name in the sentence; with its temperature where only that tells the sides apart."""
+    model = comparison.candidate.model
+    if model.pk == comparison.baseline.model_id:
+        return f"{model} at temperature {comparison.candidate.settings.get('temperature')}"
+    return str(model)

@@ -1,0 +1,130 @@
+"""Answering through a connection: one scenario after the other, each stored before the next is asked.
+
+A lease on the run keeps a second worker from paying for the same answers. What is interrupted goes on where it stopped:
+scenarios without an answer are the queue.
+"""
+
+import json
+import os
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from curation.datasets.example import Example
+from curation.datasets.formats import openai_sft
+from curation.ingest.openai_messages import read_message
+from curation.ingest.parsed import Unreadable
+from curation.messages.clean import Notes
+from evaluation.models import EvaluationRun, Scenario
+from evaluation.runs import answers
+from evaluation.runs.answers import Said
+from training import identity
+from workspace.connections import client
+
+# longer than the client's slowest call with its retries
+LEASE = timedelta(minutes=10)
+# an endpoint that fails this often in a row will not recover within this run
+MOST_FAILURES = 5
+
+
+def answer(run: EvaluationRun, *, most: int | None = None) -> int:
+    """Answer what is still open (at most `most` scenarios). Returns how many were answered; 0 where somebody else holds
+    the run. Errors of single scenarios are kept with them; MOST_FAILURES in a row end the run."""
+    owner = json.dumps([*identity.of_process().values(), os.urandom(4).hex()])
+    if not _lease(run, owner):
+        return 0
+    done = failures = 0
+    try:
+        for scenario in answers.waiting(run)[:most].iterator(chunk_size=50):
+            said = ask(run, scenario)
+            failures = failures + 1 if said.message is None else 0
+            if failures >= MOST_FAILURES:
+                # these answers are not kept: the endpoint failed, not the model
+                answers.fail(run, f"{MOST_FAILURES} requests in a row failed. The last: {said.error}")
+                return done
+            answers.store(run=run, said=[said])
+            done += 1
+            if not _lease(run, owner):
+                return done  # cancelled, or taken over after this process had slept for longer than its lease
+        answers.finish(run)
+    finally:
+        EvaluationRun.objects.filter(pk=run.pk, lease_owner=owner).update(lease_owner="", lease_until=None)
+    return done
+
+
+def open_runs() -> list[int]:
+    """Keys of runs that a connection is to answer and that nobody holds. The lease of a process of this machine that is
+    dead is taken away first, so that nothing waits for it to run out."""
+    open_states = [EvaluationRun.Status.QUEUED, EvaluationRun.Status.RUNNING]
+    runs = EvaluationRun.objects.filter(status__in=open_states, model__connection__isnull=False)
+    for run in runs.exclude(lease_owner=""):
+        if _is_dead(run.lease_owner):
+            runs.filter(pk=run.pk, lease_owner=run.lease_owner).update(lease_owner="", lease_until=None)
+    free = runs.filter(Q(lease_owner="") | Q(lease_until__lt=timezone.now()))
+    return list(free.order_by("id").values_list("pk", flat=True))
+
+
+def ask(run: EvaluationRun, scenario: Scenario) -> Said:
+    """Ask the run's model one scenario. What fails comes back as the error."""
+    try:
+        written = openai_sft.write(Example(scenario.messages, scenario.tools))
+    except ValueError as error:
+        return Said(scenario, None, error=f"The scenario cannot be written for a connection: {error}")
+    connection = run.model.connection
+    if connection is None:
+        return Said(scenario, None, error="The model has no connection.")
+    try:
+        completion = client.complete(
+            connection=connection,
+            model=run.model.reference,
+            messages=[_without_weight(message) for message in written["messages"]],
+            tools=written.get("tools"),
+            temperature=run.settings["temperature"],
+            max_tokens=run.settings["max_new_tokens"],
+            seed=run.settings["seed"],
+        )
+    except client.ConnectionFailed as error:
+        return Said(scenario, None, error=str(error))
+    said = Said(
+        scenario,
+        None,
+        latency_ms=completion.latency_ms,
+        input_tokens=completion.input_tokens,
+        output_tokens=completion.output_tokens,
+        cost_usd=completion.cost_usd,
+    )
+    try:
+        message = read_message(completion.message, Notes())
+    except Unreadable as error:
+        return replace(said, error=f"The answer cannot be read: {error}")
+    if completion.finish_reason:
+        message["finish_reason"] = completion.finish_reason
+    return replace(said, message=message)
+
+
+def _is_dead(owner: str) -> bool:
+    try:
+        boot, pid, ticks, _ = json.loads(owner)
+    except ValueError:
+        return False
+    # another boot id may be another machine, whose processes cannot be seen from here
+    return bool(boot == identity.boot_id() and not identity.lives(boot, pid, ticks))
+
+
+def _without_weight(message: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in message.items() if key != "weight"}
+
+
+def _lease(run: EvaluationRun, owner: str) -> bool:
+    """Take or renew the lease on a run that is to be answered."""
+    now = timezone.now()
+    return bool(
+        EvaluationRun.objects.filter(
+            Q(lease_owner__in=["", owner]) | Q(lease_until__lt=now),
+            pk=run.pk,
+            status__in=[EvaluationRun.Status.QUEUED, EvaluationRun.Status.RUNNING],
+        ).update(status=EvaluationRun.Status.RUNNING, lease_owner=owner, lease_until=now + LEASE)
+    )

@@ -1,0 +1,25 @@
+"""Celery's door: sweeps over rows. A lost or doubled message is harmless."""
+
+from celery import shared_task
+
+from evaluation.compare import request
+from evaluation.models import EvaluationRun
+from evaluation.runs import local, remote
+
+
+@shared_task(ignore_result=True)
+def reconcile() -> None:
+    """Look after answering processes, wake what a connection is to answer, settle what is ready. Every 3 s by beat."""
+    local.reconcile()
+    for run in remote.open_runs():
+        answer_run.apply_async((run,), retry=False)
+    request.settle_all()
+
+
+@shared_task(ignore_result=True)
+def answer_run(run: int) -> None:
+    """Answer a run through its connection, as far as it goes; a second message for the same run finds it held."""
+    found = EvaluationRun.objects.select_related("model__connection", "suite").filter(pk=run).first()
+    if found is not None:
+        remote.answer(found)
+        request.settle_all()
