@@ -1,8 +1,12 @@
-"""Every page needs somebody signed in, unless it says that it does not."""
+"""Who asks: a load balancer before all else; and every page needs somebody signed in, unless it says otherwise."""
+
+from collections.abc import Callable
 
 from django.contrib.auth.middleware import LoginRequiredMiddleware
 from django.http import HttpRequest, HttpResponseBase
 from django_htmx.http import HttpResponseClientRedirect
+
+from workspace.views import health
 
 
 class SignedIn(LoginRequiredMiddleware):
@@ -18,3 +22,16 @@ class SignedIn(LoginRequiredMiddleware):
         if getattr(request, "htmx", False):
             return HttpResponseClientRedirect(response["Location"])
         return response
+
+
+PROBES = {"/healthz": health.healthz, "/readyz": health.readyz}
+
+
+def probes(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """The first middleware: a load balancer asks by address, without TLS and without any name of ALLOWED_HOSTS."""
+
+    def answer(request: HttpRequest) -> HttpResponseBase:
+        probe = PROBES.get(request.path)
+        return probe(request) if probe else get_response(request)
+
+    return answer

@@ -48,11 +48,19 @@ def server_error(request: HttpRequest) -> HttpResponse:
     trouble = health.trouble_of(error) if isinstance(error, (DatabaseError, InterfaceError)) else None
     status = UNAVAILABLE if trouble else HTTPStatus.INTERNAL_SERVER_ERROR
     if request.path.startswith(("/api/", "/v1/")):
-        code, message = ("unavailable", f"{trouble.what} {trouble.remedy}") if trouble else ("internal", "Something went wrong on our side; it has been logged.")
-        response: HttpResponse = JsonResponse({"error": {"code": code, "message": message, "details": []}}, status=status)
+        code, message = (
+            ("unavailable", f"{trouble.what} {trouble.remedy}")
+            if trouble
+            else ("internal", "Something went wrong on our side; it has been logged.")
+        )
+        response: HttpResponse = JsonResponse(
+            {"error": {"code": code, "message": message, "details": []}}, status=status
+        )
     else:
         template = loader.get_template("503.html" if trouble else "500.html")
-        response = HttpResponse(template.render({"trouble": trouble}), status=status)  # no request: no query for the frame
+        response = HttpResponse(
+            template.render({"trouble": trouble}), status=status
+        )  # no request: no query for the frame
     if trouble:
         response["Retry-After"] = "5"
     return response
