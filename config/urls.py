@@ -17,3 +17,4 @@ urlpatterns = [
     path("p/<slug:slug>/_counts", pages.counts, name="counts"),
     path("", include("workspace.urls_root")),
 ]
+handler500 = "workspace.views.health.server_error"

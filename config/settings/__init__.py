@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "config",  # no models; commands that see every floor
 ]
 MIDDLEWARE = [
+    "workspace.middleware.probes",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -97,6 +98,10 @@ CELERY_BEAT_SCHEDULE = {
     "reconcile-answers": {"task": "evaluation.tasks.reconcile", "schedule": 3.0},
     "worker-heartbeat": {"task": "workspace.tasks.heartbeat", "schedule": 10.0},
 }
+for _entry in CELERY_BEAT_SCHEDULE.values():  # sweeps that nobody took in time are not worked off one after the other
+    _entry["options"] = {"expires": max(10.0, float(str(_entry["schedule"])))}
+# says what lives on when `manage.py up` ends
+UP_GOODBYE = "config.goodbye.lines"
 
 # --- files
 STATIC_URL = "/static/"
@@ -104,7 +109,7 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+    "staticfiles": {"BACKEND": "workspace.static_files.StaticFiles"},
 }
 RUNS_DIR = DATA_DIR / "runs"
 MODELS_DIR = DATA_DIR / "models"

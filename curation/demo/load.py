@@ -1,0 +1,108 @@
+"""Stores the generated traces in a project, with judgments, corrections and feedback as if they had been given then."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from curation.demo.generate import generate
+from curation.demo.outcome import DemoTrace
+from curation.ingest import store
+from curation.models import Correction, Feedback, Judgment, Score, Trace
+from curation.review import corrections, effective, judgments, queues
+from workspace.access import Actor
+from workspace.models import Project, User
+from workspace.uuid7 import uuid7
+
+REVIEWERS = 3
+
+
+@dataclass(slots=True)
+class Loaded:
+    """How many rows of each kind the project holds because of the demo."""
+
+    traces: int = 0
+    judgments: int = 0
+    corrections: int = 0
+    feedback: int = 0
+
+
+def load(*, project: Project, reviewers: Sequence[User], now: datetime, seed: int = 11) -> Loaded:
+    """Store all generated traces in `project`. The same `now` again adds nothing, so what is missing is repaired.
+
+    Raises ValueError where the project is not marked as demo or there are not three reviewers.
+    """
+    if not project.is_demo:
+        raise ValueError(f"The project {project.slug} holds real data; generated traces go into a demo project only.")
+    if len(reviewers) != REVIEWERS:
+        raise ValueError(f"The demo has {REVIEWERS} reviewers; got {len(reviewers)}.")
+    loaded = Loaded()
+    with transaction.atomic():
+        for row in generate(now=now, seed=seed):
+            store.store_trace(project=project, parsed=row.trace, received_at=row.received_at)
+            trace = Trace.objects.only("uid", "revision_id").get(project=project, external_id=row.trace.external_id)
+            Score.objects.filter(trace=trace).update(created_at=row.received_at)
+            loaded.traces += 1
+            loaded.judgments += _judge(project, trace, row, reviewers)
+            loaded.corrections += _correct(project, trace, row, reviewers)
+            loaded.feedback += _comment(project, trace, row)
+        queues.default_queue(project=project)
+    return loaded
+
+
+def _judge(project: Project, trace: Trace, row: DemoTrace, reviewers: Sequence[User]) -> int:
+    for number, opinion in enumerate(row.opinions):
+        user = reviewers[opinion.reviewer]
+        judgments.check(verdict=opinion.verdict, rating=opinion.rating, note=opinion.note)
+        # the layer below judgments.record, which dates a judgment to this moment
+        effective.record(
+            effective.Words(
+                uid=uuid7(),
+                project=project.pk,
+                trace=trace.pk,
+                revision=trace.revision_id or 0,
+                user=user.pk,
+                token=None,
+                author=Actor(user=user).label,
+                verdict=opinion.verdict,
+                rating=opinion.rating,
+                note=opinion.note,
+                adjudicated=False,
+                key=f"demo:{row.trace.external_id}:{number}",
+                at=opinion.at,
+                seconds=opinion.seconds,
+            )
+        )
+    return Judgment.objects.filter(trace=trace).count() if row.opinions else 0
+
+
+def _correct(project: Project, trace: Trace, row: DemoTrace, reviewers: Sequence[User]) -> int:
+    if not row.corrected:
+        return 0
+    made = corrections.correct(
+        project=project, actor=Actor(user=reviewers[row.corrected_by]), trace_uid=trace.uid, text=row.corrected
+    )
+    if made is None:
+        return 0
+    # judged in the same sitting
+    Correction.objects.filter(pk=made.pk).update(created_at=row.opinions[-1].at + timedelta(seconds=1))
+    return 1
+
+
+def _comment(project: Project, trace: Trace, row: DemoTrace) -> int:
+    for said in row.feedback:
+        known = Feedback.objects.filter(trace=trace, author=said.author, rating=said.rating, comments=said.comments)
+        if known.exists():
+            continue
+        made = Feedback.objects.create(
+            project=project,
+            trace=trace,
+            author=said.author,
+            rating=said.rating,
+            aspects=said.aspects,
+            comments=said.comments,
+            suggested_response=said.suggested_response,
+        )
+        Feedback.objects.filter(pk=made.pk).update(created_at=said.at)
+    return len(row.feedback)
