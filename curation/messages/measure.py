@@ -63,7 +63,8 @@ def measure(document: Document) -> Measures:
     """Everything at once; `rows` holds the steps.
 
     Usage, cost and latency are sums over the model calls (latency: and tool calls) that say them; a call that stands in
-    two conversations (the same span) counts once, in steps, tool calls and errors too. Errors are failed tool results and failed model calls.
+    two conversations (the same span) counts once, in steps, tool calls and errors too. Errors are failed tool results
+    and failed model calls.
     """
     every = steps_of(document)
     rows = _told_once(document, every)

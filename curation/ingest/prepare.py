@@ -1,0 +1,158 @@
+"""From what a reader made to what the tables hold: cleaned, measured, and fitted into the columns."""
+
+import copy
+import hashlib
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, cast
+
+import orjson
+
+from curation.ingest.parsed import ParsedScore, ParsedTrace
+from curation.messages.clean import Notes, clean, clean_text
+from curation.messages.form import Document
+from curation.messages.measure import MeasuredStep, measure
+from curation.models import Trace
+
+_TEXTS = ("name", "session_id", "user_id", "task_id", "environment", "agent", "model")
+_LARGEST = 2**63 - 1
+_MOST_DOLLARS = Decimal(100_000_000)
+MOST_TAGS = 50
+# what says how it went, not what was said: a change here makes no judgment stale
+_HOW = ("usage", "cost_usd", "latency_ms", "started_at", "span_id", "model", "finish_reason")
+
+
+@dataclass(slots=True)
+class Prepared:
+    """One trace ready to be stored. `columns` are those of Trace, `document` is JSON text, `digest` its SHA-256."""
+
+    external_id: str
+    columns: dict[str, Any]
+    document: bytes
+    digest: str
+    steps: list[MeasuredStep]
+    scores: list[ParsedScore]
+    tags: list[str]
+    source: dict[str, str]
+    notes: list[str] = field(default_factory=list)
+
+
+def prepare(parsed: ParsedTrace) -> Prepared:
+    """Clean, measure and fit one trace. Every value that had to change is noted."""
+    notes = Notes()
+    document = cast(Document, clean(parsed.document, notes))
+    measured = measure(document)
+    text = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
+    columns: dict[str, Any] = {name: _fit(name, getattr(parsed, name), notes) for name in _TEXTS}
+    columns["model"] = columns["model"] or _fit("model", measured.model, notes)
+    status = parsed.status if parsed.status in Trace.Status.values else Trace.Status.UNSET
+    columns |= {
+        "status": status,
+        "started_at": parsed.started_at,
+        "latency_ms": _count("latency_ms", _either(parsed.latency_ms, measured.latency_ms), notes),
+        "input_tokens": _count("input_tokens", _either(parsed.input_tokens, measured.input_tokens), notes),
+        "output_tokens": _count("output_tokens", _either(parsed.output_tokens, measured.output_tokens), notes),
+        "cost_usd": _dollars(_either(parsed.cost_usd, measured.cost_usd), notes),
+        "turns": measured.turns,
+        "steps": measured.steps,
+        "tool_calls": measured.tool_calls,
+        "errors": measured.errors,
+        "tools": sorted({tool[:200] for tool in measured.tools}),
+        "metadata": clean(parsed.metadata, notes),
+        "preview": measured.preview,
+        "input_fingerprint": measured.input_fingerprint,
+        "source_format": str(parsed.source.get("format", ""))[:40],
+    }
+    external_id = _id(clean_text(parsed.external_id, notes), notes)
+    return Prepared(
+        external_id=external_id,
+        columns=columns,
+        document=text,
+        digest=hashlib.sha256(text).hexdigest(),
+        steps=measured.rows,
+        scores=[score for score in (_score(given, notes) for given in parsed.scores) if score is not None],
+        tags=_tags(parsed.tags, notes),
+        source=clean(parsed.source, notes),
+        notes=[*(clean_text(note, Notes()) for note in parsed.import_notes), *notes.lines()],
+    )
+
+
+def said_digest(document: Document) -> str:
+    """SHA-256 of what was said alone, without times, costs and ids of spans."""
+    told = copy.deepcopy(document)
+    for conversation in told["conversations"]:
+        for message in [*conversation["messages"], *conversation.get("candidates", [])]:
+            for key in _HOW:
+                message.pop(key, None)  # type: ignore[misc]
+    return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _either(first: Any, second: Any) -> Any:
+    return second if first is None else first
+
+
+def _fit(name: str, value: str, notes: Notes) -> str:
+    text = clean_text(value, notes)
+    most: int = getattr(Trace._meta.get_field(name), "max_length", None) or 200
+    if len(text) <= most:
+        return text
+    if name in ("name", "environment", "model", "agent"):
+        notes.add(f"the {name} was longer than {most} characters and was cut")
+        return text[: most - 1] + "…"
+    notes.add(f"the {name} was longer than {most} characters; its end became a checksum")
+    return _shortened(text, most)
+
+
+def _id(text: str, notes: Notes) -> str:
+    if len(text) > 200:
+        notes.add("the id was longer than 200 characters; its end became a checksum")
+        return _shortened(text, 200)
+    return text
+
+
+def _shortened(text: str, most: int) -> str:
+    """A text of at most `most` characters that still differs where the long one differed."""
+    return f"{text[: most - 33]}~{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _count(name: str, value: int | None, notes: Notes) -> int | None:
+    if value is None or 0 <= value <= _LARGEST:
+        return value
+    notes.add(f"{name} was out of range and was left out")
+    return None
+
+
+def _dollars(value: Decimal | None, notes: Notes) -> Decimal | None:
+    if value is None:
+        return None
+    if not value.is_finite() or not 0 <= value < _MOST_DOLLARS:
+        notes.add("cost_usd was out of range and was left out")
+        return None
+    return value.quantize(Decimal("0.000001"))
+
+
+def _tags(given: list[str], notes: Notes) -> list[str]:
+    tags = list(dict.fromkeys(clean_text(tag, notes).strip()[:100] for tag in given if tag.strip()))
+    if any(len(tag) > 100 for tag in given):
+        notes.add("a tag was longer than 100 characters and was cut")
+    if len(tags) > MOST_TAGS:
+        notes.add(f"more than {MOST_TAGS} tags came; the rest was left out", len(tags) - MOST_TAGS)
+    return tags[:MOST_TAGS]
+
+
+def _score(given: ParsedScore, notes: Notes) -> ParsedScore | None:
+    """A score with exactly one value and texts that fit; None (noted) where it has none."""
+    score = copy.copy(given)
+    score.name = clean_text(score.name, notes)[:100]
+    score.author = clean_text(score.author, notes)[:200]
+    score.reason = clean_text(score.reason, notes)
+    score.category = clean_text(score.category, notes)[:100]
+    score.external_id = _id(clean_text(score.external_id, notes), notes) or "import"
+    if score.number is not None:
+        score.boolean, score.category = None, ""
+    elif score.boolean is not None:
+        score.category = ""
+    if not score.name or (score.number is None and score.boolean is None and not score.category):
+        notes.add("a score without a name or a value was left out")
+        return None
+    return score

@@ -1,0 +1,257 @@
+"""Store traces: the same again changes nothing, changed content makes a new revision.
+
+Many traces go in with a handful of statements. Two workers with the same trace are kept apart by the unique id and the
+row lock; rows are taken in the order of their ids, so that batches do not wait for each other in a circle.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+import orjson
+from django.db import connection, transaction
+from django.utils import timezone
+
+from curation.ingest.parsed import ParsedTrace
+from curation.ingest.prepare import Prepared, prepare, said_digest
+from curation.messages.measure import MeasuredStep
+from curation.models import RawRecord, Score, Step, Trace, TraceRevision
+from workspace.models import Project
+from workspace.uuid7 import uuid7
+
+Outcome = Literal["created", "updated", "unchanged"]
+_STEP_COLUMNS = (
+    "revision_id", "position", "conversation", "message", "key", "kind", "tool", "is_error", "latency_ms", "tokens",
+    "cost_usd",
+)  # fmt: skip
+_STATE = ("id", "external_id", "revision_id", "verdict", "verdict_stale", "tags")
+
+
+def store_trace(
+    *, project: Project, parsed: ParsedTrace, raw: RawRecord | None = None, received_at: datetime | None = None
+) -> Outcome:
+    """Store one trace; see `store_traces`."""
+    return store_traces(project=project, parsed=[parsed], raw=raw, received_at=received_at)[0]
+
+
+def store_traces(
+    *,
+    project: Project,
+    parsed: Sequence[ParsedTrace],
+    raw: RawRecord | None = None,
+    received_at: datetime | None = None,
+) -> list[Outcome]:
+    """Store traces in one transaction; one outcome for each, in their order.
+
+    `received_at` (now by default) is kept for new traces. For a trace that exists, unknown values never replace known
+    ones, tags are only added, and a judged trace whose words changed is marked stale. Raises django.db.DataError where
+    PostgreSQL refuses a value (more than 255 MB of text).
+    """
+    prepared = [prepare(trace) for trace in parsed]
+    outcomes: dict[int, Outcome] = {}
+    with transaction.atomic():
+        for numbers in _rounds(prepared):
+            batch = sorted(numbers, key=lambda number: prepared[number].external_id)
+            found = _store([prepared[number] for number in batch], project, raw, received_at or timezone.now())
+            outcomes.update(zip(batch, found, strict=True))
+    return [outcomes[number] for number in range(len(prepared))]
+
+
+def _rounds(prepared: Sequence[Prepared]) -> Iterator[list[int]]:
+    """Indexes in groups where no id comes twice, so that a later line of a file goes on top of an earlier one."""
+    waiting = list(range(len(prepared)))
+    while waiting:
+        seen: set[str] = set()
+        now: list[int] = []
+        later: list[int] = []
+        for number in waiting:
+            (later if prepared[number].external_id in seen else now).append(number)
+            seen.add(prepared[number].external_id)
+        yield now
+        waiting = later
+
+
+def _store(batch: Sequence[Prepared], project: Project, raw: RawRecord | None, received_at: datetime) -> list[Outcome]:
+    new = _insert_traces(batch, project, received_at)
+    rows = _lock(batch, project)
+    digests = _current_digests(rows.values())
+    fresh = [item for item in batch if digests.get(rows[item.external_id]["id"]) != item.digest]
+    stale = _stale(fresh, rows, new)
+    revisions = _insert_revisions(fresh, rows, raw)
+    outcomes: dict[str, Outcome] = {}
+    for item in batch:
+        row = rows[item.external_id]
+        changes: dict[str, Any] = {}
+        if item.external_id in revisions:
+            changes = {"revision_id": revisions[item.external_id]}
+            if item.external_id in stale:
+                changes["verdict_stale"] = True
+        if item.external_id not in new:
+            changes |= _column_changes(item, row)
+        if changes:
+            _update(row["id"], changes)
+        is_new = item.external_id in new
+        outcomes[item.external_id] = "created" if is_new else "updated" if changes else "unchanged"
+    for trace_id in _insert_scores(batch, rows, revisions, project):
+        for item in batch:
+            if rows[item.external_id]["id"] == trace_id and outcomes[item.external_id] == "unchanged":
+                outcomes[item.external_id] = "updated"
+    return [outcomes[item.external_id] for item in batch]
+
+
+def _insert_traces(batch: Sequence[Prepared], project: Project, received_at: datetime) -> set[str]:
+    """Insert those that are new; returns their external ids."""
+    names = ["uid", "project_id", "external_id", "received_at", "tags", *batch[0].columns, "verdict", "verdict_stale"]
+    casts = {"tools": "%s::varchar[]", "tags": "%s::varchar[]", "metadata": "%s::jsonb"}
+    values = []
+    for item in batch:
+        columns = {**item.columns, "metadata": _json(item.columns["metadata"])}
+        values.append([uuid7(), project.pk, item.external_id, received_at, item.tags, *columns.values(), "", False])
+    row = f"({', '.join(casts.get(name, '%s') for name in names)})"
+    sql = (
+        f"INSERT INTO {Trace._meta.db_table} ({', '.join(names)}) VALUES {', '.join([row] * len(values))} "  # noqa: S608
+        "ON CONFLICT (project_id, external_id) DO NOTHING RETURNING external_id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [value for row_values in values for value in row_values])
+        return {found for (found,) in cursor.fetchall()}
+
+
+def _lock(batch: Sequence[Prepared], project: Project) -> dict[str, dict[str, Any]]:
+    names = [item.external_id for item in batch]
+    fields = [*batch[0].columns, *_STATE]
+    found = (
+        Trace.objects.select_for_update()
+        .filter(project=project, external_id__in=names)
+        .order_by("external_id")
+        .values(*fields)
+    )
+    return {row["external_id"]: row for row in found}
+
+
+def _current_digests(rows: Iterable[dict[str, Any]]) -> dict[int, str]:
+    current = [row["revision_id"] for row in rows if row["revision_id"]]
+    if not current:
+        return {}
+    return dict(TraceRevision.objects.filter(pk__in=current).values_list("trace_id", "digest"))
+
+
+def _stale(fresh: Sequence[Prepared], rows: dict[str, dict[str, Any]], new: set[str]) -> set[str]:
+    """Judged traces whose words changed (not only times or costs)."""
+    judged = {
+        item.external_id: item
+        for item in fresh
+        if item.external_id not in new and rows[item.external_id]["verdict"] and rows[item.external_id]["revision_id"]
+    }
+    found = set()
+    for external_id, item in judged.items():
+        before = TraceRevision.objects.values_list("document", flat=True).get(pk=rows[external_id]["revision_id"])
+        if said_digest(before) != said_digest(orjson.loads(item.document)):
+            found.add(external_id)
+    return found
+
+
+def _insert_revisions(
+    fresh: Sequence[Prepared], rows: dict[str, dict[str, Any]], raw: RawRecord | None
+) -> dict[str, int]:
+    """A revision with its steps for each; content that an earlier revision had becomes that revision again."""
+    if not fresh:
+        return {}
+    traces = {rows[item.external_id]["id"]: item for item in fresh}
+    numbers: dict[int, int] = {}
+    found: dict[str, int] = {}
+    for pk, trace_id, number, digest in (
+        TraceRevision.objects.filter(trace__in=list(traces))
+        .order_by("number")
+        .values_list("pk", "trace_id", "number", "digest")
+    ):
+        numbers[trace_id] = number
+        if traces[trace_id].digest == digest:
+            found[traces[trace_id].external_id] = pk
+    wanted = [(trace_id, item) for trace_id, item in traces.items() if item.external_id not in found]
+    if wanted:
+        values: list[Any] = []
+        now = timezone.now()
+        for trace_id, item in wanted:
+            values += [
+                trace_id, numbers.get(trace_id, 0) + 1, item.digest, item.document.decode(), _json(item.notes),
+                _json(item.source), raw.pk if raw else None, now,
+            ]  # fmt: skip
+        row = "(%s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s)"
+        sql = (
+            f"INSERT INTO {TraceRevision._meta.db_table} "  # noqa: S608
+            "(trace_id, number, digest, document, import_notes, source, raw_id, created_at) "
+            f"VALUES {', '.join([row] * len(wanted))} RETURNING id, trace_id"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(sql, values)
+            made = {trace_id: pk for pk, trace_id in cursor.fetchall()}
+        _insert_steps((made[trace_id], item.steps) for trace_id, item in wanted)
+        found.update({item.external_id: made[trace_id] for trace_id, item in wanted})
+    return found
+
+
+def _insert_steps(steps: Iterable[tuple[int, Sequence[MeasuredStep]]]) -> None:
+    sql = f"COPY {Step._meta.db_table} ({', '.join(_STEP_COLUMNS)}) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(sql) as copy:
+        for revision_id, rows in steps:
+            for row in rows:
+                copy.write_row((revision_id, *(getattr(row, name) for name in _STEP_COLUMNS[1:])))
+
+
+def _column_changes(item: Prepared, row: dict[str, Any]) -> dict[str, Any]:
+    """Columns that say something new."""
+    changes: dict[str, Any] = {}
+    for name, value in item.columns.items():
+        unknown = value is None or value == "" or (name == "status" and value == Trace.Status.UNSET)
+        if not unknown and row[name] != value:
+            changes[name] = value
+    added = [tag for tag in item.tags if tag not in row["tags"]]
+    if added:
+        changes["tags"] = [*row["tags"], *added]
+    return changes
+
+
+def _update(trace_id: int, changes: dict[str, Any]) -> None:
+    Trace.objects.filter(pk=trace_id).update(**changes)
+
+
+def _insert_scores(
+    batch: Sequence[Prepared], rows: dict[str, dict[str, Any]], revisions: dict[str, int], project: Project
+) -> set[int]:
+    """Insert or change imported scores; returns the ids of traces where one is new or different."""
+    values: dict[tuple[Any, ...], list[Any]] = {}
+    now = timezone.now()
+    for item in batch:
+        row = rows[item.external_id]
+        revision = revisions.get(item.external_id, row["revision_id"])
+        for score in item.scores:
+            values[row["id"], score.name, score.external_id] = [
+                project.pk, row["id"], revision, score.name, score.number, score.low, score.high, score.boolean,
+                score.category, score.passed, score.reason, Score.Source.IMPORTED, score.author, "",
+                score.external_id, now,
+            ]  # fmt: skip
+    if not values:
+        return set()
+    said = "number, low, high, boolean, category, passed, reason, author"
+    kept = ", ".join(f"old.{name}" for name in said.split(", "))
+    given = ", ".join(f"excluded.{name}" for name in said.split(", "))
+    row_sql = (
+        "(%s, %s, %s, %s, %s::float8, %s::float8, %s::float8, %s::boolean, %s, %s::boolean, %s, %s, %s, %s, %s, %s)"
+    )
+    sql = (
+        f"INSERT INTO {Score._meta.db_table} AS old "  # noqa: S608
+        "(project_id, trace_id, revision_id, name, number, low, high, boolean, category, passed, reason, source, "
+        "author, grader_version, external_id, created_at) "
+        f"VALUES {', '.join([row_sql] * len(values))} "
+        "ON CONFLICT (trace_id, name, source, external_id) WHERE NOT (external_id = '') "
+        f"DO UPDATE SET ({said}, revision_id) = ({given}, excluded.revision_id) "
+        f"WHERE ({kept}) IS DISTINCT FROM ({given}) RETURNING old.trace_id"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [value for row_values in values.values() for value in row_values])
+        return {found for (found,) in cursor.fetchall()}
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
