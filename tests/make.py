@@ -10,7 +10,8 @@ from curation.ingest import store
 from curation.ingest.parsed import ParsedTrace
 from curation.messages.form import Conversation, Document, Message, ToolCall, message
 from curation.models import Dataset, DatasetRow, DatasetVersion, Judgment, Trace
-from training.models import TrainingRun
+from evaluation.models import EvaluationRun, Suite
+from training.models import ModelVersion, TrainingRun
 from workspace.models import Project, User
 
 _numbers = itertools.count(1)
@@ -63,6 +64,16 @@ def trace(project: Project, *, said: Document | None = None, received_at: dateti
     return Trace.objects.get(project=project, external_id=parsed.external_id)
 
 
+def row(project: Project, **fields: Any) -> Trace:
+    """Only the narrow row that lists and filters see, without a revision: quick, for tests of many traces."""
+    number = next(_numbers)
+    values = {
+        "external_id": f"row-{number}", "preview": f"Where is order {1000 + number}?", "agent": "support", "steps": 4,
+        "received_at": timezone.now(), **fields,
+    }  # fmt: skip
+    return Trace.objects.create(project=project, **values)
+
+
 def judgment(trace: Trace, user: User, verdict: str = "acceptable", **fields: Any) -> Judgment:
     """A judgment by the work function, so that the trace's effective verdict follows."""
     from curation.review import judgments
@@ -109,3 +120,49 @@ def run(project: Project, *, status: str = "queued", version: DatasetVersion | N
         queued_at=timezone.now(),
         **fields,
     )
+
+
+def tool_document(number: int) -> Document:
+    """A question that a tool call answers: the reference of a scenario is that call."""
+    return document(
+        message("system", "You help customers of a shop."),
+        message("user", f"Where is order {number}?"),
+        message("assistant", "", tool_calls=[call("get_order", f'{{"order_id": "{number}"}}')]),
+        tools=[ORDER_TOOL],
+    )
+
+
+def suite(project: Project, *, scenarios: int = 4, said: Any = None, **fields: Any) -> Suite:
+    """A suite of the test split of a version of its own; by default its references are tool calls."""
+    from evaluation.suites import build
+    from workspace.access import SYSTEM
+
+    version = dataset_version(
+        project, train=1, validation=0, test=scenarios, name=f"held-{next(_numbers)}", said=said or tool_document
+    )
+    return build.make_suite(version=version, actor=SYSTEM, **fields)
+
+
+def model(project: Project, name: str = "tuned", **fields: Any) -> ModelVersion:
+    """A model as a row only; over a connection by default."""
+    source = fields.pop("source", "folder")
+    number = ModelVersion.objects.filter(project=project, name=name).count() + 1
+    return ModelVersion.objects.create(project=project, name=name, number=number, source=source, **fields)
+
+
+def answered(suite: Suite, model: ModelVersion, right: Any, **fields: Any) -> EvaluationRun:
+    """A finished run: `right(position)` says True (the reference), False (something else) or None (an error)."""
+    from evaluation.runs import answers
+    from evaluation.runs import request as runs
+
+    run = runs.request_run(suite=suite, model=model, settings=runs.read_settings({}))
+    said = []
+    for scenario in suite.scenarios.order_by("position"):
+        yes = right(scenario.position)
+        spoken = None if yes is None else scenario.reference if yes else message("assistant", "I cannot help.")
+        measured = {"latency_ms": 500 + scenario.position % 7, "input_tokens": 40, "output_tokens": 9, **fields}
+        said.append(answers.Said(scenario, spoken, error="" if spoken else "Timed out.", **measured))
+    answers.store(run=run, said=said)
+    answers.finish(run)
+    run.refresh_from_db()
+    return run

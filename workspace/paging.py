@@ -9,7 +9,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from django.core.exceptions import SuspiciousOperation
+from django.core.exceptions import FieldError, SuspiciousOperation, ValidationError
 from django.db import models
 from django.db.models import F, Q
 
@@ -26,7 +26,7 @@ class Page(Generic[Row]):
 
 
 def paginate(query: models.QuerySet[Row], *, order: Sequence[str], cursor: str, size: int) -> Page[Row]:
-    """One page of `query` in `order` (field names, `-` for falling; the last must be unique; nulls come last).
+    """One page of `query` in `order` (fields or annotations, `-` for falling; the last must be unique; nulls come last).
 
     `cursor` is "" for the first page, else what an earlier page gave. Raises SuspiciousOperation (400) for a cursor
     that was not made here.
@@ -35,10 +35,15 @@ def paginate(query: models.QuerySet[Row], *, order: Sequence[str], cursor: str, 
     fields = [name.lstrip("-") for name in order]
     falling = [name.startswith("-") for name in order]
     if values is not None:
-        query = query.filter(_after(fields, [down != backwards for down in falling], values, nulls_last=not backwards))
+        try:
+            beyond = _after(fields, [down != backwards for down in falling], values, nulls_last=not backwards)
+            query = query.filter(beyond)
+        except (TypeError, ValueError, ValidationError, FieldError):
+            raise SuspiciousOperation("This page address belongs to another order; go back to the first page.") from None
     ordering = []
     for name, down in zip(fields, falling, strict=True):
-        nullable = query.model._meta.get_field(name).null
+        # a computed column may always be unknown
+        nullable = name in query.query.annotations or query.model._meta.get_field(name).null
         turn = F(name).desc if down != backwards else F(name).asc
         # say where nulls go only where there can be some: a plain order can use a plain index
         ordering.append(turn(nulls_first=True) if nullable and backwards else turn(nulls_last=True) if nullable else turn())

@@ -1,5 +1,188 @@
 """Reading traces: the list and one trace."""
 
-from curation.api.routing import router
+import uuid
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
 
-__all__ = ["router"]
+from django.db.models import Prefetch
+from django.http import Http404, HttpRequest
+from ninja import Field, Path, Query, Schema
+
+from curation import filters
+from curation.api.routing import router
+from curation.browse import rows
+from curation.models import Judgment, Score, Trace
+from workspace.access import enter
+from workspace.models import Role
+from workspace.problems import Problem
+
+MOST = 200
+
+
+class ScoreOut(Schema):
+    """One value; exactly one of number, boolean and category is set."""
+
+    name: str
+    number: float | None = None
+    low: float | None = Field(None, description="Declared range of the number.")
+    high: float | None = None
+    boolean: bool | None = None
+    category: str | None = None
+    passed: bool | None = None
+    source: str = Field(description="human, judge, code, imported or worker")
+    author: str = ""
+    grader_version: str = ""
+    reason: str = ""
+    created_at: datetime
+
+
+class JudgmentOut(Schema):
+    """One person's word on one revision."""
+
+    id: uuid.UUID
+    author: str
+    verdict: str
+    rating: int | None = None
+    note: str = ""
+    adjudicated: bool
+    revision: int = Field(description="Number of the revision that was seen.")
+    created_at: datetime
+    withdrawn_at: datetime | None = None
+
+
+class TraceOut(Schema):
+    """A trace as lists show it. null is unknown, never 0."""
+
+    id: uuid.UUID
+    external_id: str
+    name: str
+    preview: str = Field(description="The start of the first user message.")
+    agent: str
+    model: str
+    environment: str
+    session_id: str
+    user_id: str
+    task_id: str
+    status: str
+    received_at: datetime
+    started_at: datetime | None
+    latency_ms: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: Decimal | None = Field(description="US dollars, as text.")
+    turns: int
+    steps: int
+    tool_calls: int
+    errors: int
+    tools: list[str]
+    tags: list[str]
+    source_format: str
+    archived: bool
+    verdict: str | None = Field(description="The effective judgment; null while unjudged.")
+    verdict_stale: bool = Field(description="The trace changed after it was judged.")
+    scores: dict[str, float | bool | str] = Field(description="The value that counts under each name.")
+
+
+class TraceList(Schema):
+    """A page; `next` is the cursor of the page behind it, null on the last."""
+
+    items: list[TraceOut]
+    next: str | None
+
+
+class TraceDetail(TraceOut):
+    """A trace with everything that was said, in the internal form."""
+
+    metadata: dict[str, Any]
+    revision: int | None = Field(description="Number of the newest revision.")
+    document: dict[str, Any] | None = Field(
+        description="The internal form: conversations with messages and tools. Arguments and schemas are JSON as text."
+    )
+    import_notes: list[str] = Field(description="What could not be taken over, in words.")
+    all_scores: list[ScoreOut] = Field(description="Every value, newest first.")
+    judgments: list[JudgmentOut] = Field(description="Newest first, withdrawn ones included.")
+
+
+class ListParams(Schema):
+    """What part of the list."""
+
+    q: str = Field("", description="Filter, such as `agent:support -judged:yes latency>15s`; see the documentation.")
+    sort: str = Field(
+        "-seen", description="seen, agent, steps, errors, tokens, cost, time or score.NAME; - for falling."
+    )
+    cursor: str = Field("", description="`next` of the page before.")
+    limit: int = Field(50, ge=1, le=MOST)
+
+
+@router.get("traces", response=TraceList, summary="List traces")
+def list_traces(request: HttpRequest, slug: Path[str], params: Query[ListParams]) -> dict[str, Any]:
+    """Traces that match a filter, newest first. Archived ones only where the filter names `archived`."""
+    entry = enter(request, slug, Role.REVIEWER)
+    try:
+        query = filters.parse(params.q)
+    except filters.FilterError as error:
+        details = [{"where": f"q, character {error.position + 1}", "reason": error.message}]
+        if error.suggestion:
+            details.append({"where": "q", "reason": f"Perhaps: {error.suggestion}"})
+        raise Problem(400, "bad_filter", error.message, details=details) from None
+    try:
+        order = rows.read_order(params.sort)
+    except rows.UnknownOrder as error:
+        raise Problem(400, "bad_sort", str(error), details=[{"where": "sort", "reason": str(error)}]) from None
+    page = rows.plain_page(project=entry.project, query=query, order=order, cursor=params.cursor, size=params.limit)
+    scores = rows.effective_scores(page.rows)
+    return {"items": [_brief(trace, scores.get(trace.pk, {})) for trace in page.rows], "next": page.older or None}
+
+
+@router.get("traces/{trace_id}", response=TraceDetail, summary="Read a trace")
+def read_trace(request: HttpRequest, slug: Path[str], trace_id: Path[uuid.UUID]) -> dict[str, Any]:
+    """One trace: its newest revision in the internal form, its scores and judgments."""
+    entry = enter(request, slug, Role.REVIEWER)
+    trace = (
+        Trace.objects.filter(project=entry.project, uid=trace_id)
+        .select_related("revision")
+        .prefetch_related(
+            Prefetch("judgments", Judgment.objects.select_related("revision").order_by("-id")),
+            Prefetch("scores", Score.objects.order_by("-id")),
+        )
+        .first()
+    )
+    if trace is None:
+        raise Http404("There is no such trace in this project.")
+    revision = trace.revision
+    return _brief(trace, rows.effective_scores([trace]).get(trace.pk, {})) | {
+        "metadata": trace.metadata,
+        "revision": revision.number if revision else None,
+        "document": revision.document if revision else None,
+        "import_notes": revision.import_notes if revision else [],
+        "all_scores": [_score(score) for score in trace.scores.all()],
+        "judgments": [_judgment(judgment) for judgment in trace.judgments.all()],
+    }
+
+
+def _brief(trace: Trace, scores: dict[str, Score]) -> dict[str, Any]:
+    columns = (name for name in TraceOut.model_fields if name not in ("id", "archived", "verdict", "scores"))
+    return {name: getattr(trace, name) for name in columns} | {
+        "id": trace.uid,
+        "archived": trace.archived_at is not None,
+        "verdict": trace.verdict or None,
+        "scores": {name: _value(score) for name, score in scores.items()},
+    }
+
+
+def _value(score: Score) -> float | bool | str:
+    return score.number if score.number is not None else score.boolean if score.boolean is not None else score.category
+
+
+def _score(score: Score) -> dict[str, Any]:
+    columns = (name for name in ScoreOut.model_fields if name != "category")
+    return {name: getattr(score, name) for name in columns} | {"category": score.category or None}
+
+
+def _judgment(judgment: Judgment) -> dict[str, Any]:
+    columns = (name for name in JudgmentOut.model_fields if name not in ("id", "revision"))
+    return {name: getattr(judgment, name) for name in columns} | {
+        "id": judgment.uid,
+        "revision": judgment.revision.number,
+    }

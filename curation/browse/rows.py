@@ -63,6 +63,11 @@ class ShownScore:
         """good or bad where the grader said so; the size of a number alone says neither."""
         return "" if self.score.passed is None else "good" if self.score.passed else "bad"
 
+    @property
+    def width(self) -> str:
+        """The share as a length for the meter, such as 62%."""
+        return "" if self.share is None else f"{self.share:.0%}"
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -107,8 +112,7 @@ def read_order(text: str) -> Order:
 
 def page(*, project: Project, query: filters.Query, order: Order, cursor: str, size: int) -> Listing:
     """The page behind `cursor` ("" is the first). Two database queries: rows and their scores."""
-    found, keys = _ordered(filters.apply(Trace.objects.filter(project=project), query), order)
-    page = paging.paginate(found.defer("metadata"), order=keys, cursor=cursor, size=size)
+    page = plain_page(project=project, query=query, order=order, cursor=cursor, size=size)
     scores = effective_scores(page.rows)
     wanted = [term.key for term in terms(query.tree) if term.field == "score"]
     if order.column.startswith("score."):
@@ -126,6 +130,12 @@ def page(*, project: Project, query: filters.Query, order: Order, cursor: str, s
         for row in page.rows
     ]
     return Listing(rows, shown, len(set(names) - set(shown)), page.older, page.newer)
+
+
+def plain_page(*, project: Project, query: filters.Query, order: Order, cursor: str, size: int) -> paging.Page[Trace]:
+    """The traces alone, metadata left out. One database query."""
+    found, keys = _ordered(filters.apply(Trace.objects.filter(project=project), query), order)
+    return paging.paginate(found.defer("metadata"), order=keys, cursor=cursor, size=size)
 
 
 def effective_scores(traces: Iterable[Trace]) -> dict[int, dict[str, Score]]:
