@@ -75,13 +75,15 @@ def _delete_rows(project: Project) -> dict[str, int]:
     using = router.db_for_write(Project)
     with transaction.atomic(using=using):
         with connections[using].cursor() as cursor:
-            # audit and lineage are append-only but for this
-            cursor.execute("SELECT set_config('whetstone.erasing', %s, true)", [str(project.pk)])
+            # audit and lineage are only ever added to, but for this
+            cursor.execute("SET LOCAL whetstone.erasing = 'on'")
         for model, way in ways:
             rows = model._base_manager.using(using).filter(**{way: project})
             if deleted := rows._raw_delete(using):
                 counts[model._meta.label] = deleted
         Project.objects.using(using).filter(pk=project.pk)._raw_delete(using)
+        with connections[using].cursor() as cursor:  # for a caller whose transaction goes on
+            cursor.execute("SET LOCAL whetstone.erasing = 'off'")
     return counts
 
 
@@ -117,8 +119,14 @@ def _folders(project: Project) -> list[Path]:
         *RunAttempt.objects.filter(run__project=project).values_list("folder", flat=True),
         *EvaluationAttempt.objects.filter(run__project=project).values_list("folder", flat=True),
         *(str(bases.folder_of(model)) for model in ModelVersion.objects.filter(project=project)),
-        *(str(settings.RUNS_DIR / str(uid)) for uid in TrainingRun.objects.filter(project=project).values_list("uid", flat=True)),
-        *(str(settings.RUNS_DIR / str(uid)) for uid in EvaluationRun.objects.filter(project=project).values_list("uid", flat=True)),
+        *(
+            str(settings.RUNS_DIR / str(uid))
+            for uid in TrainingRun.objects.filter(project=project).values_list("uid", flat=True)
+        ),
+        *(
+            str(settings.RUNS_DIR / str(uid))
+            for uid in EvaluationRun.objects.filter(project=project).values_list("uid", flat=True)
+        ),
     ]
     roots = [Path(settings.RUNS_DIR).resolve(), Path(settings.MODELS_DIR).resolve()]
     paths = {Path(text).resolve() for text in told if text}
