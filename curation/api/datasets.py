@@ -1,5 +1,337 @@
-"""Datasets and their versions: freeze, list, export."""
+"""Datasets and their versions: freeze, list, read rows, export."""
 
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import Field, Query, Schema
+from pydantic import ConfigDict
+
+from curation import filters
 from curation.api.routing import router
+from curation.datasets import build, export, formats, read, recipe
+from curation.models import Dataset, DatasetVersion
+from workspace import audit
+from workspace.access import enter
+from workspace.models import Role
+from workspace.problems import Problem
+from workspace.streams import stream
 
-__all__ = ["router"]
+Split = Literal["train", "validation", "test"]
+TAGS = ["datasets"]
+
+
+class RecipeIn(Schema):
+    """How rows are chosen and split. What is left out has its default."""
+
+    judgments: list[str] = Field(["acceptable"], description="Some of acceptable, unacceptable, unjudged.")
+    corrections: str = Field(
+        "use", description="use, rescue (a rejected trace comes in where it was corrected), ignore."
+    )
+    validation: float = Field(0.1, description="Share of the validation split, 0 to 1.")
+    test: float = Field(0.1, description="Share of the test split, 0 to 1.")
+    group_by: str = Field(
+        "task", description="What is never split: task (else session, else trace), session, user, trace."
+    )
+    seed: int = Field(0, description="Keys the split and the sample.")
+    limit: int | None = Field(None, description="At most so many rows.")
+    order: str = Field("newest", description="Which come first: newest, oldest, sample.")
+    dedupe: bool = Field(True, description="Rows that say the same come in once.")
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class FreezeIn(Schema):
+    """What to freeze."""
+
+    name: str = Field(description="Small letters, digits, - and _; the dataset is made where it does not exist.")
+    filter: str = Field("", description="As in the trace list. Empty: every trace that is not archived.")
+    recipe: RecipeIn = Field(default_factory=RecipeIn)
+    description: str = Field("", max_length=2000, description="Kept when the dataset is made.")
+
+
+class VersionOut(Schema):
+    """A frozen version. Token counts are estimates (characters / 4)."""
+
+    id: UUID
+    dataset: str
+    version: int
+    filter: str
+    resolved_filter: str = Field(description="The filter with absolute times, as it was when frozen.")
+    recipe: dict[str, Any]
+    rows: int
+    content_hash: str = Field(description="SHA-256 over digest and split of every row in order.")
+    counts: dict[str, Any] = Field(description="looked_at, rows per split, by_reason, tokens, checks per format ...")
+    warnings: list[dict[str, str]]
+    frozen_by: str
+    frozen_at: datetime
+
+
+class ChangedOut(Schema):
+    """Rows that rest on something that changed after the freezing."""
+
+    judgments: int
+    corrections: int
+    traces: int
+
+
+class VersionDetail(VersionOut):
+    """A version with what changed since."""
+
+    changed_since: ChangedOut
+
+
+class DatasetOut(Schema):
+    """A dataset and its versions, newest first."""
+
+    name: str
+    description: str
+    created_at: datetime
+    versions: list[VersionOut]
+
+
+class DatasetList(Schema):
+    """A page of datasets by name."""
+
+    items: list[DatasetOut]
+    next: str | None
+
+
+class PreviewOut(Schema):
+    """What a freeze would give now."""
+
+    resolved_filter: str
+    counts: dict[str, Any]
+    warnings: list[dict[str, str]]
+
+
+class RowOut(Schema):
+    """One row and what it rests on; ids are null where there is nothing."""
+
+    row: int
+    split: str
+    group: str
+    trace: UUID
+    external_id: str
+    revision: int
+    judgment: UUID | None
+    judged_by: str | None
+    correction: UUID | None
+    digest: str
+
+
+class RowList(Schema):
+    """A page of rows in order."""
+
+    items: list[RowOut]
+    next: str | None
+
+
+@router.get("/datasets", response=DatasetList, tags=TAGS, summary="List datasets")
+def list_datasets(request: HttpRequest, slug: str, cursor: str = ""):
+    """Datasets by name, 50 a page, each with its versions."""
+    entry = enter(request, slug, Role.REVIEWER)
+    page, listed = read.datasets(entry.project, cursor=cursor)
+    return {"items": [_dataset(one) for one in listed], "next": page.older or None}
+
+
+@router.post("/datasets", response={201: VersionOut}, tags=TAGS, summary="Freeze a version")
+def freeze_dataset(request: HttpRequest, slug: str, body: FreezeIn):
+    """Freeze what the filter matches now as the next version of the dataset."""
+    entry = enter(request, slug, Role.ENGINEER)
+    try:
+        frozen = build.freeze(
+            project=entry.project,
+            name=body.name,
+            query_text=body.filter,
+            actor=entry.actor,
+            recipe=recipe.parse(body.recipe.dict()),
+            description=body.description,
+        )
+    except (build.BadName, build.NothingToFreeze, recipe.RecipeError, filters.FilterError) as error:
+        raise _problem(error) from None
+    return 201, _version(frozen)
+
+
+@router.post("/datasets/preview", response=PreviewOut, tags=TAGS, summary="Count without freezing")
+def preview_dataset(request: HttpRequest, slug: str, body: FreezeIn):
+    """The counts that freezing would give; nothing is written."""
+    entry = enter(request, slug, Role.REVIEWER)
+    try:
+        chosen = recipe.parse(body.recipe.dict())
+        seen = build.preview(project=entry.project, query_text=body.filter, recipe=chosen)
+    except (recipe.RecipeError, filters.FilterError) as error:
+        raise _problem(error) from None
+    return {"resolved_filter": seen.resolved_query, "counts": seen.counts, "warnings": seen.counts["warnings"]}
+
+
+@router.get("/datasets/{name}", response=DatasetOut, tags=TAGS, summary="One dataset")
+def get_dataset(request: HttpRequest, slug: str, name: str):
+    """A dataset with all its versions."""
+    entry = enter(request, slug, Role.REVIEWER)
+    found = read.with_versions(Dataset.objects.filter(project=entry.project, name=name))
+    if not found:
+        raise Http404(f"There is no dataset {name!r} in this project.")
+    return _dataset(found[0])
+
+
+@router.get("/datasets/{name}/versions/{n}", response=VersionDetail, tags=TAGS, summary="One version")
+def get_version(request: HttpRequest, slug: str, name: str, n: int):
+    """A version, and how many of its rows rest on something that changed since."""
+    entry = enter(request, slug, Role.REVIEWER)
+    found = _find(entry.project, name, n)
+    changed = read.changed(found)
+    since = {"judgments": changed.judgments, "corrections": changed.corrections, "traces": changed.traces}
+    return {**_version(found), "changed_since": since}
+
+
+@router.get("/datasets/{name}/versions/{n}/rows", response=RowList, tags=TAGS, summary="Rows and what they rest on")
+def list_rows(
+    request: HttpRequest,
+    slug: str,
+    name: str,
+    n: int,
+    split: Split | None = None,
+    cursor: str = "",
+    size: int = Query(100, ge=1, le=500),
+):
+    """Rows in order, without their messages."""
+    entry = enter(request, slug, Role.REVIEWER)
+    page = read.rows(_find(entry.project, name, n), split=split or "", cursor=cursor, size=size)
+    return {"items": [_row(row) for row in page.rows], "next": page.older or None}
+
+
+@router.get(
+    "/datasets/{name}/versions/{n}/export",
+    tags=TAGS,
+    summary="Download as JSONL",
+    response=None,
+    url_name="dataset_export",
+)
+def export_version(
+    request: HttpRequest,
+    slug: str,
+    name: str,
+    n: int,
+    format: str = "openai-sft",  # noqa: A002 (the name in the address)
+    split: Split | None = None,
+    skip_invalid: bool = False,
+    metadata: bool = False,
+):
+    """One row a line, streamed. 409 where rows do not fit the format, unless `skip_invalid=1`; the header
+    X-Whetstone-Skipped then says how many were left out. `metadata=1` adds to each line what it came from."""
+    entry = enter(request, slug, Role.ENGINEER)
+    found = _find(entry.project, name, n)
+    try:
+        pieces = export.write_jsonl(found, format, split, skip_invalid=skip_invalid, metadata=metadata)
+    except (formats.UnknownFormat, export.InvalidRows) as error:
+        raise _problem(error) from None
+    skipped = export.invalid_rows(found, formats.find(format), split)
+    audit.record(
+        project=entry.project, actor=entry.actor, action="dataset.exported", target=f"dataset_version:{found.uid}",
+        name=str(found), format=format, split=split or "", skipped=skipped,
+    )  # fmt: skip
+    return _sent(request, found, pieces, format, split, skipped)
+
+
+@router.get(
+    "/datasets/{name}/versions/{n}/manifest", tags=TAGS, summary="What each exported line came from", response=None
+)
+def export_manifest(
+    request: HttpRequest,
+    slug: str,
+    name: str,
+    n: int,
+    format: str = "openai-sft",  # noqa: A002
+    split: Split | None = None,
+    skip_invalid: bool = False,
+):
+    """One JSON line for each line of the export with the same arguments: line, row, trace, judgment, correction."""
+    entry = enter(request, slug, Role.REVIEWER)
+    found = _find(entry.project, name, n)
+    try:
+        pieces = export.write_manifest(found, format, split, skip_invalid=skip_invalid)
+    except (formats.UnknownFormat, export.InvalidRows) as error:
+        raise _problem(error) from None
+    skipped = export.invalid_rows(found, formats.find(format), split)
+    return _sent(request, found, pieces, "manifest", split, skipped)
+
+
+def _sent(
+    request: HttpRequest, found: DatasetVersion, pieces: Any, what: str, split: str | None, skipped: int
+) -> HttpResponse:
+    response = stream(request, pieces, filename=export.file_name(found, what, split))
+    if skipped:
+        response["X-Whetstone-Skipped"] = str(skipped)
+    return response
+
+
+def _find(project: Any, name: str, number: int) -> DatasetVersion:
+    try:
+        return read.version(project, name, number)
+    except DatasetVersion.DoesNotExist:
+        raise Http404(f"There is no version {number} of a dataset {name!r} in this project.") from None
+
+
+def _problem(error: Exception) -> Problem:
+    """What the work refused, in the API's one shape."""
+    text = str(error)
+    if isinstance(error, recipe.RecipeError):
+        details = [{"where": f"recipe.{field}", "reason": reason} for field, reason in error.problems]
+        return Problem(422, "invalid_recipe", text, details=details)
+    if isinstance(error, filters.FilterError):
+        return Problem(
+            422, "invalid_filter", text, details=[{"where": f"filter:{error.position}", "reason": error.message}]
+        )
+    if isinstance(error, build.BadName):
+        return Problem(422, "invalid_name", text, details=[{"where": "name", "reason": text}])
+    if isinstance(error, build.NothingToFreeze):
+        details = [{"where": code, "reason": f"{count} traces"} for code, count in error.dropped.items()]
+        return Problem(409, "no_rows", text, details=details)
+    if isinstance(error, export.InvalidRows):
+        details = [{"where": code, "reason": f"{count} rows"} for code, count in error.reasons.items()]
+        return Problem(409, "invalid_rows", text, details=details)
+    return Problem(422, "unknown_format", text, details=[{"where": "format", "reason": text}])
+
+
+def _dataset(one: read.Listed) -> dict[str, Any]:
+    found = one.dataset
+    return {
+        "name": found.name,
+        "description": found.description,
+        "created_at": found.created_at,
+        "versions": [_version(version) for version in one.versions],
+    }
+
+
+def _version(found: DatasetVersion) -> dict[str, Any]:
+    return {
+        "id": found.uid,
+        "dataset": found.dataset.name,
+        "version": found.number,
+        "filter": found.query,
+        "resolved_filter": found.resolved_query,
+        "recipe": found.recipe,
+        "rows": found.counts["rows"],
+        "content_hash": found.content_hash,
+        "counts": found.counts,
+        "warnings": found.counts["warnings"],
+        "frozen_by": found.author,
+        "frozen_at": found.created_at,
+    }
+
+
+def _row(row: Any) -> dict[str, Any]:
+    return {
+        "row": row.position,
+        "split": row.split,
+        "group": row.split_group,
+        "trace": row.trace.uid,
+        "external_id": row.trace.external_id,
+        "revision": row.revision.number,
+        "judgment": row.judgment.uid if row.judgment else None,
+        "judged_by": row.judgment.author if row.judgment else None,
+        "correction": row.correction.uid if row.correction else None,
+        "digest": row.digest,
+    }

@@ -1,6 +1,6 @@
 """Writing a version out, row by row from a server-side cursor, in constant memory."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -120,7 +120,7 @@ def write_jsonl(
     skip_invalid: bool = False,
     metadata: bool = False,
     written: Written | None = None,
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     """The lines of an export in pieces of about 128 kB, each ending at a line.
 
     Raises formats.UnknownFormat and, before the first piece, InvalidRows where a row has errors and `skip_invalid` was
@@ -140,7 +140,7 @@ def write_manifest(
     split: str | None = None,
     *,
     skip_invalid: bool = False,
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     """For each line of the export with the same arguments one JSON line that says what it came from. Raises as
     `write_jsonl` does."""
     chosen = formats.find(format)
@@ -148,7 +148,7 @@ def write_manifest(
     if invalid and not skip_invalid:
         raise InvalidRows(version, chosen, invalid, checked(version, chosen)["errors"])
 
-    def lines() -> Iterator[bytes]:
+    def lines() -> Generator[bytes]:
         kept = (row for row in read_rows(version, split=split) if not invalid or not _has_error(row.example, chosen))
         for line, row in enumerate(kept, start=1):
             yield _line({"line": line, **descent(version, row)})
@@ -174,7 +174,7 @@ def descent(version: DatasetVersion, row: StoredRow) -> dict[str, Any]:
 
 def _lines(
     version: DatasetVersion, chosen: Format, split: str | None, check: bool, metadata: bool, done: Written
-) -> Iterator[bytes]:
+) -> Generator[bytes]:
     for row in read_rows(version, split=split):
         if check and _has_error(row.example, chosen):
             done.skipped += 1
@@ -198,7 +198,7 @@ def _line(value: dict[str, Any]) -> bytes:
     return line
 
 
-def _pieces(lines: Iterator[bytes], done: Written) -> Iterator[bytes]:
+def _pieces(lines: Iterator[bytes], done: Written) -> Generator[bytes]:
     waiting: list[bytes] = []
     size = 0
     for line in lines:
@@ -211,3 +211,8 @@ def _pieces(lines: Iterator[bytes], done: Written) -> Iterator[bytes]:
     if waiting:
         done.size += size
         yield b"".join(waiting)
+
+
+def file_name(version: DatasetVersion, what: str, split: str | None) -> str:
+    """Of a download: support-3.train.openai-sft.jsonl"""
+    return ".".join(filter(None, [f"{version.dataset.name}-{version.number}", split, what, "jsonl"]))

@@ -87,9 +87,13 @@ def version(project: Project, name: str, number: int | None = None) -> DatasetVe
     return newest
 
 
-def rows(found: DatasetVersion, *, split: str = "", cursor: str = "", size: int = 50) -> Page[DatasetRow]:
-    """A page of rows in order, with trace, revision number, judgment and correction at hand, documents left alone."""
-    query = found.rows.select_related("trace", "revision", "judgment", "correction")
+def rows(
+    found: DatasetVersion, *, split: str = "", changed: str = "", cursor: str = "", size: int = 50
+) -> Page[DatasetRow]:
+    """A page of rows in order, with trace, revision number, judgment and correction at hand, documents left alone.
+    `changed` (a field of Changed) keeps those that rest on something that changed."""
+    query = changed_rows(found)[changed] if changed else found.rows.all()
+    query = query.select_related("trace", "revision", "judgment", "correction")
     query = query.defer("trace__metadata", "revision__document", "revision__import_notes", "correction__messages")
     if split:
         query = query.filter(split=split)

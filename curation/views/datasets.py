@@ -1,0 +1,350 @@
+"""Datasets: the list, making a version, one version, its rows, its decisions, its checks and its downloads."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from curation import filters
+from curation.datasets import build, export, formats, read, reasons, recipe
+from curation.models import DatasetRow, DatasetVersion
+from workspace import audit
+from workspace.access import Entry, enter
+from workspace.models import Role
+from workspace.pages import answer, wants_fragment
+from workspace.streams import stream
+
+ROWS_SIZE = 20
+DECISIONS_SIZE = 50
+MOST_FINDINGS = 50
+MOST_PREVIEWED = 5_000
+FIRST_QUERY = "judged:acceptable"
+SPLITS = (("train", "Train", "f1"), ("validation", "Validation", "f2"), ("test", "Test", "f3"))
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One line of the waterfall: parts of 100 that stay and that go, with the page of what went."""
+
+    step: reasons.Step
+    kept: float
+    cut: float
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One split: its rows and groups, where it begins and how wide it is, in parts of 100."""
+
+    name: str
+    label: str
+    kind: str
+    rows: int
+    groups: int
+    start: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """One format with what the validator says of the version."""
+
+    format: Any
+    rows: int
+    invalid: int
+    warned: int
+
+
+@require_GET
+def datasets(request: HttpRequest, slug: str) -> HttpResponse:
+    """All datasets by name."""
+    entry = enter(request, slug, Role.REVIEWER)
+    page, listed = read.datasets(entry.project, cursor=request.GET.get("cursor", ""))
+    shown = [(one, _parts(one.newest)) for one in listed]
+    context = {"page": page, "shown": shown, "may_engineer": entry.may(Role.ENGINEER)}
+    return render(request, "curation/datasets.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def dataset_new(request: HttpRequest, slug: str) -> HttpResponse:
+    """The form; posted with act=preview it counts, else it freezes."""
+    entry = enter(request, slug, Role.ENGINEER)
+    if request.method == "GET":
+        return render(request, "curation/dataset_new.html", _form(entry, _start(entry, request.GET)))
+    values = _typed(request.POST)
+    previewing = request.POST.get("act") == "preview"
+    errors: dict[str, str] = {}
+    try:
+        chosen = recipe.parse(_plain(values))
+    except recipe.RecipeError as error:
+        chosen, errors = None, dict(error.problems)
+    context = _form(entry, values, errors)
+    if chosen is None:
+        return answer(request, "curation/dataset_new.html", context, fragment="curation/_dataset_preview.html", status=422)
+    try:
+        if previewing:
+            seen = build.preview(project=entry.project, query_text=values["q"], recipe=chosen, most=MOST_PREVIEWED)
+            context |= {"preview": seen, "bars": _bars(seen.counts), "parts": _parts_of(seen.counts)}
+            return answer(request, "curation/dataset_new.html", context, fragment="curation/_dataset_preview.html")
+        frozen = build.freeze(
+            project=entry.project,
+            name=values["name"],
+            query_text=values["q"],
+            actor=entry.actor,
+            recipe=chosen,
+            description=values["description"],
+        )
+    except filters.FilterError as error:
+        errors["q"] = str(error)
+        context["suggestion"] = error.suggestion
+    except build.BadName as error:
+        errors["name"] = str(error)
+    except build.NothingToFreeze as error:
+        errors["q"] = str(error)
+    else:
+        messages.success(request, f"{frozen} is frozen: {frozen.counts['rows']:,} rows.")
+        return redirect("curation:dataset-version", slug, frozen.dataset.name, frozen.number)
+    return answer(request, "curation/dataset_new.html", context, fragment="curation/_dataset_preview.html", status=422)
+
+
+@require_GET
+def dataset(request: HttpRequest, slug: str, name: str) -> HttpResponse:
+    """To the newest version."""
+    entry = enter(request, slug, Role.REVIEWER)
+    return redirect("curation:dataset-version", slug, name, _find(entry, name).number)
+
+
+@require_GET
+def dataset_version(request: HttpRequest, slug: str, name: str, number: int) -> HttpResponse:
+    """One version: where it came from, how it was chosen, how it is split, what it exports, its rows."""
+    entry = enter(request, slug, Role.REVIEWER)
+    found = _find(entry, name, number)
+    split = request.GET.get("split", "")
+    changed_by = request.GET.get("changed", "")
+    if split not in ("", "train", "validation", "test") or changed_by not in ("", "judgments", "corrections", "traces"):
+        raise Http404("There is no such part of the version.")
+    page = read.rows(found, split=split, changed=changed_by, cursor=request.GET.get("cursor", ""), size=ROWS_SIZE)
+    context = _about(entry, found) | {"page": page, "split": split, "changed_by": changed_by}
+    if not wants_fragment(request):
+        context |= {
+            "bars": _bars(found.counts, slug, found),
+            "exports": _exports(found),
+            "changed": read.changed(found),
+            "descent": _descent(slug, read.descent(found)),
+            "versions": list(found.dataset.versions.order_by("-number").values_list("number", flat=True)[:50]),
+            "shown": _row(found, int(page.rows[0].position)) if page.rows else None,
+            "train_url": _train_url(slug, found) if entry.may(Role.ENGINEER) else "",
+        }
+    return answer(request, "curation/dataset_version.html", context, fragment="curation/_dataset_rows.html")
+
+
+@require_GET
+def dataset_row(request: HttpRequest, slug: str, name: str, number: int, position: int) -> HttpResponse:
+    """One row: its messages, with what is trained marked."""
+    entry = enter(request, slug, Role.REVIEWER)
+    found = _find(entry, name, number)
+    context = _about(entry, found) | {"shown": _row(found, position)}
+    return answer(request, "curation/dataset_row.html", context, fragment="curation/_dataset_row.html")
+
+
+@require_GET
+def dataset_decisions(request: HttpRequest, slug: str, name: str, number: int) -> HttpResponse:
+    """Why each trace is in or out, all or those with one reason."""
+    entry = enter(request, slug, Role.REVIEWER)
+    found = _find(entry, name, number)
+    code = request.GET.get("reason", "")
+    if code and code not in reasons.BY_CODE:
+        raise Http404("There is no such reason.")
+    page = read.decisions(found, reason=code, cursor=request.GET.get("cursor", ""), size=DECISIONS_SIZE)
+    counted = [(reasons.BY_CODE[key], count) for key, count in found.counts["by_reason"].items()]
+    context = _about(entry, found) | {
+        "page": page,
+        "listed": [(one, reasons.BY_CODE[one.reason]) for one in page.rows],
+        "code": code,
+        "reason": reasons.BY_CODE.get(code),
+        "counted": sorted(counted, key=lambda pair: -pair[1]),
+    }
+    return answer(request, "curation/dataset_decisions.html", context, fragment="curation/_dataset_decisions.html")
+
+
+@require_GET
+def dataset_checks(request: HttpRequest, slug: str, name: str, number: int) -> HttpResponse:
+    """What the validator says, row by row, for one format."""
+    entry = enter(request, slug, Role.REVIEWER)
+    found = _find(entry, name, number)
+    chosen = _format(request.GET.get("format", ""))
+    context = _about(entry, found) | {
+        "format": chosen,
+        "checked": export.checked(found, chosen),
+        "findings": list(export.findings(found, chosen, most=MOST_FINDINGS)),
+        "most": MOST_FINDINGS,
+    }
+    return answer(request, "curation/dataset_checks.html", context, fragment="curation/_dataset_checks.html")
+
+
+@require_GET
+def dataset_export(request: HttpRequest, slug: str, name: str, number: int) -> HttpResponse:
+    """A download, streamed; a page that says why where rows do not fit the format."""
+    entry = enter(request, slug, Role.ENGINEER)
+    found = _find(entry, name, number)
+    chosen = _format(request.GET.get("format", ""))
+    split = request.GET.get("split", "")
+    if split not in ("", "train", "validation", "test"):
+        raise Http404("There is no such split.")
+    skip = request.GET.get("skip_invalid") == "1"
+    try:
+        pieces = export.write_jsonl(found, chosen.NAME, split, skip_invalid=skip)
+    except export.InvalidRows as error:
+        context = _about(entry, found) | {"format": chosen, "error": error, "split": split}
+        return render(request, "curation/dataset_refused.html", context, status=409)
+    skipped = export.invalid_rows(found, chosen, split)
+    audit.record(
+        project=entry.project, actor=entry.actor, action="dataset.exported", target=f"dataset_version:{found.uid}",
+        name=str(found), format=chosen.NAME, split=split, skipped=skipped,
+    )  # fmt: skip
+    response = stream(request, pieces, filename=export.file_name(found, chosen.NAME, split))
+    if skipped:
+        response["X-Whetstone-Skipped"] = str(skipped)
+    return response
+
+
+def _find(entry: Entry, name: str, number: int | None = None) -> DatasetVersion:
+    try:
+        return read.version(entry.project, name, number)
+    except DatasetVersion.DoesNotExist:
+        raise Http404("There is no such dataset version in this project.") from None
+
+
+def _format(name: str) -> formats.Format:
+    try:
+        return formats.find(name or "openai-sft")
+    except formats.UnknownFormat as error:
+        raise Http404(str(error)) from None
+
+
+def _row(found: DatasetVersion, position: int) -> read.ShownRow:
+    try:
+        return read.row(found, position)
+    except DatasetRow.DoesNotExist:
+        raise Http404(f"This version has no row {position}.") from None
+
+
+def _about(entry: Entry, found: DatasetVersion) -> dict[str, Any]:
+    return {
+        "version": found,
+        "counts": found.counts,
+        "parts": _parts(found),
+        "group_label": recipe.GROUPS[found.recipe["group_by"]],
+        "may_engineer": entry.may(Role.ENGINEER),
+    }
+
+
+def _bars(counts: dict[str, Any], slug: str = "", found: DatasetVersion | None = None) -> list[Bar]:
+    steps = reasons.waterfall(counts)
+    most = max(1, *(step.kept + step.dropped for step in steps))
+    bars = []
+    for step in steps:
+        url = ""
+        if found is not None and step.reason:
+            url = reverse("curation:dataset-decisions", args=[slug, found.dataset.name, found.number])
+            url += f"?reason={step.reason}"
+        bars.append(Bar(step, round(100 * step.kept / most, 2), round(100 * step.dropped / most, 2), url))
+    return bars
+
+
+def _parts(found: DatasetVersion | None) -> list[Part]:
+    return [] if found is None else _parts_of(found.counts)
+
+
+def _parts_of(counts: dict[str, Any]) -> list[Part]:
+    parts: list[Part] = []
+    start = 0.0
+    for name, label, kind in SPLITS:
+        width = 100 * counts[name] / max(1, counts["rows"])
+        parts.append(
+            Part(name, label, kind, counts[name], counts["groups"][name], round(start, 2), round(width, 2))
+        )
+        start += width
+    return parts
+
+
+def _exports(found: DatasetVersion) -> list[Exported]:
+    listed = []
+    for chosen in formats.FORMATS.values():
+        checked = export.checked(found, chosen)
+        invalid, warned = sum(checked["invalid"].values()), sum(checked["warned"].values())
+        listed.append(Exported(chosen, int(found.counts["rows"]) - invalid, invalid, warned))
+    return listed
+
+
+def _descent(slug: str, came: read.Descent) -> list[dict[str, Any]]:
+    """The last two places of the strip: how many, and the address of the newest where there is a page for it."""
+    kinds = (("Runs", "run", came.runs, "training:run", "training:runs"), ("Models", "model", came.models, "training:model", "training:models"))  # fmt: skip
+    return [
+        {"kind": kind, "word": word, "count": len(ids), "url": _address(one, slug, ids[-1]) if ids else _address(many, slug)}
+        for kind, word, ids, one, many in kinds
+    ]
+
+
+def _address(name: str, *arguments: Any) -> str:
+    """The address of a page of a higher floor, "" where that floor has none."""
+    try:
+        return reverse(name, args=arguments)
+    except NoReverseMatch:
+        return ""
+
+
+def _train_url(slug: str, found: DatasetVersion) -> str:
+    address = _address("training:run-new", slug)
+    return f"{address}?dataset={found}" if address else ""
+
+
+def _start(entry: Entry, given: QueryDict) -> dict[str, Any]:
+    """What stands in the form at first: the defaults, or what another version was made with (?from=name@3)."""
+    values = _values(recipe.Recipe())
+    values |= {"name": given.get("name", ""), "q": given.get("q", FIRST_QUERY), "description": ""}
+    name, _, number = given.get("from", "").partition("@")
+    if name:
+        found = _find(entry, name, int(number) if number.isdigit() else None)
+        values = _values(recipe.parse(found.recipe)) | {"name": name, "q": found.query, "description": ""}
+    return values
+
+
+def _values(chosen: recipe.Recipe) -> dict[str, Any]:
+    plain = chosen.plain()
+    return plain | {"validation": f"{chosen.validation * 100:g}", "test": f"{chosen.test * 100:g}", "limit": chosen.limit or ""}
+
+
+def _typed(given: QueryDict) -> dict[str, Any]:
+    """The fields of the form as text."""
+    names = ("name", "q", "description", "corrections", "validation", "test", "group_by", "seed", "limit", "order")
+    values: dict[str, Any] = {name: given.get(name, "").strip() for name in names}
+    return values | {"judgments": given.getlist("judgments"), "dedupe": "dedupe" in given}
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    """The fields of the form as a recipe takes them: shares are typed in percent."""
+    plain = {name: values[name] for name in ("judgments", "corrections", "group_by", "seed", "limit", "order", "dedupe")}
+    for name in ("validation", "test"):
+        try:
+            plain[name] = float(values[name]) / 100
+        except ValueError:
+            plain[name] = values[name]
+    return plain
+
+
+def _form(entry: Entry, values: dict[str, Any], errors: dict[str, str] | None = None) -> dict[str, Any]:
+    return {
+        "values": values,
+        "errors": {} if errors is None else errors,
+        "judgments": recipe.JUDGMENTS.items(),
+        "corrections": recipe.CORRECTIONS.items(),
+        "groups": recipe.GROUPS.items(),
+        "orders": recipe.ORDERS.items(),
+        "most": MOST_PREVIEWED,
+        "known": [one.dataset.name for one in read.datasets(entry.project, size=200)[1]],
+    }
