@@ -33,10 +33,10 @@ def empty(folder: Path) -> int:
 
 
 class Channel(filesystem.Channel):  # type: ignore[misc]
-    """Messages are `<milliseconds>_<uuid>.<queue>.msg`; while written they end in .part, while read in .taken."""
+    """Messages are `<nanoseconds>_<uuid>.<queue>.msg`; while written they end in .part, while read in .taken."""
 
     def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
-        path = os.path.join(self.data_folder_out, f"{time.time_ns() // 1_000_000}_{uuid.uuid4()}.{queue}.msg")
+        path = os.path.join(self.data_folder_out, f"{time.time_ns()}_{uuid.uuid4()}.{queue}.msg")
         _write(path, dumps(payload))
 
     def _get(self, queue: str) -> dict[str, Any]:
