@@ -1,0 +1,196 @@
+"""The inbox: bodies are kept as they came before the sender hears 200, and worked off from there.
+
+A record is claimed by a row lock, so a worker that dies frees it. Its attempts are counted before the work begins: a
+body that kills its worker again and again is quarantined as well as one that cannot be read; neither holds up the rest.
+"""
+
+import hashlib
+import io
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.utils import timezone
+
+from curation.ingest.outcome import Outcome
+from curation.ingest.parsed import Unreadable
+from curation.ingest.records import Report, import_records
+from curation.ingest.span_store import store_spans
+from curation.ingest.spans import Encoding, decode_spans
+from curation.models import RawRecord
+from workspace.access import Actor
+from workspace.models import Project
+
+log = logging.getLogger(__name__)
+OTLP = "otlp"
+MOST_ATTEMPTS = 5
+
+
+def keep(
+    *, project: Project, actor: Actor, body: bytes, source: str, content_type: str = "", wanted: str = "auto"
+) -> RawRecord:
+    """Store a body (decompressed) and return its record. `wanted` is a reader's name, "auto" or "otlp". The same bytes to
+    the same place are the same record; one that was quarantined waits for another try then."""
+    digest = hashlib.sha256(body).hexdigest()
+    record, is_new = RawRecord.objects.get_or_create(
+        project=project,
+        sha256=digest,
+        source=source[:200],
+        format=wanted[:40],
+        defaults={
+            "token": actor.token,
+            "user": actor.user,
+            "content_type": content_type[:100],
+            "body": body,
+        },
+    )
+    if not is_new:
+        retry(record=record)
+    return record
+
+
+def retry(*, record: RawRecord) -> bool:
+    """Put a quarantined record back in the inbox; False where it is not quarantined."""
+    changed = RawRecord.objects.filter(pk=record.pk, status=RawRecord.Status.QUARANTINED).update(
+        status=RawRecord.Status.PENDING, attempts=0, error=""
+    )
+    return bool(changed)
+
+
+def pending(*, limit: int = 1000) -> list[int]:
+    """Ids of records that wait, those with the fewest attempts first."""
+    waiting = RawRecord.objects.filter(status=RawRecord.Status.PENDING).order_by("attempts", "id")
+    return list(waiting.values_list("pk", flat=True)[:limit])
+
+
+def work_off(*, record_id: int) -> RawRecord.Status | None:
+    """Do what one record asks for, if it waits and nobody else is at it.
+
+    Returns its new status; None where there was nothing to do, or where the database failed and it still waits.
+    """
+    if not _claim(record_id):
+        return None
+    try:
+        with transaction.atomic():
+            record = _lock(record_id)
+            if record is None:
+                return None
+            outcome = _work(record)
+            _close(record_id, RawRecord.Status.DONE, outcome=outcome.as_json())
+        return RawRecord.Status.DONE
+    except Unreadable as error:
+        return _quarantine(record_id, str(error))
+    except (OperationalError, InterfaceError):
+        # the database's trouble (a restart, a deadlock), not the body's: it waits for the next sweep
+        log.warning("Record %s waits: the database did not answer.", record_id, exc_info=True)
+        return None
+    except Exception as error:  # whatever a body may cause: keep it, say why, go on with the rest
+        log.exception("Record %s could not be worked off.", record_id)
+        return _after_failure(record_id, f"{type(error).__name__}: {error}")
+
+
+def work_now(*, record_id: int, report: Report = lambda outcome: None) -> Outcome:
+    """Do what one record asks for while its sender waits, even where it was done before (then all is unchanged).
+
+    Waits for a worker that is at it. Raises Unreadable, after the record was quarantined with the reason.
+    """
+    _claim(record_id)
+    try:
+        with transaction.atomic():
+            record = RawRecord.objects.select_for_update(of=("self",)).select_related("project").get(pk=record_id)
+            outcome = _work(record, report)
+            _close(record_id, RawRecord.Status.DONE, outcome=outcome.as_json())
+        return outcome
+    except Unreadable as error:
+        _quarantine(record_id, str(error))
+        raise
+
+
+def _claim(record_id: int) -> bool:
+    """Count the attempt and commit it, before the work that may kill this process."""
+    sql = (
+        f"UPDATE {RawRecord._meta.db_table} SET attempts = attempts + 1 WHERE id = "  # noqa: S608
+        f"(SELECT id FROM {RawRecord._meta.db_table} WHERE id = %s AND status = 'pending' FOR UPDATE SKIP LOCKED) "
+        "RETURNING attempts"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [record_id])
+        row = cursor.fetchone()
+    if row is None:
+        return False
+    if row[0] > MOST_ATTEMPTS:
+        _quarantine(record_id, f"Its worker ended {MOST_ATTEMPTS} times in the middle of it (out of memory?).")
+        return False
+    return True
+
+
+def _lock(record_id: int) -> RawRecord | None:
+    return (
+        RawRecord.objects.select_for_update(skip_locked=True, of=("self",))
+        .select_related("project")
+        .filter(pk=record_id, status=RawRecord.Status.PENDING)
+        .first()
+    )
+
+
+def _work(record: RawRecord, report: Report = lambda outcome: None) -> Outcome:
+    body = bytes(record.body)
+    if record.format == OTLP:
+        batch = decode_spans(body, encoding_of(record.content_type))
+        outcome = store_spans(project=record.project, spans=batch["spans"], raw=record)
+        for reason in batch["rejected"]:
+            outcome.reject("a span", reason)
+        return outcome
+    return import_records(
+        project=record.project,
+        file=io.BytesIO(body),
+        name=_stem(record.source),
+        wanted=record.format,
+        raw=record,
+        received_at=record.received_at,
+        report=report,
+    )
+
+
+def encoding_of(content_type: str) -> Encoding:
+    """How an OTLP body is written, by its content type; protobuf unless it says JSON."""
+    return "json" if content_type.partition(";")[0].strip().lower() == "application/json" else "protobuf"
+
+
+def _stem(source: str) -> str:
+    """The name of a file without folders and ending; "" for what was posted to an address."""
+    if source.startswith("/api/"):
+        return ""
+    return source.replace("\\", "/").rsplit("/", 1)[-1].partition(".")[0]
+
+
+def _close(record_id: int, status: RawRecord.Status, **fields: Any) -> None:
+    RawRecord.objects.filter(pk=record_id, status=RawRecord.Status.PENDING).update(
+        status=status, done_at=timezone.now(), **{"error": "", **fields}
+    )
+
+
+def _quarantine(record_id: int, error: str) -> RawRecord.Status:
+    reason = error.replace("\0", "\ufffd").encode(errors="replace").decode()
+    _close(record_id, RawRecord.Status.QUARANTINED, error=reason[:4000])
+    return RawRecord.Status.QUARANTINED
+
+
+def _after_failure(record_id: int, error: str) -> RawRecord.Status | None:
+    """An error nobody foresaw is tried again twice before the record is quarantined."""
+    try:
+        attempts = RawRecord.objects.values_list("attempts", flat=True).get(pk=record_id)
+        return _quarantine(record_id, error) if attempts >= 3 else None
+    except DatabaseError:
+        return None
+
+
+def counts(statuses: Iterable[RawRecord.Status | None]) -> dict[str, int]:
+    """How many were done, quarantined, or left."""
+    found = list(statuses)
+    return {
+        "done": found.count(RawRecord.Status.DONE),
+        "quarantined": found.count(RawRecord.Status.QUARANTINED),
+        "left": found.count(None),
+    }

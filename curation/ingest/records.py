@@ -1,0 +1,88 @@
+"""Import the records of one file or body: recognise the format, read, store in batches."""
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import IO
+
+from django.db import DataError, transaction
+
+from curation.ingest.formats import AUTO, choose
+from curation.ingest.outcome import Outcome
+from curation.ingest.parsed import ParsedTrace, Rejected, Unreadable
+from curation.ingest.store import store_traces
+from curation.ingest.text import open_source
+from curation.models import RawRecord
+from workspace.models import Project
+
+BATCH = 100
+Report = Callable[[Outcome], None]
+
+
+def import_records(
+    *,
+    project: Project,
+    file: IO[bytes],
+    name: str,
+    wanted: str,
+    raw: RawRecord | None = None,
+    received_at: datetime | None = None,
+    report: Report = lambda outcome: None,
+) -> Outcome:
+    """Store every trace that can be read from a seekable binary file; the rest is rejected with its place and reason.
+
+    `wanted` is a format's name or "auto". `report` hears the counts after each batch. Raises Unreadable where nothing can be read: no JSON, no known format.
+    """
+    source = open_source(file, name=name)
+    if isinstance(source, Rejected):
+        raise Unreadable(source.reason)
+    outcome = Outcome()
+    known = choose(source, wanted) if source.sample or wanted != AUTO else None
+    if known is None:
+        for item in source.records():
+            if isinstance(item, Rejected):
+                outcome.reject(item.where, item.reason)
+        return outcome
+    outcome.format = known.name
+    for batch in _batches(known.read(source), outcome):
+        _store(batch, project, raw, received_at, outcome)
+        report(outcome)
+    return outcome
+
+
+def _batches(
+    items: Iterator[tuple[str, ParsedTrace] | Rejected], outcome: Outcome
+) -> Iterator[list[tuple[str, ParsedTrace]]]:
+    batch: list[tuple[str, ParsedTrace]] = []
+    for item in items:
+        if isinstance(item, Rejected):
+            outcome.read += 1
+            outcome.reject(item.where, item.reason)
+            continue
+        batch.append(item)
+        if len(batch) >= BATCH:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _store(
+    batch: list[tuple[str, ParsedTrace]],
+    project: Project,
+    raw: RawRecord | None,
+    received_at: datetime | None,
+    outcome: Outcome,
+) -> None:
+    """One transaction for the batch; where PostgreSQL refuses a value in it, one per trace, so that only it is lost."""
+    try:
+        with transaction.atomic():
+            traces = [trace for _, trace in batch]
+            for found in store_traces(project=project, parsed=traces, raw=raw, received_at=received_at):
+                outcome.count(found)
+    except DataError as error:
+        if len(batch) > 1:
+            for one in batch:
+                _store([one], project, raw, received_at, outcome)
+        else:
+            outcome.read += 1
+            outcome.reject(batch[0][0], f"the database refused it: {str(error).splitlines()[0]}")

@@ -1,0 +1,23 @@
+"""Celery's nudges. Rows are the queue: each of these may be lost or come twice without harm."""
+
+import logging
+
+from celery import shared_task
+
+from curation.ingest import inbox
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="curation.tasks.work_off", ignore_result=True)
+def work_off(record_id: int) -> None:
+    """Work off one received body."""
+    inbox.work_off(record_id=record_id)
+
+
+@shared_task(name="curation.tasks.sweep_inbox", ignore_result=True)
+def sweep_inbox() -> None:
+    """Work off all received bodies that wait: those whose nudge got lost, and those that failed before."""
+    found = inbox.counts(inbox.work_off(record_id=record_id) for record_id in inbox.pending())
+    if found["quarantined"]:
+        log.warning("%s received bodies could not be read and were quarantined.", found["quarantined"])
