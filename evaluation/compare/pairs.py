@@ -83,7 +83,8 @@ def read_side(run: EvaluationRun) -> Side:
     for scenario, grader, value in scores.values_list("answer__scenario_id", "grader", "value").iterator(
         chunk_size=5000
     ):
-        side.scores[grader][scenario] = value
+        if value is not None:
+            side.scores[grader][scenario] = value
     return side
 
 

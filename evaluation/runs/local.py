@@ -16,10 +16,10 @@ from django.utils import timezone
 from evaluation.models import EvaluationAttempt, EvaluationRun, Scenario
 from evaluation.runs import answers
 from evaluation.runs.answers import Said
-from training import rundir
 from training.artifacts import bases
 from training.launch import request as training
 from training.launchers import local
+from training.progress import deaths
 
 MOST_RETRIES = 2
 SLOT = 7_301_442  # advisory lock around taking the one slot of this machine
@@ -65,12 +65,10 @@ def look_after(attempt: EvaluationAttempt) -> None:
         local.stop(attempt, keep=False)  # cancelled
     if sight.state in ("starting", "alive"):
         local.renew(attempt, sight)
-    elif sight.state == "ended":
-        _ended(run, attempt, sight.result or {})
-    elif not local.kill_worker(attempt):  # the runner is gone; a worker without one is not left alone
+    elif sight.state == "ended" or not local.kill_worker(attempt):
+        # a worker whose runner is gone is not left alone; what it wrote until now still counts
         read_answers(attempt)
-        _close(attempt, status=EvaluationAttempt.Status.LOST, error_class="lost", error="The process vanished.")
-        _again(run, attempt, "The answering process was killed")
+        _ended(run, attempt, deaths.classify(Path(attempt.folder), sight))
 
 
 def read_answers(attempt: EvaluationAttempt) -> int:
@@ -176,20 +174,23 @@ def _whole(value: Any) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**62 else None
 
 
-def _ended(run: EvaluationRun, attempt: EvaluationAttempt, result: dict[str, Any]) -> None:
-    code, killed = result.get("exit_code"), result.get("signal")
-    if code == rundir.FINISHED:
-        _close(attempt, exit_code=code)
-        if not answers.finish(run) and run.status in OPEN:
-            _again(run, attempt, "The process ended before it had answered everything")
-        return
-    error_class = "oom" if result.get("out_of_memory") else rundir.CLASS_BY_CODE.get(code or -1, "killed")
-    words = str(result.get("error") or "") or _last_words(Path(attempt.folder))
-    _close(attempt, exit_code=code, signal=killed, error_class=error_class, error=words)
-    if error_class == "killed":  # by a signal, or told to stop by somebody who is not us
-        _again(run, attempt, f"The answering process was killed (signal {killed})" if killed else "It was stopped")
+def _ended(run: EvaluationRun, attempt: EvaluationAttempt, ending: deaths.Ending) -> None:
+    status = EvaluationAttempt.Status.LOST if ending.error_class == "lost" else EvaluationAttempt.Status.EXITED
+    _close(
+        attempt,
+        status=status,
+        exit_code=ending.exit_code,
+        signal=ending.signal,
+        error_class=ending.error_class,
+        error=ending.message,
+    )
+    if ending.kind == "finished":
+        if not answers.finish(run):
+            _again(run, attempt, "The process ended before it had answered everything.")
+    elif ending.kind == "stopped" or ending.may_retry:
+        _again(run, attempt, ending.message or "The answering process was stopped.")
     else:
-        answers.fail(run, words or f"The answering process failed ({error_class}).")
+        answers.fail(run, ending.message)
 
 
 def _again(run: EvaluationRun, attempt: EvaluationAttempt, reason: str) -> None:
@@ -198,19 +199,13 @@ def _again(run: EvaluationRun, attempt: EvaluationAttempt, reason: str) -> None:
     if run.status not in OPEN or answers.finish(run):
         return
     if attempt.number > MOST_RETRIES:
-        answers.fail(run, f"{reason}, {attempt.number} times. See {Path(attempt.folder) / rundir.CONSOLE}.")
+        answers.fail(
+            run, f"{reason} This was attempt {attempt.number}, the last. Its log: {attempt.folder}/console.log"
+        )
         return
     EvaluationRun.objects.filter(pk=run.pk, status__in=OPEN).update(
-        status_reason=f"{reason}; going on where it stopped."
+        status_reason=f"{reason} Going on where it stopped."
     )
-
-
-def _last_words(folder: Path) -> str:
-    events, _, _ = rundir.read_events(folder / rundir.EVENTS, 0)
-    for event in reversed(events):
-        if event["kind"] == "failed":
-            return str(event.get("message", ""))
-    return ""
 
 
 def _close(attempt: EvaluationAttempt, **fields: Any) -> None:

@@ -1,0 +1,161 @@
+"""Comparisons from rows: pairs, verdicts, what is missing, lineage; settled exactly once."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from evaluation.compare import request
+from evaluation.compare.decide import Rules
+from evaluation.models import Comparison, EvaluationRun, Suite
+from evaluation.runs.request import CannotAsk, read_settings
+from tests import make
+from workspace import lineage
+from workspace.access import SYSTEM
+from workspace.models import AuditEntry, Project
+
+pytestmark = pytest.mark.django_db
+
+
+def compare(
+    suite: Suite, before: Any, after: Any, *, rules: Rules | None = None, costs: Any = (None, None)
+) -> Comparison:
+    """A settled comparison of two folders' models that answered as told."""
+    base, tuned = make.model(suite.project, "base"), make.model(suite.project, "tuned")
+    make.answered(suite, base, before, cost_usd=costs[0])
+    make.answered(suite, tuned, after, cost_usd=costs[1])
+    comparison = request.request_comparison(
+        suite=suite, baseline=base, candidate=tuned, settings=read_settings({}), rules=rules or Rules(), actor=SYSTEM
+    )
+    assert request.settle(comparison)
+    comparison.refresh_from_db()
+    return comparison
+
+
+def metric(comparison: Comparison, name: str) -> dict[str, Any]:
+    return next(one for one in comparison.result["metrics"] if one["name"] == name)
+
+
+def test_a_better_model_is_approved_with_the_reason(project: Project) -> None:
+    suite = make.suite(project, scenarios=60)
+    comparison = compare(suite, lambda n: n <= 20, lambda n: n <= 55)
+    assert (comparison.status, comparison.outcome) == ("done", "APPROVE")
+    assert comparison.sentence.startswith("tuned 1 is better in tool call (+58.3 points)")
+    found = metric(comparison, "tool call")
+    assert (found["n"], found["fixed"], found["broke"], found["guard"]) == (60, 35, 0, "pass")
+    assert comparison.result["further"] == ["Not measured: cost per answer."]
+
+
+def test_a_worse_model_is_rejected(project: Project) -> None:
+    comparison = compare(make.suite(project, scenarios=40), lambda n: True, lambda n: n > 25)
+    assert comparison.outcome == "REJECT"
+
+
+def test_few_scenarios_are_inconclusive(project: Project) -> None:
+    comparison = compare(make.suite(project, scenarios=5), lambda n: n <= 3, lambda n: True)
+    assert comparison.outcome == "INCONCLUSIVE"
+    assert "5 scenarios are too few" in comparison.sentence
+
+
+def test_what_one_side_could_not_answer_is_no_pair_and_not_wrong(project: Project) -> None:
+    suite = make.suite(project, scenarios=30)
+    comparison = compare(suite, lambda n: True, lambda n: None if n <= 2 else True)
+    found = metric(comparison, "tool call")
+    assert (found["n"], found["left_out"], found["candidate"]) == (28, 2, 1.0)
+    assert metric(comparison, "answered")["candidate"] == pytest.approx(28 / 30)
+
+
+def test_a_model_that_often_fails_to_answer_is_not_approved_for_what_is_left(project: Project) -> None:
+    suite = make.suite(project, scenarios=60)
+    comparison = compare(suite, lambda n: n % 3 == 0, lambda n: None if n <= 25 else True)
+    assert comparison.outcome == "REJECT"
+    assert "answered" in comparison.sentence
+
+
+def test_costs_are_compared_where_both_sides_have_them(project: Project) -> None:
+    suite = make.suite(project, scenarios=30)
+    comparison = compare(suite, lambda n: True, lambda n: True, costs=(Decimal("0.01"), Decimal("0.02")))
+    assert (comparison.outcome, metric(comparison, "cost")["guard"]) == ("REJECT", "fail")
+    half = compare(make.suite(project, scenarios=30), lambda n: True, lambda n: True, costs=(Decimal("0.01"), None))
+    assert metric(half, "cost")["guard"] == "unmeasured"
+
+
+def test_answers_of_one_conversation_are_one_unit(project: Project) -> None:
+    suite = make.suite(project, scenarios=25, turns="each", said=lambda n: make.short_document(f"Order {n}?"))
+    comparison = compare(suite, lambda n: n % 2 == 0, lambda n: True)
+    # each conversation has one tool call and one text; the text's similarity is one value per conversation
+    assert metric(comparison, "similarity")["n"] == 25
+    assert metric(comparison, "tool call")["kind"] == "binary"
+    assert metric(comparison, "latency")["n"] == 25
+
+
+def test_a_failed_run_fails_the_comparison_with_its_reason(project: Project) -> None:
+    suite = make.suite(project)
+    base, tuned = make.model(project, "base"), make.model(project, "tuned")
+    comparison = request.request_comparison(
+        suite=suite, baseline=base, candidate=tuned, settings=read_settings({}), rules=Rules(), actor=SYSTEM
+    )
+    make.answered(suite, base, lambda n: True)
+    make.answered(suite, tuned, lambda n: None)
+    assert request.settle(comparison)
+    comparison.refresh_from_db()
+    assert (comparison.status, comparison.outcome) == ("failed", "")
+    assert "tuned 1: Not one scenario was answered" in comparison.status_reason
+
+
+def test_settling_waits_for_both_and_happens_once(project: Project) -> None:
+    suite = make.suite(project)
+    base, tuned = make.model(project, "base"), make.model(project, "tuned")
+    make.answered(suite, base, lambda n: True)
+    comparison = request.request_comparison(
+        suite=suite, baseline=base, candidate=tuned, settings=read_settings({}), rules=Rules(), actor=SYSTEM
+    )
+    assert not request.settle(comparison)
+    make.answered(suite, tuned, lambda n: True)
+    assert request.settle_all() == 1
+    assert request.settle_all() == 0
+    assert AuditEntry.objects.filter(action="comparison.decided").count() == 1
+
+
+def test_asking_again_gives_the_comparison_that_stands(project: Project) -> None:
+    first = compare(make.suite(project), lambda n: True, lambda n: True)
+    arguments: dict[str, Any] = {
+        "suite": first.suite, "baseline": first.baseline.model, "candidate": first.candidate.model,
+        "settings": read_settings({}), "actor": SYSTEM,
+    }  # fmt: skip
+    assert request.request_comparison(**arguments, rules=Rules()) == first
+    assert request.request_comparison(**arguments, rules=Rules(latency=None)) != first
+    assert EvaluationRun.objects.count() == 2
+
+
+def test_a_model_against_itself_needs_other_settings(project: Project) -> None:
+    suite, model = make.suite(project), make.model(project)
+    arguments: dict[str, Any] = {
+        "suite": suite, "baseline": model, "candidate": model,
+        "settings": read_settings({}), "rules": Rules(), "actor": SYSTEM,
+    }  # fmt: skip
+    with pytest.raises(CannotAsk, match="same model"):
+        request.request_comparison(**arguments)
+    warm = request.request_comparison(**arguments, candidate_settings=read_settings({"temperature": 0.7}))
+    assert warm.baseline_id != warm.candidate_id
+
+
+def test_nothing_simulated_enters_a_comparison(project: Project) -> None:
+    suite = make.suite(project)
+    with pytest.raises(CannotAsk, match="made up"):
+        request.request_comparison(
+            suite=suite,
+            baseline=make.model(project, "base"),
+            candidate=make.model(project, "demo", is_simulated=True),
+            settings=read_settings({}),
+            rules=Rules(),
+            actor=SYSTEM,
+        )
+    assert not EvaluationRun.objects.exists()
+
+
+def test_lineage_leads_from_models_to_the_comparison(project: Project) -> None:
+    comparison = compare(make.suite(project), lambda n: True, lambda n: True)
+    for model in (comparison.baseline.model, comparison.candidate.model):
+        came = lineage.descendants(project=project, source=lineage.Node("model", str(model.uid)))
+        assert lineage.Node("comparison", str(comparison.uid)) in came
