@@ -46,7 +46,7 @@ def main(folder: Path) -> int:
     result["out_of_memory"] = code == -signal.SIGKILL and _oom_kills() > before
     result["grace_over"] = wish.killed
     rundir.write_json(folder / rundir.RESULT, result)
-    print(f"runner: worker ended with {code}", flush=True)
+    print(f"{time.strftime('%H:%M:%S', time.gmtime())} runner: worker ended with {code}", flush=True)
     return 0
 
 
@@ -84,7 +84,7 @@ def _watch(folder: Path, worker: "subprocess.Popen[bytes]", wish: _Wish) -> int:
             beaten = now
         mode = wish.look()
         if mode and not told:
-            print(f"runner: asked to stop ({mode})", flush=True)
+            print(f"{time.strftime('%H:%M:%S', time.gmtime())} runner: asked to stop ({mode})", flush=True)
             worker.send_signal(signal.SIGTERM)
             stopped_at, told = now, mode
         if mode and now - stopped_at > GRACE[mode]:

@@ -41,6 +41,19 @@ class ConfigError(JobError):
         super().__init__(rundir.BAD_CONFIG, message)
 
 
+STAGES = {
+    "load": "loading the libraries and the tokenizer",
+    "check": "reading the rows",
+    "train": "training",
+    "answer": "answering",
+}
+
+
+def say(line: str) -> None:
+    """A line of the console, with the time (UTC)."""
+    print(f"{datetime.now(UTC):%H:%M:%S} {line}", flush=True)
+
+
 class Stopped(Exception):
     """The wish to stop came while there was nothing yet to save."""
 
@@ -74,13 +87,13 @@ class Worker:
 
     def warn(self, message: str, **payload: Any) -> None:
         """A warning: for the page and for the console."""
-        print(f"warning: {message}", flush=True)
+        say(f"warning: {message}")
         self.emit("warning", message=message, **payload)
 
     def stage(self, name: str) -> None:
         """Say which part begins (load, check, train, save); stops here if somebody wished so."""
         self.check()
-        print(f"{name} ...", flush=True)
+        say(STAGES.get(name, name))
         self.emit("stage", name=name)
 
     def check(self) -> None:
@@ -156,7 +169,7 @@ def run(folder: Path, work: Callable[[Worker], str]) -> int:
         code, message = classify(error)
         if not isinstance(error, JobError):
             traceback.print_exc()
-        print(f"failed: {message}", flush=True)
+        say(f"failed: {message}")
         worker.emit(
             "failed", **{"class": rundir.CLASS_BY_CODE[code]}, message=message[:2000], type=type(error).__name__
         )

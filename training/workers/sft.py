@@ -7,7 +7,7 @@ from typing import Any
 
 from training import rundir
 from training.workers import bases, masking, tiny
-from training.workers.process import DataError, Worker
+from training.workers.process import DataError, Worker, say
 
 
 def train(worker: Worker) -> str:
@@ -266,13 +266,12 @@ def _callback(worker: Worker) -> Any:
                 self._measure(values)
             worker.emit("metric", step=state.global_step, values=values)
             if "loss" in values:
-                print(
+                say(
                     f"step {state.global_step}  loss {values['loss']:.4f}  lr {values.get('learning_rate', 0):.2e}  "
-                    f"grad {values.get('grad_norm', float('nan')):.2f}",
-                    flush=True,
+                    f"grad {values.get('grad_norm', float('nan')):.2f}"
                 )
             elif "eval_loss" in values:
-                print(f"step {state.global_step}  validation {values['eval_loss']:.4f}", flush=True)
+                say(f"step {state.global_step}  validation {values['eval_loss']:.4f}")
 
         def _measure(self, values: dict[str, Any]) -> None:
             now, tokens = time.monotonic(), float(values.get("num_tokens", 0.0))
@@ -286,7 +285,7 @@ def _callback(worker: Worker) -> Any:
             rundir.write_json(folder / rundir.SEAL, {"recipe": recipe, "step": state.global_step})
             size = rundir.folder_bytes(folder)
             worker.emit("checkpoint", step=state.global_step, path=f"{rundir.CHECKPOINTS}/{folder.name}", bytes=size)
-            print(f"checkpoint {state.global_step} saved", flush=True)
+            say(f"checkpoint {state.global_step} saved")
 
     return Told()
 
@@ -313,7 +312,7 @@ def _resume(worker: Worker) -> str | None:
         folder = worker.path(name)
         problem = rundir.checkpoint_problem(folder, recipe)
         if not problem:
-            print(f"going on from {folder.name}", flush=True)
+            say(f"going on from {folder.name}")
             return str(folder)
         worker.warn(f"{folder.name} cannot be continued from: {problem}.")
     if worker.job.get("resume_from"):

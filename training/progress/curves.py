@@ -1,0 +1,113 @@
+"""The loss curves of a run: over all its attempts, the later attempt's value of a step being the one that counts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Max
+
+from training.models import Metric, TrainingRun
+from workspace import charts
+
+MOST = 1000
+SMOOTH = 0.15  # weight of a new value; static/js/run.js goes on with the same
+Point = tuple[int, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Fresh:
+    """What came after a cursor. `reset` says that the curves must be drawn anew (a new attempt took steps back)."""
+
+    loss: list[Point]
+    validation: list[Point]
+    cursor: int
+    reset: bool
+
+
+def points(run: TrainingRun, name: str) -> list[Point]:
+    """(step, value) of one metric in order of steps, one value per step. Steps that a later attempt went back over are
+    its own; what an earlier attempt measured beyond the point of resumption is dropped."""
+    found: list[Point] = []
+    rows = Metric.objects.filter(attempt__run=run, name=name).order_by("attempt__number", "step")
+    attempt = None
+    for owner, step, value in rows.values_list("attempt_id", "step", "value"):
+        if owner != attempt:
+            attempt = owner
+            while found and found[-1][0] >= step:
+                found.pop()
+        found.append((step, value))
+    return found
+
+
+def after(run: TrainingRun, *, cursor: int, attempt: int) -> Fresh:
+    """Points stored after `cursor` (a Metric id), for a page that last saw attempt number `attempt`."""
+    newest = run.attempts.aggregate(newest=Max("number"))["newest"] or 0
+    if newest != attempt:
+        return Fresh([], [], cursor, True)
+    rows = Metric.objects.filter(attempt__run=run, id__gt=cursor, name__in=("loss", "eval_loss")).order_by("id")
+    loss: list[Point] = []
+    validation: list[Point] = []
+    for pk, name, step, value in rows.values_list("id", "name", "step", "value")[:5000]:
+        cursor = pk
+        (loss if name == "loss" else validation).append((step, value))
+    return Fresh(loss, validation, cursor, False)
+
+
+def newest_id(run: TrainingRun) -> int:
+    """The cursor of a page drawn now."""
+    return Metric.objects.filter(attempt__run=run).aggregate(newest=Max("id"))["newest"] or 0
+
+
+def thin(found: list[Point], most: int = MOST) -> list[Point]:
+    """At most about `most` points, evenly taken, the last one always."""
+    stride = -(-len(found) // most)
+    return found if stride <= 1 else [*found[:-1][::stride], found[-1]]
+
+
+def smooth(values: list[float | None]) -> list[float | None]:
+    """An exponential mean; gaps stay gaps and do not pull."""
+    state: float | None = None
+    smoothed: list[float | None] = []
+    for value in values:
+        if value is not None:
+            state = value if state is None else SMOOTH * value + (1 - SMOOTH) * state
+        smoothed.append(None if value is None else state)
+    return smoothed
+
+
+def figure(run: TrainingRun, loss: list[Point], validation: list[Point]) -> dict[str, Any]:
+    """The Plotly figure: raw loss thin, smoothed loss, validation as dots; what is still to come is shaded."""
+    steps, values = [step for step, _ in thin(loss)], [value for _, value in thin(loss)]
+    raw = {
+        "type": "scatter", "mode": "lines", "name": "train", "x": steps, "y": values, "opacity": 0.45,
+        "hoverinfo": "skip", "showlegend": False, "line": {"color": "series-1", "width": 1},
+    }  # fmt: skip
+    mean = {
+        "type": "scatter", "mode": "lines", "name": "train, smoothed", "x": steps, "y": smooth(values),
+        "line": {"color": "series-1", "width": 2},
+    }  # fmt: skip
+    held = {
+        "type": "scatter", "mode": "lines+markers", "name": "validation", "x": [s for s, _ in validation],
+        "y": [v for _, v in validation], "line": {"color": "series-2", "width": 2},
+        "marker": {"color": "series-2", "size": 8},
+    }  # fmt: skip
+    total = run.total_steps or (steps[-1] if steps else 1)
+    return charts.figure(
+        [raw, mean, held],
+        x_title="step",
+        y_title="loss",
+        xaxis={"range": [0, total]},
+        shapes=_future(run, total),
+        height=320,
+    )
+
+
+def _future(run: TrainingRun, total: int) -> list[dict[str, Any]]:
+    step = run.step or 0
+    if step >= total or not run.step:
+        return []
+    return [
+        {
+            "type": "rect", "xref": "x", "yref": "paper", "x0": step, "x1": total, "y0": 0, "y1": 1, "line": {"width": 0},
+            "fillcolor": "ink-faint", "opacity": 0.08, "layer": "below",
+        }
+    ]  # fmt: skip
