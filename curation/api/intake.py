@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
-from ninja import Field, Query, Schema
+from ninja import Field, Path, Query, Schema
 
 from curation.api.routing import router
 from curation.ingest import inbox
@@ -49,7 +49,7 @@ class IntakeOut(Schema):
 @router.post("/traces", response=IntakeOut, tags=["traces"], openapi_extra=_BODY, summary="Send traces")
 def send_traces(
     request: HttpRequest,
-    slug: str,
+    slug: Path[str],
     format: str = Query(AUTO, description=f"auto, or one of {', '.join(FORMATS)}"),  # noqa: A002  (the name in the URL)
 ) -> Any:
     """Store traces in the project, now. Sending the same again changes nothing. Tokens of every role may send; people
