@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.http import HttpRequest
-from ninja import Header, Query, Router, Schema
+from ninja import Header, Path, Query, Router, Schema
 from pydantic import Field
 
 from training import tasks
@@ -126,7 +126,7 @@ def _find(entry: Entry, uid: UUID) -> TrainingRun:
 
 @router.post("runs", response={201: RunOut}, summary="Start a training run")
 def create_run(
-    request: HttpRequest, slug: str, body: RunIn, idempotency_key: str = Header("", alias="Idempotency-Key")
+    request: HttpRequest, slug: Path[str], body: RunIn, idempotency_key: str = Header("", alias="Idempotency-Key")
 ) -> tuple[int, dict[str, Any]]:
     """Queues a run of SFT with LoRA. The same Idempotency-Key with the same body gives the same run again."""
     entry = enter(request, slug, Role.ENGINEER)
@@ -159,7 +159,7 @@ def _invalid(where: str, reason: str) -> Problem:
 
 @router.get("runs", response=RunList, summary="List training runs")
 def list_runs(
-    request: HttpRequest, slug: str, cursor: str = "", limit: int = Query(50, ge=1, le=200)
+    request: HttpRequest, slug: Path[str], cursor: str = "", limit: int = Query(50, ge=1, le=200)
 ) -> dict[str, Any]:
     entry = enter(request, slug, Role.REVIEWER)
     page = paginate(_runs(entry), order=["-id"], cursor=cursor, size=limit)
@@ -167,13 +167,13 @@ def list_runs(
 
 
 @router.get("runs/{uid}", response=RunOut, summary="A run: status, step, newest metrics, its model")
-def get_run(request: HttpRequest, slug: str, uid: UUID) -> dict[str, Any]:
+def get_run(request: HttpRequest, slug: Path[str], uid: UUID) -> dict[str, Any]:
     entry = enter(request, slug, Role.REVIEWER)
     return _run_out([_find(entry, uid)])[0]
 
 
 @router.post("runs/{uid}/cancel", response=RunOut, summary="Stop a run")
-def cancel_run(request: HttpRequest, slug: str, uid: UUID, body: CancelIn | None = None) -> dict[str, Any]:
+def cancel_run(request: HttpRequest, slug: Path[str], uid: UUID, body: CancelIn | None = None) -> dict[str, Any]:
     """Stops after the current step and keeps a checkpoint, unless `discard`. Twice is harmless."""
     entry = enter(request, slug, Role.ENGINEER)
     run = _find(entry, uid)
@@ -186,7 +186,7 @@ def cancel_run(request: HttpRequest, slug: str, uid: UUID, body: CancelIn | None
 
 
 @router.post("runs/{uid}/resume", response=RunOut, summary="Go on with a failed or cancelled run")
-def resume_run(request: HttpRequest, slug: str, uid: UUID) -> dict[str, Any]:
+def resume_run(request: HttpRequest, slug: Path[str], uid: UUID) -> dict[str, Any]:
     """Queues a new attempt that goes on from the newest valid checkpoint."""
     entry = enter(request, slug, Role.ENGINEER)
     run = _find(entry, uid)
@@ -212,7 +212,7 @@ def _model_out(model: ModelVersion) -> dict[str, Any]:
 
 @router.get("models", response=ModelList, summary="List models")
 def list_models(
-    request: HttpRequest, slug: str, cursor: str = "", limit: int = Query(50, ge=1, le=200)
+    request: HttpRequest, slug: Path[str], cursor: str = "", limit: int = Query(50, ge=1, le=200)
 ) -> dict[str, Any]:
     entry = enter(request, slug, Role.REVIEWER)
     page = paginate(_models(entry), order=["-id"], cursor=cursor, size=limit)
@@ -220,7 +220,7 @@ def list_models(
 
 
 @router.get("models/{uid}", response=ModelOut, summary="A model and what it came from")
-def get_model(request: HttpRequest, slug: str, uid: UUID) -> dict[str, Any]:
+def get_model(request: HttpRequest, slug: Path[str], uid: UUID) -> dict[str, Any]:
     entry = enter(request, slug, Role.REVIEWER)
     found = _models(entry).filter(uid=uid).first()
     if found is None:

@@ -115,7 +115,7 @@ class ListParams(Schema):
     limit: int = Field(50, ge=1, le=MOST)
 
 
-@router.get("traces", response=TraceList, summary="List traces")
+@router.get("/traces", response=TraceList, summary="List traces")
 def list_traces(request: HttpRequest, slug: Path[str], params: Query[ListParams]) -> dict[str, Any]:
     """Traces that match a filter, newest first. Archived ones only where the filter names `archived`."""
     entry = enter(request, slug, Role.REVIEWER)
@@ -135,7 +135,7 @@ def list_traces(request: HttpRequest, slug: Path[str], params: Query[ListParams]
     return {"items": [_brief(trace, scores.get(trace.pk, {})) for trace in page.rows], "next": page.older or None}
 
 
-@router.get("traces/{trace_id}", response=TraceDetail, summary="Read a trace")
+@router.get("/traces/{trace_id}", response=TraceDetail, summary="Read a trace")
 def read_trace(request: HttpRequest, slug: Path[str], trace_id: Path[uuid.UUID]) -> dict[str, Any]:
     """One trace: its newest revision in the internal form, its scores and judgments."""
     entry = enter(request, slug, Role.REVIEWER)

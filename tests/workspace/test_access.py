@@ -39,7 +39,7 @@ def _walk(patterns: list[Any], prefix: str = "", space: str = "") -> Iterator[tu
 def _address(route: str) -> str:
     first = route.replace("<slug:slug>", "acme").replace("{slug}", "acme")
     filled = re.sub(r"<(?:(\w+):)?\w+>", lambda found: FILL[found[1] or "str"], first)
-    return "/" + re.sub(r"\{(\w+)\}", lambda found: FILL["int"] if found[1] in ("number", "position") else FILL["uuid"], filled).lstrip("/")
+    return "/" + re.sub(r"\{(\w+)\}", lambda found: FILL["int"] if found[1] in ("number", "position", "n") else FILL["uuid"], filled).lstrip("/")
 
 
 PAGES = [(name, route) for name, route in _walk(get_resolver().url_patterns) if not route.startswith("api/") or name == "api-docs"]
