@@ -1,0 +1,74 @@
+"""What a first visit costs, compressed: style sheets, scripts and fonts, as `make up` serves them."""
+
+import gzip
+import re
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.contrib.staticfiles import finders
+from django.core.management import call_command
+from django.template.loader import get_template
+
+LIMITS = {"css": 12_000, "js": 35_000, "woff2": 90_000}
+TEMPLATES = Path(settings.BASE_DIR) / "templates"
+ASSET = re.compile(r"""\{% static ['"]([^'"]+)['"] %\}""")
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collected files."""
+    from django.test import override_settings
+
+    root = tmp_path_factory.mktemp("static")
+    storages = {**settings.STORAGES, "staticfiles": {"BACKEND": "workspace.static_files.StaticFiles"}}
+    with override_settings(STATIC_ROOT=str(root), STORAGES=storages):
+        call_command("collectstatic", interactive=False, verbosity=0)
+    return root
+
+
+def _text(name: str) -> str:
+    """A template with what it extends and includes, as far as names are plain."""
+    text = (TEMPLATES / name).read_text()
+    for inner in re.findall(r"""\{% (?:extends|include) ['"]([^'"]+)['"]""", text):
+        text += _text(inner)
+    return text
+
+
+PAGES = sorted(
+    str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html") if "{% extends" in path.read_text() and "layouts" not in str(path)
+)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_stays_within_its_bytes(page: str, served: Path) -> None:
+    get_template(page)
+    text = _text(page)
+    if "{% block styles %}" in (TEMPLATES / page).read_text() or "layouts/bench" in text:
+        # a page or layout that names its own sheets does without those of base.html's block
+        text = re.sub(r"\{% block styles %\}(?=<link[^>]+charts)[\s\S]*?\{% endblock %\}", "", text, count=1)
+    names = set(ASSET.findall(text)) | {"django_htmx/htmx-2.min.js"}
+    spent = dict.fromkeys(LIMITS, 0)
+    for name in names:
+        kind = name.rsplit(".", 1)[-1]
+        if kind in spent and "plotly" not in name and finders.find(name):
+            spent[kind] += len(gzip.compress((served / name).read_bytes(), 9)) if kind != "woff2" else (served / name).stat().st_size
+    assert all(spent[kind] <= LIMITS[kind] for kind in LIMITS), spent
+
+
+def test_fonts_stay_small() -> None:
+    assert sum(path.stat().st_size for path in (Path(settings.BASE_DIR) / "static" / "fonts").glob("*.woff2")) <= LIMITS["woff2"]
+
+
+def test_nothing_comes_from_elsewhere() -> None:
+    for path in [*TEMPLATES.rglob("*.html"), *(Path(settings.BASE_DIR) / "static").rglob("css/*.css"), *(Path(settings.BASE_DIR) / "static" / "js").glob("*.js")]:
+        found = re.findall(r"""(?:src|href|url\(|import\()\s*=?\s*['"]?(https?://[^'"\s)]+)""", path.read_text())
+        assert not found, (path, found)
+
+
+def test_no_inline_code_or_style() -> None:
+    for path in TEMPLATES.rglob("*.html"):
+        text = path.read_text()
+        assert not re.search(r"\son\w+=|\sstyle=|<style|javascript:", text), path
+        for script in re.findall(r"<script\b[^>]*>", text):
+            assert "src=" in script or "application/json" in script, (path, script)
