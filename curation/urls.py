@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from curation.views import traces
+from curation.views import datasets, review, traces, uploads
 
 app_name = "curation"
 urlpatterns: list[URLPattern] = [
@@ -12,4 +12,22 @@ urlpatterns: list[URLPattern] = [
     path("traces/waiting/", traces.waiting, name="traces-waiting"),
     path("traces/bulk/", traces.bulk, name="trace-bulk"),
     path("traces/undo/", traces.undo, name="trace-undo"),
+    path("traces/upload/", uploads.upload, name="upload"),
+    path("traces/upload/results/", uploads.upload_results, name="upload-results"),
+    path("traces/upload/<uuid:uid>/retry/", uploads.upload_retry, name="upload-retry"),
+    path("traces/<uuid:uid>/", review.trace, name="trace"),
+    path("traces/<uuid:uid>/part/", review.trace_part, name="trace-part"),
+    path("traces/<uuid:uid>/text/<int:conversation>/<int:message>", review.trace_text, name="trace-text"),
+    path("review/", review.review, name="review"),
+    path("review/<slug:queue>/", review.review_next, name="review-next"),
+    path("review/<slug:queue>/undo/", review.review_undo, name="review-undo"),
+    path("review/<slug:queue>/<uuid:item>/", review.review_item, name="review-item"),
+    path("datasets/", datasets.datasets, name="datasets"),
+    path("datasets/new/", datasets.dataset_new, name="dataset-new"),
+    path("datasets/<slug:name>/", datasets.dataset, name="dataset"),
+    path("datasets/<slug:name>/<int:number>/", datasets.dataset_version, name="dataset-version"),
+    path("datasets/<slug:name>/<int:number>/rows/<int:position>/", datasets.dataset_row, name="dataset-row"),
+    path("datasets/<slug:name>/<int:number>/decisions/", datasets.dataset_decisions, name="dataset-decisions"),
+    path("datasets/<slug:name>/<int:number>/checks/", datasets.dataset_checks, name="dataset-checks"),
+    path("datasets/<slug:name>/<int:number>/export/", datasets.dataset_export, name="dataset-export"),
 ]
