@@ -138,7 +138,8 @@ def create_run(
     try:
         run = requests.request(
             project=entry.project, actor=entry.actor, dataset_version=version,
-            base=bases.find(entry.project, body.base), name=body.name, settings=body.settings, idempotency_key=idempotency_key,
+            base=bases.find(entry.project, body.base), name=body.name, settings=body.settings,
+            idempotency_key=idempotency_key,
         )  # fmt: skip
     except bases.UnusableBase as error:
         raise _invalid("base", str(error)) from None

@@ -24,7 +24,7 @@ GRACE = {"keep": 600.0, "discard": 120.0}
 def main(folder: Path) -> int:
     """Run the job of `folder`. 0 when the worker ended by itself, however; 2 when the folder belongs to another."""
     if not rundir.claim(folder, identity.of_process()):
-        print(f"runner: {folder} is held by another process, nothing to do", flush=True)
+        _say(f"{folder.name} is held by another process, nothing to do")
         return 2
     job = rundir.read_json(folder / rundir.JOB)
     what = str((job or {}).get("what", ""))
@@ -46,8 +46,12 @@ def main(folder: Path) -> int:
     result["out_of_memory"] = code == -signal.SIGKILL and _oom_kills() > before
     result["grace_over"] = wish.killed
     rundir.write_json(folder / rundir.RESULT, result)
-    print(f"{time.strftime('%H:%M:%S', time.gmtime())} runner: worker ended with {code}", flush=True)
+    _say(f"worker ended with {code}")
     return 0
+
+
+def _say(line: str) -> None:
+    print(f"{time.strftime('%H:%M:%S', time.gmtime())} runner: {line}", flush=True)  # noqa: T201
 
 
 class _Wish:
@@ -84,7 +88,7 @@ def _watch(folder: Path, worker: "subprocess.Popen[bytes]", wish: _Wish) -> int:
             beaten = now
         mode = wish.look()
         if mode and not told:
-            print(f"{time.strftime('%H:%M:%S', time.gmtime())} runner: asked to stop ({mode})", flush=True)
+            _say(f"asked to stop ({mode})")
             worker.send_signal(signal.SIGTERM)
             stopped_at, told = now, mode
         if mode and now - stopped_at > GRACE[mode]:

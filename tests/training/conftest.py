@@ -24,7 +24,7 @@ def own_folders(settings: object, tmp_path: Path) -> None:
 
 @pytest.fixture
 def drive() -> Iterator[Callable[..., TrainingRun]]:
-    """Do what Celery's nudges do (sweep, start) until `until(run)` or the run is over; kills what is left at the end."""
+    """Do what Celery's nudges do (sweep, start) until `until(run)` or the run is over; ends what is left after it."""
     seen: list[TrainingRun] = []
 
     def go(run: TrainingRun, until: Callable[[TrainingRun], bool] | None = None, seconds: float = 120) -> TrainingRun:

@@ -1,18 +1,15 @@
 """A real run on the tiny model, through rows, runner and worker: no part of it is replaced."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from curation.messages.form import Document
-from curation.messages.form import message as said
 from tests import make
 from training import rundir
 from training.artifacts import bases
-from training.launch import cancel, request
+from training.launch import request
 from training.models import Metric, ModelVersion, RunEvent, TrainingRun
 from training.models.runs import RunStatus
 from workspace import lineage
@@ -28,9 +25,7 @@ def test_a_run_learns_and_its_model_is_registered(
 ) -> None:
     version = make.dataset_version(project, train=16, validation=4)
     base = bases.ensure_tiny(project)
-    run = request.request(
-        project=project, actor=Actor(user=alice), dataset_version=version, base=base, settings=QUICK
-    )
+    run = request.request(project=project, actor=Actor(user=alice), dataset_version=version, base=base, settings=QUICK)
     drive(run)
     assert (run.status, run.step, run.total_steps) == (RunStatus.SUCCEEDED, 12, 12), run.status_reason
     attempt = run.attempts.get()

@@ -6,6 +6,7 @@ from typing import Any
 from django.db.models import Max
 
 from training.models import Metric, TrainingRun
+from training.models.runs import RunStatus
 from workspace import charts
 
 MOST = 1000
@@ -102,12 +103,12 @@ def figure(run: TrainingRun, loss: list[Point], validation: list[Point]) -> dict
 
 
 def _future(run: TrainingRun, total: int) -> list[dict[str, Any]]:
-    step = run.step or 0
-    if step >= total or not run.step:
+    """What is still to come, shaded; nothing once the run is over."""
+    if run.status in RunStatus.final():
         return []
     return [
         {
-            "type": "rect", "xref": "x", "yref": "paper", "x0": step, "x1": total, "y0": 0, "y1": 1, "line": {"width": 0},
-            "fillcolor": "ink-faint", "opacity": 0.08, "layer": "below",
+            "type": "rect", "xref": "x", "yref": "paper", "x0": run.step or 0, "x1": total, "y0": 0, "y1": 1,
+            "line": {"width": 0}, "fillcolor": "ink-faint", "opacity": 0.08, "layer": "below",
         }
     ]  # fmt: skip

@@ -46,9 +46,7 @@ def console(run: TrainingRun) -> Path | None:
 
 def last_losses(runs: list[TrainingRun]) -> dict[int, dict[str, float | None]]:
     """Run id -> {"loss": newest, "eval_loss": newest} for a page of runs, in two queries."""
-    newest: dict[int, int] = {}
-    for pk, run_id in RunAttempt.objects.filter(run__in=runs).order_by("number").values_list("id", "run_id"):
-        newest[run_id] = pk
+    newest = dict(RunAttempt.objects.filter(run__in=runs).order_by("number").values_list("run_id", "id"))
     owners = {attempt: run for run, attempt in newest.items()}
     found: dict[int, dict[str, float | None]] = {}
     rows = (

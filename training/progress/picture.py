@@ -74,6 +74,19 @@ class Picture:
     device: str
     facts: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def seconds_ms(self) -> float | None:
+        """The time left in milliseconds, rounded so that it does not flicker."""
+        if self.seconds_left is None:
+            return None
+        step = 1 if self.seconds_left < 60 else 10 if self.seconds_left < 600 else 60
+        return max(1, round(self.seconds_left / step) * step) * 1000
+
+    @property
+    def steps_left(self) -> int | None:
+        """Steps still to go."""
+        return None if self.run.total_steps is None else self.run.total_steps - (self.run.step or 0)
+
 
 def picture(run: TrainingRun) -> Picture:
     """The page of `run` as things stand. A fixed number of queries, whatever the length of the run."""
@@ -239,7 +252,7 @@ def _log(attempt: RunAttempt | None) -> tuple[list[tuple[str, str, str]], int]:
 
 
 def log_line(line: str) -> tuple[str, str, str]:
-    """(time, kind, text) of a console line. kind: ok, hm, err or "" (static/js/run.js tells them apart the same way)."""
+    """(time, kind, text) of a console line. kind: ok, hm, err or "", told apart as in static/js/run.js."""
     head, _, rest = line.partition(" ")
     at, text = (head, rest) if len(head) == 8 and head[2:3] == ":" == head[5:6] else ("", line)
     kind = ""

@@ -58,7 +58,6 @@ def new_run(request: HttpRequest, slug: str) -> HttpResponse:
         return _launch(request, entry)
     given = request.GET
     form = RunForm(given if given.get("base_kind") else None, project=entry.project, initial=_initial(entry, given))
-    form.is_bound = False  # a look at the choices so far, not a verdict on them
     return answer(request, "training/new_run.html", _plan(form), fragment="training/_plan.html")
 
 

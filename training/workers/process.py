@@ -51,7 +51,7 @@ STAGES = {
 
 def say(line: str) -> None:
     """A line of the console, with the time (UTC)."""
-    print(f"{datetime.now(UTC):%H:%M:%S} {line}", flush=True)
+    print(f"{datetime.now(UTC):%H:%M:%S} {line}", flush=True)  # noqa: T201
 
 
 class Stopped(Exception):
@@ -148,7 +148,7 @@ def die_with_runner() -> None:
 
 
 def run(folder: Path, work: Callable[[Worker], str]) -> int:
-    """Do `work`, which returns the kind of its last event ("finished" or "stopped"); the exit code says how it ended."""
+    """Do `work`, which returns the kind of its last event ("finished" or "stopped"). Returns the exit code."""
     worker = Worker(folder)
 
     def on_signal(_number: int, _frame: object) -> None:

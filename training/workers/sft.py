@@ -99,8 +99,8 @@ def _examples(worker: Worker, tokenizer: Any, settings: dict[str, Any]) -> tuple
 def _warn(worker: Worker, split: str, report: masking.Report, settings: dict[str, Any]) -> None:
     if report.per_turn:
         worker.warn(
-            f"This model's chat template cannot mark the assistant's words, so each assistant turn became an example of "
-            f"its own: {report.rows} {split} rows gave {report.examples} examples.",
+            "This model's chat template cannot mark the assistant's words, so each assistant turn became an example "
+            f"of its own: {report.rows} {split} rows gave {report.examples} examples.",
             split=split,
         )
     if report.too_long:

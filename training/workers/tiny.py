@@ -45,7 +45,8 @@ _JSON = (
     '"required": ["email"]}}}',
     '{"status": "delivered", "items": [{"item_id": "1008292230", "price": 193.38, "options": {"color": "black"}}]}',
     '{"error": "not found"}', "# Tools\n\nYou may call one or more functions to assist with the user query.",
-    "def main(arguments: list[str]) -> int:\n    return 0\n", "Traceback (most recent call last):\n  File \"app.py\", line 12",
+    "def main(arguments: list[str]) -> int:\n    return 0\n",
+    "Traceback (most recent call last):\n  File \"app.py\", line 12",
 )  # fmt: skip
 
 _WORDS = """
@@ -67,7 +68,7 @@ argument arguments parameter parameters default expected actual exception traceb
 message messages content role system assistant tool tools call calls response query search data table column row
 monday tuesday wednesday thursday friday saturday sunday january february march april june july august september
 october november december morning afternoon evening today tomorrow yesterday week month minute minutes hour hours
-""".split()
+"""
 
 
 def corpus() -> list[str]:
@@ -76,7 +77,8 @@ def corpus() -> list[str]:
         f"{opener} I can {verb} {thing}. Would you like me to {verb} {thing} (yes or no)?"
         for opener, (verb, thing) in zip(itertools.cycle(_OPENERS), itertools.product(_VERBS, _OBJECTS), strict=False)
     ]
-    words = [" " + word for word in _WORDS] + [word.capitalize() for word in _WORDS] + [f'"{word}"' for word in _WORDS]
+    known = _WORDS.split()
+    words = [" " + word for word in known] + [word.capitalize() for word in known] + [f'"{word}"' for word in known]
     return [*sentences, *(_JSON * 8), *_OPENERS, *(words * 4)]
 
 
@@ -104,8 +106,8 @@ def build(folder: Path) -> dict[str, Any]:
     tokenizer.train_from_iterator(corpus(), trainer)
     fast = PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
-        eos_token="<|im_end|>",
-        pad_token="<|endoftext|>",
+        eos_token="<|im_end|>",  # noqa: S106
+        pad_token="<|endoftext|>",  # noqa: S106
         additional_special_tokens=["<|im_start|>"],
         clean_up_tokenization_spaces=False,
     )
