@@ -76,7 +76,10 @@ def _where(location: tuple[Any, ...]) -> str:
 
 
 _fail(Problem, lambda raised: raised)
-_fail(AuthenticationError, lambda raised: Problem(401, "unauthenticated", "Send a valid token: Authorization: Bearer wst_..."))
+_fail(
+    AuthenticationError,
+    lambda raised: Problem(401, "unauthenticated", "Send a valid token: Authorization: Bearer wst_..."),
+)
 _fail(Http404, lambda raised: Problem(404, "not_found", str(raised) or "There is no such thing in this project."))
 _fail(PermissionDenied, lambda raised: Problem(403, "forbidden", str(raised) or "Your role does not allow this."))
 _fail(HttpError, lambda raised: Problem(raised.status_code, "bad_request", str(raised)))
@@ -91,7 +94,9 @@ _fail(
         details=[{"where": _where(tuple(one["loc"])), "reason": str(one["msg"])} for one in raised.errors],
     ),
 )
-_fail(OperationalError, lambda raised: Problem(503, "unavailable", "The database does not answer. Try again in a moment."))
+_fail(
+    OperationalError, lambda raised: Problem(503, "unavailable", "The database does not answer. Try again in a moment.")
+)
 if not settings.DEBUG:
     _fail(Exception, lambda raised: _unexpected(raised))
 

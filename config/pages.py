@@ -66,7 +66,12 @@ def _fields(schema: dict, operation: dict) -> list[dict[str, str]]:  # type: ign
     body = schema["components"]["schemas"].get(reference.rsplit("/", 1)[-1], content)
     required = set(body.get("required", []))
     return [
-        {"name": name, "type": _type(field), "required": "yes" if name in required else "no", "help": field.get("description", "")}
+        {
+            "name": name,
+            "type": _type(field),
+            "required": "yes" if name in required else "no",
+            "help": field.get("description", ""),
+        }
         for name, field in body.get("properties", {}).items()
     ]
 

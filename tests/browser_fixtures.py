@@ -86,7 +86,9 @@ def _end_other_connections() -> None:
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """Chromium of the machine, silent."""
     if CHROMIUM is None:
-        pytest.skip("No Chromium here: install it (Debian, Ubuntu: apt-get install chromium) or set WHETSTONE_CHROMIUM.")
+        pytest.skip(
+            "No Chromium here: install it (Debian, Ubuntu: apt-get install chromium) or set WHETSTONE_CHROMIUM."
+        )
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": FLAGS}
 
 

@@ -25,4 +25,10 @@ class ProjectOut(Schema):
 def project(request: HttpRequest, slug: Path[str]) -> dict[str, object]:
     entry = enter(request, slug, Role.REVIEWER)
     there = entry.project
-    return {"slug": there.slug, "name": there.name, "is_demo": there.is_demo, "role": entry.role, "created_at": there.created_at}
+    return {
+        "slug": there.slug,
+        "name": there.name,
+        "is_demo": there.is_demo,
+        "role": entry.role,
+        "created_at": there.created_at,
+    }

@@ -11,7 +11,9 @@ from workspace.models import Connection, Project, Role, User
 class SignInForm(AuthenticationForm):
     """Email and password."""
 
-    username = forms.EmailField(label="Email", widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"}))
+    username = forms.EmailField(
+        label="Email", widget=forms.EmailInput(attrs={"autofocus": True, "autocomplete": "username"})
+    )
 
 
 class ProfileForm(forms.ModelForm):
@@ -55,7 +57,10 @@ class ConnectionForm(forms.ModelForm):
     """An endpoint. The key can be written, never read."""
 
     base_url = forms.URLField(
-        label="Base URL", max_length=500, assume_scheme="https", help_text="Up to and with /v1, such as https://api.example.com/v1."
+        label="Base URL",
+        max_length=500,
+        assume_scheme="https",
+        help_text="Up to and with /v1, such as https://api.example.com/v1.",
     )
     key = forms.CharField(
         required=False, max_length=500, widget=forms.PasswordInput(attrs={"autocomplete": "off"}),

@@ -43,7 +43,8 @@ def _walk(project: Project, start: Node, *, forward: bool) -> list[Node]:
     generation = [start]
     while generation:
         edges = LineageEdge.objects.filter(
-            project=project, **{f"{here}_kind__in": {n.kind for n in generation}, f"{here}_id__in": [n.id for n in generation]}
+            project=project,
+            **{f"{here}_kind__in": {n.kind for n in generation}, f"{here}_id__in": [n.id for n in generation]},
         ).order_by("id")
         wanted = set(generation)
         reached = [

@@ -33,7 +33,9 @@ def add_member(*, project: Project, email: str, role: Role, actor: Actor) -> tup
         if before is not None and before.role == Role.ADMIN and role != Role.ADMIN:
             _keep_one_admin(project, user)
         member, _ = Membership.objects.update_or_create(project=project, user=user, defaults={"role": role})
-        audit.record(project=project, actor=actor, action="member.set", target=f"user:{user.pk}", email=email, role=role)
+        audit.record(
+            project=project, actor=actor, action="member.set", target=f"user:{user.pk}", email=email, role=role
+        )
     return member, is_new
 
 
@@ -46,6 +48,10 @@ def remove_member(*, project: Project, user: User, actor: Actor) -> None:
 
 
 def _keep_one_admin(project: Project, leaving: User) -> None:
-    admins = list(Membership.objects.select_for_update().filter(project=project, role=Role.ADMIN).values_list("user_id", flat=True))
+    admins = list(
+        Membership.objects.select_for_update()
+        .filter(project=project, role=Role.ADMIN)
+        .values_list("user_id", flat=True)
+    )
     if admins == [leaving.pk]:
         raise LastAdmin("A project needs at least one admin. Make somebody else an admin first.")

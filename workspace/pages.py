@@ -12,7 +12,9 @@ def wants_fragment(request: HttpRequest) -> bool:
     return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
 
 
-def answer(request: HttpRequest, page: str, context: dict[str, Any], *, fragment: str = "", status: int = 200) -> HttpResponse:
+def answer(
+    request: HttpRequest, page: str, context: dict[str, Any], *, fragment: str = "", status: int = 200
+) -> HttpResponse:
     """Render `page`, or `fragment` where htmx asked for a part. Caches keep the two apart (Vary: HX-Request)."""
     template = fragment if fragment and wants_fragment(request) else page
     response = render(request, template, context, status=status)

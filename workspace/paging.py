@@ -39,14 +39,18 @@ def paginate(query: models.QuerySet[Row], *, order: Sequence[str], cursor: str, 
             beyond = _after(fields, [down != backwards for down in falling], values, nulls_last=not backwards)
             query = query.filter(beyond)
         except (TypeError, ValueError, ValidationError, FieldError):
-            raise SuspiciousOperation("This page address belongs to another order; go back to the first page.") from None
+            raise SuspiciousOperation(
+                "This page address belongs to another order; go back to the first page."
+            ) from None
     ordering = []
     for name, down in zip(fields, falling, strict=True):
         # a computed column may always be unknown
         nullable = name in query.query.annotations or query.model._meta.get_field(name).null
         turn = F(name).desc if down != backwards else F(name).asc
         # say where nulls go only where there can be some: a plain order can use a plain index
-        ordering.append(turn(nulls_first=True) if nullable and backwards else turn(nulls_last=True) if nullable else turn())
+        ordering.append(
+            turn(nulls_first=True) if nullable and backwards else turn(nulls_last=True) if nullable else turn()
+        )
     rows = list(query.order_by(*ordering)[: size + 1])
     more = len(rows) > size
     rows = rows[:size]
@@ -82,7 +86,11 @@ def _after(fields: list[str], falling: list[bool], values: list[Any], *, nulls_l
 def _write(fields: list[str], row: models.Model, *, backwards: bool) -> str:
     values = [getattr(row, name) for name in fields]
     plain = [
-        {"t": value.isoformat()} if isinstance(value, datetime) else {"d": str(value)} if isinstance(value, Decimal) else value
+        {"t": value.isoformat()}
+        if isinstance(value, datetime)
+        else {"d": str(value)}
+        if isinstance(value, Decimal)
+        else value
         for value in values
     ]
     return base64.urlsafe_b64encode(json.dumps([backwards, *plain]).encode()).decode().rstrip("=")
@@ -94,7 +102,11 @@ def _read(cursor: str, length: int) -> tuple[bool, list[Any] | None]:
     try:
         backwards, *values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         values = [
-            datetime.fromisoformat(v["t"]) if isinstance(v, dict) and "t" in v else Decimal(v["d"]) if isinstance(v, dict) else v
+            datetime.fromisoformat(v["t"])
+            if isinstance(v, dict) and "t" in v
+            else Decimal(v["d"])
+            if isinstance(v, dict)
+            else v
             for v in values
         ]
     except (binascii.Error, ValueError, TypeError, KeyError, ArithmeticError):

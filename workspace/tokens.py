@@ -19,7 +19,9 @@ def issue(*, project: Project, name: str, role: Role, actor: Actor) -> tuple[Api
         token = ApiToken.objects.create(
             project=project, name=name, role=role, prefix=text[:10], digest=digest(text), created_by=actor.user
         )
-        audit.record(project=project, actor=actor, action="token.issued", target=f"token:{token.uid}", name=name, role=role)
+        audit.record(
+            project=project, actor=actor, action="token.issued", target=f"token:{token.uid}", name=name, role=role
+        )
     return token, text
 
 

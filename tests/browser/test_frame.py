@@ -13,7 +13,9 @@ from workspace.models import ApiToken, Project, User
 pytestmark = pytest.mark.browser
 
 
-def test_sign_in_and_out(server: Server, page: Page, rita: User, axe: Callable[[], None], complaints: list[str]) -> None:
+def test_sign_in_and_out(
+    server: Server, page: Page, rita: User, axe: Callable[[], None], complaints: list[str]
+) -> None:
     page.goto(f"{server.url}/sign-in/")
     axe()
     shoot(page, "sign-in")

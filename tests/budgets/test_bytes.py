@@ -36,7 +36,9 @@ def _text(name: str) -> str:
 
 
 PAGES = sorted(
-    str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html") if "{% extends" in path.read_text() and "layouts" not in str(path)
+    str(path.relative_to(TEMPLATES))
+    for path in TEMPLATES.rglob("*.html")
+    if "{% extends" in path.read_text() and "layouts" not in str(path)
 )
 
 
@@ -52,16 +54,27 @@ def test_a_page_stays_within_its_bytes(page: str, served: Path) -> None:
     for name in names:
         kind = name.rsplit(".", 1)[-1]
         if kind in spent and "plotly" not in name and finders.find(name):
-            spent[kind] += len(gzip.compress((served / name).read_bytes(), 9)) if kind != "woff2" else (served / name).stat().st_size
+            spent[kind] += (
+                len(gzip.compress((served / name).read_bytes(), 9))
+                if kind != "woff2"
+                else (served / name).stat().st_size
+            )
     assert all(spent[kind] <= LIMITS[kind] for kind in LIMITS), spent
 
 
 def test_fonts_stay_small() -> None:
-    assert sum(path.stat().st_size for path in (Path(settings.BASE_DIR) / "static" / "fonts").glob("*.woff2")) <= LIMITS["woff2"]
+    assert (
+        sum(path.stat().st_size for path in (Path(settings.BASE_DIR) / "static" / "fonts").glob("*.woff2"))
+        <= LIMITS["woff2"]
+    )
 
 
 def test_nothing_comes_from_elsewhere() -> None:
-    for path in [*TEMPLATES.rglob("*.html"), *(Path(settings.BASE_DIR) / "static").rglob("css/*.css"), *(Path(settings.BASE_DIR) / "static" / "js").glob("*.js")]:
+    for path in [
+        *TEMPLATES.rglob("*.html"),
+        *(Path(settings.BASE_DIR) / "static").rglob("css/*.css"),
+        *(Path(settings.BASE_DIR) / "static" / "js").glob("*.js"),
+    ]:
         found = re.findall(r"""(?:src|href|url\(|import\()\s*=?\s*['"]?(https?://[^'"\s)]+)""", path.read_text())
         assert not found, (path, found)
 

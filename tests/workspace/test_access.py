@@ -39,10 +39,16 @@ def _walk(patterns: list[Any], prefix: str = "", space: str = "") -> Iterator[tu
 def _address(route: str) -> str:
     first = route.replace("<slug:slug>", "acme").replace("{slug}", "acme")
     filled = re.sub(r"<(?:(\w+):)?\w+>", lambda found: FILL[found[1] or "str"], first)
-    return "/" + re.sub(r"\{(\w+)\}", lambda found: FILL["int"] if found[1] in ("number", "position", "n") else FILL["uuid"], filled).lstrip("/")
+    return "/" + re.sub(
+        r"\{(\w+)\}", lambda found: FILL["int"] if found[1] in ("number", "position", "n") else FILL["uuid"], filled
+    ).lstrip("/")
 
 
-PAGES = [(name, route) for name, route in _walk(get_resolver().url_patterns) if not route.startswith("api/") or name == "api-docs"]
+PAGES = [
+    (name, route)
+    for name, route in _walk(get_resolver().url_patterns)
+    if not route.startswith("api/") or name == "api-docs"
+]
 PROJECT_PAGES = [(name, _address(route)) for name, route in PAGES if route.startswith("p/<slug:slug>")]
 OPERATIONS = [
     (method.upper(), _address(path))
@@ -72,7 +78,9 @@ def test_pages_send_nobody_to_sign_in_and_hide_from_outsiders(
 
 
 @pytest.mark.parametrize(("method", "address"), OPERATIONS, ids=[" ".join(one) for one in OPERATIONS])
-def test_operations_refuse_nobody_and_hide_from_outsiders(method: str, address: str, project: Project, charlie: User) -> None:
+def test_operations_refuse_nobody_and_hide_from_outsiders(
+    method: str, address: str, project: Project, charlie: User
+) -> None:
     other = Project.objects.get(slug="other")
     _, text = tokens.issue(project=other, name="other", role=Role.ADMIN, actor=Actor())
     for client, expected in (
@@ -106,7 +114,9 @@ def _example(schema: dict[str, Any], field: dict[str, Any]) -> Any:
         return _example(schema, field["anyOf"][0])
     if field.get("type") == "object":
         return {name: _example(schema, field["properties"][name]) for name in field.get("required", [])}
-    return {"string": "acceptable", "integer": 1, "number": 1, "boolean": True, "array": []}.get(field.get("type", ""), "x")
+    return {"string": "acceptable", "integer": 1, "number": 1, "boolean": True, "array": []}.get(
+        field.get("type", ""), "x"
+    )
 
 
 # what each role may do beyond reading; everything else must answer a reviewer with something other than 403
@@ -118,7 +128,9 @@ NEEDS = {
 
 
 @pytest.mark.parametrize("name", sorted(NEEDS))
-def test_a_role_that_is_too_low_is_told_so(name: str, rita: User, alice: User, as_user: Callable[[User], Client]) -> None:
+def test_a_role_that_is_too_low_is_told_so(
+    name: str, rita: User, alice: User, as_user: Callable[[User], Client]
+) -> None:
     address = dict(PROJECT_PAGES)[name]
     for user, role in ((rita, Role.REVIEWER), (alice, Role.ENGINEER)):
         answers = [getattr(as_user(user), method)(address).status_code for method in ("get", "post")]

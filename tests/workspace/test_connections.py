@@ -29,7 +29,9 @@ class Endpoint:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                outer.seen.append({"path": self.path, "key": self.headers["Authorization"], "host": self.headers["Host"], **body})
+                outer.seen.append(
+                    {"path": self.path, "key": self.headers["Authorization"], "host": self.headers["Host"], **body}
+                )
                 status = outer.status.pop(0) if outer.status else 200
                 if status == 302:
                     self.send_response(302)
@@ -137,7 +139,7 @@ def test_redirects_are_not_followed(project: Project, endpoint: Endpoint) -> Non
 def test_a_name_that_changes_its_address_is_caught_at_the_call(project: Project, endpoint: Endpoint) -> None:
     connection = connect(project, endpoint.url)
     connection.allow_private_host = False
-    with pytest.raises(client.ConnectionFailed, match="https|private"):
+    with pytest.raises(client.ConnectionFailed, match=r"https|private"):
         ask(connection)
     assert endpoint.seen == []
 

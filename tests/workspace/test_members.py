@@ -19,7 +19,11 @@ def test_the_last_admin_stays(project: Project, ada: User, alice: User) -> None:
 
 
 def test_an_unknown_address_gets_an_account_without_a_password(project: Project, ada: User) -> None:
-    member, is_new = members.add_member(project=project, email="new@example.com", role=Role.REVIEWER, actor=Actor(user=ada))
+    member, is_new = members.add_member(
+        project=project, email="new@example.com", role=Role.REVIEWER, actor=Actor(user=ada)
+    )
     assert is_new and not member.user.has_usable_password()
-    again, is_new = members.add_member(project=project, email="NEW@example.com", role=Role.ENGINEER, actor=Actor(user=ada))
+    again, is_new = members.add_member(
+        project=project, email="NEW@example.com", role=Role.ENGINEER, actor=Actor(user=ada)
+    )
     assert not is_new and again.user == member.user and again.role == Role.ENGINEER

@@ -5,16 +5,22 @@ from decimal import Decimal
 import pytest
 from django.core.exceptions import SuspiciousOperation
 
-from tests import make
 from curation.models import Trace
+from tests import make
 from workspace.models import Project
 from workspace.paging import paginate
 
 
-@pytest.mark.parametrize("order", [["-received_at", "-id"], ["latency_ms", "id"], ["-cost_usd", "-id"], ["agent", "-id"]])
+@pytest.mark.parametrize(
+    "order", [["-received_at", "-id"], ["latency_ms", "id"], ["-cost_usd", "-id"], ["agent", "-id"]]
+)
 def test_every_row_comes_once_forwards_and_backwards(project: Project, order: list[str]) -> None:
     for number in range(11):
-        make.trace(project, latency_ms=None if number % 3 == 0 else 100 - number % 4, cost_usd=None if number % 2 else Decimal(number))
+        make.trace(
+            project,
+            latency_ms=None if number % 3 == 0 else 100 - number % 4,
+            cost_usd=None if number % 2 else Decimal(number),
+        )
     rows = Trace.objects.filter(project=project)
     seen, cursor, pages = [], "", []
     while True:

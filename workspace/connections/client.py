@@ -56,10 +56,9 @@ def complete(
     if not name:
         raise ConnectionFailed(f"{connection.name} has no default model and none was named.")
     _check_budget(connection)
-    wanted: dict[str, Any] = {"model": name, "messages": messages}
-    for key, value in (("tools", tools), ("temperature", temperature), ("max_completion_tokens", max_tokens), ("seed", seed)):
-        if value is not None and value != []:
-            wanted[key] = value
+    options = {"tools": tools, "temperature": temperature, "max_completion_tokens": max_tokens, "seed": seed}
+    given = {key: value for key, value in options.items() if value is not None and value != []}
+    wanted: dict[str, Any] = {"model": name, "messages": messages, **given}
     begun = time.monotonic()
     with _client(connection) as session, _slot(connection):
         try:
@@ -109,7 +108,9 @@ def cost(connection: Connection, model: str, input_tokens: int | None, output_to
     if "input" not in price or "output" not in price:
         return None
     million = Decimal(1_000_000)
-    return Decimal(str(price["input"])) * input_tokens / million + Decimal(str(price["output"])) * output_tokens / million
+    return (
+        Decimal(str(price["input"])) * input_tokens / million + Decimal(str(price["output"])) * output_tokens / million
+    )
 
 
 def _check_budget(connection: Connection) -> None:
@@ -132,7 +133,9 @@ def _client(connection: Connection) -> Iterator[openai.OpenAI]:
     transport = PinnedTransport(allow_private=connection.allow_private_host)
     with (
         httpx2.Client(transport=transport, timeout=TIMEOUT, follow_redirects=False, trust_env=False) as http,
-        openai.OpenAI(api_key=key or "none", base_url=connection.base_url, http_client=http, max_retries=RETRIES) as session,
+        openai.OpenAI(
+            api_key=key or "none", base_url=connection.base_url, http_client=http, max_retries=RETRIES
+        ) as session,
     ):
         try:
             yield session

@@ -50,7 +50,7 @@ def check(base_url: str, *, allow_private: bool) -> Target:
             raise NotAllowed(
                 "base_url", f"{parts.hostname} points to the private address {mapped}. An admin can allow this host."
             )
-    return Target(host=parts.hostname, port=port, address=sorted(found)[0])
+    return Target(host=parts.hostname, port=port, address=min(found))
 
 
 class PinnedTransport(httpx2.HTTPTransport):

@@ -21,7 +21,10 @@ def add(*, project: Project, fields: dict[str, Any], key: str, prices: dict[str,
     try:
         with transaction.atomic():
             connection = Connection.objects.create(
-                project=project, key_encrypted=secrets.encrypt(key), prices=prices, **{name: fields[name] for name in FIELDS}
+                project=project,
+                key_encrypted=secrets.encrypt(key),
+                prices=prices,
+                **{name: fields[name] for name in FIELDS},
             )
             audit.record(
                 project=project, actor=actor, action="connection.added", target=f"connection:{connection.uid}",
@@ -38,7 +41,10 @@ def replace_key(*, connection: Connection, key: str, actor: Actor) -> None:
         connection.key_encrypted = secrets.encrypt(key)
         connection.save(update_fields=["key_encrypted"])
         audit.record(
-            project=connection.project, actor=actor, action="connection.key_replaced", target=f"connection:{connection.uid}"
+            project=connection.project,
+            actor=actor,
+            action="connection.key_replaced",
+            target=f"connection:{connection.uid}",
         )
 
 

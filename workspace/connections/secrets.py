@@ -27,7 +27,9 @@ def decrypt(stored: bytes | memoryview) -> str:
     try:
         return _box().decrypt(bytes(stored)).decode()
     except InvalidToken:
-        raise Unreadable("The key was stored under another SECRET_KEY. Enter it again in the project's settings.") from None
+        raise Unreadable(
+            "The key was stored under another SECRET_KEY. Enter it again in the project's settings."
+        ) from None
 
 
 def _box() -> MultiFernet:

@@ -107,5 +107,7 @@ def theme(request: HttpRequest) -> HttpResponse:
         back = reverse("home")
     response = HttpResponse(status=204) if request.headers.get("HX-Request") else HttpResponseRedirect(back)
     if wanted in ("light", "dark"):
-        response.set_cookie("theme", wanted, max_age=31_536_000, samesite="Lax", httponly=True, secure=request.is_secure())
+        response.set_cookie(
+            "theme", wanted, max_age=31_536_000, samesite="Lax", httponly=True, secure=request.is_secure()
+        )
     return response

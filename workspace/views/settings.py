@@ -14,7 +14,7 @@ from workspace.forms import ConnectionForm, MemberForm, RoleForm, TokenForm
 from workspace.models import ApiToken, AuditEntry, Connection, Membership, Role, User
 from workspace.paging import paginate
 
-NEW_TOKEN = "new_token"
+NEW_TOKEN = "new_token"  # noqa: S105  (the name of a cookie)
 
 
 @require_GET
@@ -41,7 +41,9 @@ def _context(entry, **forms):  # type: ignore[no-untyped-def]
     may_tokens = entry.may(Role.ENGINEER)
     return {
         "members": Membership.objects.select_related("user").filter(project=project).order_by("user__email"),
-        "tokens": ApiToken.objects.select_related("created_by").filter(project=project).order_by("-id") if may_tokens else [],
+        "tokens": ApiToken.objects.select_related("created_by").filter(project=project).order_by("-id")
+        if may_tokens
+        else [],
         "connections": Connection.objects.filter(project=project).order_by("name") if may_tokens else [],
         "is_admin": entry.may(Role.ADMIN),
         "is_engineer": may_tokens,
@@ -62,7 +64,10 @@ def add_member(request: HttpRequest, slug: str) -> HttpResponse:
         return render(request, "workspace/settings.html", _context(entry, member_form=form), status=422)
     try:
         member, is_new = members.add_member(
-            project=entry.project, email=form.cleaned_data["email"], role=Role(form.cleaned_data["role"]), actor=entry.actor
+            project=entry.project,
+            email=form.cleaned_data["email"],
+            role=Role(form.cleaned_data["role"]),
+            actor=entry.actor,
         )
     except members.LastAdmin as error:
         messages.error(request, str(error))

@@ -1,0 +1,54 @@
+"""Every page, full and empty: no violation that axe finds, in light and dark, at 1280 and 390 px; no error on the console."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from tests import world
+from tests.browser_fixtures import Server, axe_violations
+from workspace.models import Project, User
+
+pytestmark = pytest.mark.browser
+FRAGMENTS = {"curation:trace-figures"}
+
+
+def _look(page: Page, server: Server, addresses: dict[str, str], complaints: list[str]) -> list[str]:
+    problems = []
+    for name, address in addresses.items():
+        if name in FRAGMENTS:
+            continue
+        for width, height in ((1280, 800), (390, 844)):
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme="light", reduced_motion="reduce")
+            answer = page.goto(server.url + address)
+            page.wait_for_load_state("networkidle")
+            if answer is None or answer.status != 200:
+                problems.append(f"{name}: {answer and answer.status}")
+                break
+            for scheme in ("light", "dark"):
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+                page.wait_for_timeout(60)
+                problems += [f"{name} [{width} {scheme}] {line}" for line in axe_violations(page)]
+        problems += [f"{name} console: {line}" for line in complaints]
+        complaints.clear()
+    return problems
+
+
+def test_every_page_with_something_in_it(
+    server: Server, sign_in: Callable[[User], Page], project: Project, ada: User, complaints: list[str]
+) -> None:
+    addresses = world.build(project, ada)
+    problems = _look(sign_in(ada), server, addresses, complaints)
+    assert not problems, "\n".join(problems)
+
+
+def test_every_page_with_nothing_in_it(
+    server: Server, sign_in: Callable[[User], Page], project: Project, ada: User, complaints: list[str]
+) -> None:
+    lists = [
+        "traces/", "traces/upload/", "review/", "review/unjudged/", "datasets/", "datasets/new/", "runs/", "runs/new/", "models/",
+        "comparisons/", "comparisons/new/", "over-time/", "settings/", "settings/audit/",
+    ]  # fmt: skip
+    problems = _look(sign_in(ada), server, {path: f"/p/acme/{path}" for path in lists}, complaints)
+    assert not problems, "\n".join(problems)

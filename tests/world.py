@@ -1,0 +1,79 @@
+"""A small project with one of everything, and the address of every page that can be opened in it."""
+
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from curation.review import queues
+from evaluation.compare import request as comparisons
+from evaluation.compare.decide import Rules
+from evaluation.models import Comparison
+from evaluation.runs.request import read_settings
+from tests import make
+from training.models import Checkpoint, Metric, RunAttempt, RunEvent
+from workspace import lineage
+from workspace.access import SYSTEM
+from workspace.lineage import Node
+from workspace.models import Project, User
+
+
+def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
+    """Fill the project; `size` is the number of rows in each list. Returns {page name: address}."""
+    traces = [make.trace(project, session_id=f"s{n}", tags=["one", "two"]) for n in range(size)]
+    for number, trace in enumerate(traces[: size // 2]):
+        make.judgment(trace, reviewer, verdict=("acceptable", "unacceptable", "unsure")[number % 3])
+    queue = queues.default_queue(project=project)
+    version = make.dataset_version(project, train=size, validation=2, test=2)
+    run = _run(project, version, size)
+    tuned = make.model(project, "tuned", base=run.base, run=run)
+    lineage.link(project=project, source=Node("dataset_version", str(version.uid)), target=Node("run", str(run.uid)))
+    lineage.link(project=project, source=Node("run", str(run.uid)), target=Node("model", str(tuned.uid)))
+    comparison = _comparison(project, size)
+    for number in range(size):
+        make.model(project, f"model-{number}")
+        make.run(project, version=version, status="failed", status_reason="It ran out of memory.")
+    item = queues.lease_next(queue=queue, user=reviewer)
+    names: dict[str, list[Any]] = {
+        "curation:traces": [], "curation:trace-figures": [], "curation:upload": [], "curation:review": [], "curation:datasets": [],
+        "curation:dataset-new": [], "training:runs": [], "training:run-new": [], "training:models": [],
+        "evaluation:comparisons": [], "evaluation:comparison-new": [], "evaluation:over-time": [], "workspace:settings": [],
+        "workspace:audit": [],
+        "curation:trace": [traces[0].uid], "curation:dataset-version": [version.dataset.name, version.number],
+        "curation:dataset-row": [version.dataset.name, version.number, 1],
+        "curation:review-item": [queue.slug, item.uid if item else ""],
+        "training:run": [run.uid], "training:model": [tuned.uid], "evaluation:comparison": [comparison.uid],
+    }  # fmt: skip
+    return {name: reverse(name, args=[project.slug, *arguments]) for name, arguments in names.items()}
+
+
+def _run(project: Project, version: Any, size: int) -> Any:
+    run = make.run(project, version=version, status="succeeded", step=size, total_steps=size, ended_at=timezone.now())
+    attempt = RunAttempt.objects.create(
+        run=run, number=1, status="exited", folder="", exit_code=0, ended_at=timezone.now()
+    )
+    Metric.objects.bulk_create(
+        Metric(attempt=attempt, name=name, step=step, value=3 / step)
+        for name in ("loss", "eval_loss")
+        for step in range(1, size + 1)
+    )
+    now = timezone.now()
+    RunEvent.objects.bulk_create(
+        RunEvent(attempt=attempt, seq=seq, kind="warning", payload={"message": "one row is long"}, at=now)
+        for seq in range(size)
+    )
+    Checkpoint.objects.create(attempt=attempt, step=size, path="checkpoint", created_at=now)
+    return run
+
+
+def _comparison(project: Project, size: int) -> Comparison:
+    suite = make.suite(project, scenarios=max(size, 4))
+    base, candidate = make.model(project, "before"), make.model(project, "after")
+    make.answered(suite, base, lambda position: position % 2 == 0)
+    make.answered(suite, candidate, lambda position: position % 4 != 1)
+    found = comparisons.request_comparison(
+        suite=suite, baseline=base, candidate=candidate, settings=read_settings({}), rules=Rules(), actor=SYSTEM
+    )
+    comparisons.settle(found)
+    found.refresh_from_db()
+    return found
