@@ -34,9 +34,9 @@ UNDO_AGE = 24 * 3600
 HEADS = (
     ("", "Judgment", "", "wide-only"),
     ("", "Request", "", ""),
-    ("", "Tags", "", "wide-only hush"),
+    ("", "Tags", "", "roomy-only hush"),
     ("agent", "Agent", "", "wide-only"),
-    ("", "Model", "", "roomy-only"),
+    ("", "Model", "", "vast-only"),
 )
 FIGURE_HEADS = (
     ("steps", "Steps", "num", "wide-only"),

@@ -84,6 +84,8 @@ const field = () => document.getElementById("q");
 const menu = () => document.getElementById("completion");
 let asked = 0, timer = 0;
 function close() {
+  clearTimeout(timer);
+  asked += 1; // an answer on its way must not open it again
   const box = menu();
   if (!box) return;
   box.hidden = true;

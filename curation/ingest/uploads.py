@@ -1,0 +1,41 @@
+"""Files that a person uploads: kept as they came, like every other body, and worked off from there."""
+
+import uuid
+from collections.abc import Sequence
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from curation.ingest import inbox
+from curation.models import RawRecord
+from workspace import audit
+from workspace.access import Actor
+from workspace.models import Project, User
+
+
+def receive_upload(*, project: Project, actor: Actor, name: str, body: bytes, wanted: str) -> tuple[RawRecord, bool]:
+    """Keep one file. Returns its record, and whether the same file was here before (then nothing is done again, unless
+    it could not be read the first time)."""
+    name = name.replace("\0", "")[-200:] or "file"
+    with transaction.atomic():
+        record = inbox.keep(project=project, actor=actor, body=body, source=name, wanted=wanted)
+        before = record.attempts > 0 or record.status != RawRecord.Status.PENDING
+        audit.record(
+            project=project, actor=actor, action="traces.uploaded", target=f"raw:{record.uid}",
+            name=name, bytes=len(body), format=wanted, again=before,
+        )  # fmt: skip
+    return record, before
+
+
+def uploads(*, project: Project, uids: Sequence[uuid.UUID]) -> list[RawRecord]:
+    """These records of the project, in the order they came, without their bodies."""
+    return list(_light(project).filter(uid__in=uids).order_by("id"))
+
+
+def recent_uploads(*, project: Project, user: User, most: int = 8) -> list[RawRecord]:
+    """What this person uploaded last, newest first, without the bodies."""
+    return list(_light(project).filter(user=user).exclude(source__startswith="/").order_by("-id")[:most])
+
+
+def _light(project: Project) -> QuerySet[RawRecord]:
+    return RawRecord.objects.filter(project=project).defer("body")

@@ -1,0 +1,149 @@
+"""Uploading files of traces, and what became of them."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from curation import tasks
+from curation.ingest import inbox
+from curation.ingest.formats import AUTO, FORMATS
+from curation.ingest.uploads import receive_upload, recent_uploads, uploads
+from curation.models import RawRecord
+from workspace.access import Entry, enter
+from workspace.formats import size
+from workspace.models import Role
+from workspace.nudge import nudge
+
+MOST_FILES = 50
+MOST_REJECTED = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One file: its record, whether it was here before, the filter that shows its new traces, the first rejected pieces
+    and how many more there are."""
+
+    record: RawRecord
+    again: bool
+    traces: str
+    rejected: list[dict[str, str]]
+    rejected_count: int
+
+    @property
+    def more(self) -> int:
+        """How many rejected pieces are not listed here."""
+        return self.rejected_count - len(self.rejected)
+
+    @property
+    def waits(self) -> bool:
+        """Whether it is still to be worked off."""
+        return self.record.status == RawRecord.Status.PENDING
+
+
+@require_http_methods(["GET", "POST"])
+def upload(request: HttpRequest, slug: str) -> HttpResponse:
+    """Choose files; afterwards the counts of each."""
+    entry = enter(request, slug, Role.ENGINEER)
+    if request.method == "POST":
+        return _receive(request, entry)
+    return _page(request, entry)
+
+
+def _page(request: HttpRequest, entry: Entry, status: int = 200, **more: Any) -> HttpResponse:
+    results = _results(request, entry)
+    person = entry.actor.user
+    context = {
+        "formats": FORMATS.values(),
+        "most": settings.MAX_BODY_BYTES,
+        "results": results,
+        "waits": any(result.waits for result in results),
+        "recent": recent_uploads(project=entry.project, user=person) if person and not results else [],
+        **more,
+    }
+    return render(request, "curation/traces_upload.html", context, status=status)
+
+
+def _receive(request: HttpRequest, entry: Entry) -> HttpResponse:
+    files = request.FILES.getlist("files")
+    format_name = request.POST.get("format", AUTO)
+    errors = []
+    if not files:
+        errors.append("No file was chosen.")
+    if len(files) > MOST_FILES:
+        errors.append(f"{len(files)} files at once are too many: {MOST_FILES} go together.")
+    if format_name not in (AUTO, *FORMATS):
+        errors.append("There is no such format.")
+    for file in files:
+        if (file.size or 0) > settings.MAX_BODY_BYTES:
+            errors.append(
+                f"{file.name} has {size(file.size)}; up to {size(settings.MAX_BODY_BYTES)} can be uploaded. "
+                "Larger files: manage.py import_traces on the server."
+            )
+        elif not file.size:
+            errors.append(f"{file.name} is empty.")
+    if errors:  # all or nothing: a person sees at once what to change
+        return _page(request, entry, 422, errors=errors)
+    query = []
+    for file in files:
+        record, before = receive_upload(
+            project=entry.project, actor=entry.actor, name=file.name or "", body=file.read(), wanted=format_name
+        )
+        nudge(tasks.work_off, record.pk)
+        query.append(("again" if before else "file", str(record.uid)))
+    return redirect(f"{reverse('curation:upload', args=[entry.project.slug])}?{urlencode(query)}")
+
+
+@require_GET
+def upload_results(request: HttpRequest, slug: str) -> HttpResponse:
+    """Fragment: how far the files are; it asks for itself again until all are done."""
+    entry = enter(request, slug, Role.ENGINEER)
+    results = _results(request, entry)
+    context = {"results": results, "waits": any(result.waits for result in results)}
+    return render(request, "curation/_upload_results.html", context)
+
+
+@require_POST
+def upload_retry(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
+    """Try a file again that could not be read (after an upgrade that can)."""
+    entry = enter(request, slug, Role.ENGINEER)
+    for record in uploads(project=entry.project, uids=[uid]):
+        inbox.retry(record=record)
+        nudge(tasks.work_off, record.pk)
+    return redirect(f"{reverse('curation:upload', args=[slug])}?{urlencode({'file': str(uid)})}")
+
+
+def _results(request: HttpRequest, entry: Entry) -> list[Result]:
+    named = {value: name == "again" for name in ("file", "again") for value in request.GET.getlist(name)[:MOST_FILES]}
+    try:
+        uids = {uuid.UUID(value): again for value, again in named.items()}
+    except ValueError:
+        raise SuspiciousOperation("This is not the id of a file.") from None
+    if not uids:
+        return []
+    return [_result(record, uids[record.uid]) for record in uploads(project=entry.project, uids=list(uids))]
+
+
+def _result(record: RawRecord, again: bool) -> Result:
+    outcome = record.outcome
+    rejected = [one for one in outcome.get("rejected", []) if one["where"] != "further"]
+    taken = sum(outcome.get(name, 0) for name in ("created", "updated", "unchanged"))
+    # all traces of a file carry the moment it came in
+    second = record.received_at.astimezone(UTC).replace(microsecond=0)
+    since, until = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (second, second + timedelta(seconds=1)))
+    return Result(
+        record=record,
+        again=again,
+        traces=f"since:{since} until:{until}" if outcome.get("created") else "",
+        rejected=rejected[:MOST_REJECTED],
+        # the outcome keeps the first reasons only, but counts everything that was read
+        rejected_count=max(len(rejected), outcome.get("read", 0) - taken),
+    )

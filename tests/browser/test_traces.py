@@ -1,0 +1,193 @@
+"""The trace list in a real browser: by keyboard, by mouse, without JavaScript, on a phone."""
+
+import random
+from datetime import timedelta
+from decimal import Decimal
+from urllib.parse import unquote
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from curation import tasks
+from curation.models import QueueItem, Score, Trace
+from tests import make
+from tests.browser_fixtures import shoot
+
+pytestmark = pytest.mark.browser
+
+ASKED = [
+    "VAT on three-line invoices is a cent off", "Retry on 429 sleeps in the request thread",
+    "Migration drops the default on orders.state", "Credit note misses a cent on rounding",
+    "Where is my parcel? The tracking page has said “in transit” for nine days now and nobody answers the phone",
+    "Slow query on the customer list", "Flaky test test_token_expiry", "Discount applied twice on gift cards",
+    "Please cancel order 1017 and send the money back to the card I paid with", "Timezone wrong in the weekly report",
+    "CSV import loses the last row without newline", "Webhook signature check uses ==", "Search ignores umlauts",
+]  # fmt: skip
+
+
+def fill(project, count=60):
+    chance = random.Random(7)
+    verdicts = ["acceptable", "acceptable", "unacceptable", "unsure", "", "", ""]
+    made = []
+    for number in range(count):
+        errors = chance.choice([0, 0, 0, 1, 2, 5])
+        row = make.row(
+            project, preview=ASKED[number % len(ASKED)], received_at=timezone.now() - timedelta(minutes=7 * number),
+            agent=chance.choice(["repo-fixer", "support-bot"]), model=chance.choice(["small-1", "large-2"]),
+            verdict=chance.choice(verdicts), verdict_stale=number == 9, latency_ms=int(chance.lognormvariate(10, 0.7)),
+            errors=errors, steps=chance.randint(3, 19), cost_usd=Decimal(chance.randint(15, 95)) / 1000,
+            input_tokens=chance.randint(8000, 40000), output_tokens=chance.randint(100, 900),
+            tags=chance.choice([[], [], ["vip"], ["off scope"], ["loop", "long", "billing"]]),
+        )  # fmt: skip
+        value = round(chance.uniform(0.1, 1), 2)
+        Score.objects.create(
+            project=project, trace=row, name="helpful", source="judge", number=value, low=0, high=1,
+            passed=None if number % 5 else value > 0.6,
+        )  # fmt: skip
+        made.append(row)
+    return made
+
+
+def test_by_keyboard(server, project, alice, sign_in, complaints):
+    made = fill(project)
+    page = sign_in(alice)
+    page.goto(f"{server.url}/p/acme/traces/")
+    expect(page.locator("#figures .tile dd").first).to_have_text("60")
+    for _ in range(3):
+        page.keyboard.press("j")
+    page.keyboard.press("k")
+    expect(page.locator("tr[data-cursor]")).to_have_id(f"t-{made[1].uid}")
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.locator("[data-ticked]")).to_have_text("2 selected")
+    shoot(page, "traces-selected")
+    page.keyboard.press("q")
+    expect(page.locator(".toast")).to_contain_text("2 traces put into “Picked by hand”.")
+    assert QueueItem.objects.count() == 2
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".toast")).to_contain_text("2 traces taken out")
+    assert not QueueItem.objects.exists()
+
+    page.keyboard.press("/")
+    page.keyboard.type("agent:sup")
+    expect(page.get_by_role("option")).to_have_count(1)
+    shoot(page, "traces-completion")
+    page.keyboard.press("Tab")
+    expect(page.locator("#q")).to_have_value("agent:support-bot ")
+    page.keyboard.type("-judged:yes")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_count(2)
+    assert unquote(page.url).endswith("?q=agent:support-bot -judged:yes")
+    wanted = [row for row in made if row.agent == "support-bot" and (not row.verdict or row.verdict_stale)]
+    expect(page.locator("tr[data-row]")).to_have_count(len(wanted))
+    expect(page.locator("#figures .tile dd").first).to_have_text(str(len(wanted)))
+    shoot(page, "traces-filtered")
+
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/traces/{wanted[0].uid}/**")
+    page.go_back()
+    expect(page.locator(".chip")).to_have_count(2)
+    assert not complaints
+
+
+def test_by_mouse(server, project, alice, sign_in, complaints, axe):
+    fill(project, 140)
+    page = sign_in(alice)
+    page.goto(f"{server.url}/p/acme/traces/")
+    expect(page.locator("#figures .tile dd").first).to_have_text("140")
+    shoot(page, "traces")
+    axe()
+    page.get_by_role("link", name="Cost", exact=True).click()
+    expect(page.locator("th[aria-sort=descending]")).to_contain_text("Cost")
+    first = page.locator("tr[data-row]").first
+    dearest = Trace.objects.order_by("-cost_usd", "-id").first()
+    expect(first).to_have_id(f"t-{dearest.uid}")
+    page.get_by_role("link", name="Older").click()
+    expect(page.locator("tr[data-row]")).to_have_count(50)
+    page.get_by_role("link", name="Newer").click()
+    expect(first).to_have_id(f"t-{dearest.uid}")
+    page.get_by_role("link", name="Errors", exact=True).first.click()
+    expect(page.locator(".chip")).to_have_count(1)
+    failed = Trace.objects.filter(errors__gt=0).count()
+    expect(page.locator("tr[data-row]")).to_have_count(50)
+    assert failed > 50
+    page.locator("tr[data-row] [name=trace]").first.check()
+    page.get_by_label("All that match").check()
+    expect(page.locator("[data-ticked]")).to_have_text("All that match")
+    page.get_by_role("button", name="Archive").click()
+    expect(page.locator(".toast")).to_contain_text(f"{failed} traces archived.")
+    expect(page.get_by_role("heading", name="No trace matches")).to_be_visible()
+    shoot(page, "traces-none")
+    axe()
+    page.locator("section.empty").get_by_role("link", name="error:yes").click()
+    expect(page.locator("tr[data-row]")).to_have_count(50)
+    page.locator("#q").fill("agnet:support-bot")
+    page.keyboard.press("Enter")
+    expect(page.locator("#query-error mark")).to_have_text("agnet")
+    shoot(page, "traces-error")
+    axe()
+    page.locator("#query-error a").click()
+    expect(page.locator(".chip")).to_have_count(1)
+    assert [line for line in complaints if "422" not in line] == []
+
+
+def test_the_first_trace_opens_the_list(server, project, alice, sign_in, complaints, axe):
+    page = sign_in(alice)
+    page.goto(f"{server.url}/p/acme/traces/")
+    expect(page.get_by_role("heading", name="Waiting for your first trace")).to_be_visible()
+    expect(page.locator("#snippet-otel")).to_contain_text(f"{server.url}/v1/traces")
+    shoot(page, "traces-waiting")
+    axe()
+    make.row(project, preview="Here I am")
+    expect(page.get_by_role("link", name="Here I am")).to_be_visible(timeout=10_000)
+    assert not complaints
+
+
+def test_without_javascript(server, project, alice, sign_in, browser):
+    fill(project, 5)
+    cookies = sign_in(alice).context.cookies()
+    context = browser.new_context(java_script_enabled=False)
+    context.add_cookies(cookies)
+    page = context.new_page()
+    page.goto(f"{server.url}/p/acme/traces/")
+    expect(page.locator(".bulk")).to_be_hidden()
+    page.locator("tr[data-row] [name=trace]").first.check()
+    expect(page.locator(".bulk")).to_be_visible()
+    page.get_by_role("button", name="Archive").click()
+    expect(page.locator("tr[data-row]")).to_have_count(4)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator("tr[data-row]")).to_have_count(5)
+    page.locator("#q").fill("agent:nobody")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="No trace matches")).to_be_visible()
+    context.close()
+
+
+def test_upload_by_hand(server, project, alice, sign_in, complaints, axe, tmp_path):
+    said = '{"id": "c-%d", "messages": [{"role": "user", "content": "Hello"}, {"role": "assistant", "content": "Hi"}]}'
+    lines = [said % number for number in range(30)]
+    lines[6] = '{"id": "c-6", "messages": "none"}'
+    lines[11] = "{broken"
+    file = tmp_path / "october.jsonl"
+    file.write_text("\n".join(lines))
+    page = sign_in(alice)
+    page.goto(f"{server.url}/p/acme/traces/upload/")
+    shoot(page, "upload")
+    axe()
+    page.locator("[name=files]").set_input_files(file)
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("progressbar")).to_be_visible()
+    shoot(page, "upload-waiting")
+    tasks.sweep_inbox()
+    page.get_by_role("link", name="Show the 28 new traces").wait_for(timeout=10_000)
+    expect(page.locator("#results tbody tr")).to_have_count(2)
+    shoot(page, "upload-done")
+    axe()
+    page.get_by_role("link", name="Show the 28 new traces").click()
+    expect(page.locator("tr[data-row]")).to_have_count(28)
+    assert not complaints

@@ -1,0 +1,75 @@
+"""Uploading files: kept first, worked off from the inbox, every rejected line named."""
+
+import json
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+
+from curation import tasks
+from curation.models import RawRecord, Trace
+from workspace.models import AuditEntry
+
+pytestmark = pytest.mark.django_db
+
+
+def chat(number):
+    said = [{"role": "user", "content": f"Question {number}"}, {"role": "assistant", "content": "Answer"}]
+    return json.dumps({"id": f"c-{number}", "messages": said})
+
+
+def send(client, *files, **fields):
+    files = [SimpleUploadedFile(name, body.encode() if isinstance(body, str) else body) for name, body in files]
+    return client.post("/p/acme/traces/upload/", {"files": files, "format": "auto", **fields}, follow=True)
+
+
+def test_a_file_is_kept_worked_off_and_reported_line_by_line(project, alice, as_user):
+    client = as_user(alice)
+    body = "\n".join([chat(1), "{broken", chat(2)])
+    page = send(client, ("chats.jsonl", body))
+    assert "Kept safely" in page.content.decode() and 'hx-trigger="every 1s"' in page.content.decode()
+    record = RawRecord.objects.get()
+    assert bytes(record.body).decode() == body and record.user == alice
+    assert AuditEntry.objects.get(action="traces.uploaded").detail["name"] == "chats.jsonl"
+
+    tasks.sweep_inbox()
+    address = f"/p/acme/traces/upload/results/?file={record.uid}"
+    text = client.get(address).content.decode()
+    assert "every 1s" not in text and "Show the 2 new traces" in text
+    assert "line 2" in text
+    assert Trace.objects.filter(project=project).count() == 2
+    link = text.split('href="/p/acme/traces/?q=')[1].split('"')[0]
+    assert client.get(f"/p/acme/traces/?q={link}").content.decode().count("data-row") == 2
+
+    again = send(client, ("chats.jsonl", body)).content.decode()
+    assert "This very file was here before" in again and RawRecord.objects.count() == 1
+
+
+def test_what_cannot_be_read_says_why_and_can_be_tried_again(project, alice, as_user):
+    client = as_user(alice)
+    send(client, ("picture.json", b"\x89PNG\r\n\x1a\n"))
+    tasks.sweep_inbox()
+    record = RawRecord.objects.get()
+    text = client.get(f"/p/acme/traces/upload/?file={record.uid}").content.decode()
+    assert "Not readable" in text and record.error and "Try again" in text
+    client.post(f"/p/acme/traces/upload/{record.uid}/retry/")
+    assert RawRecord.objects.get().status == "pending"
+
+
+def test_nothing_is_taken_when_something_is_wrong(project, alice, as_user, settings):
+    client = as_user(alice)
+    settings.MAX_BODY_BYTES = 100
+    answer = send(client, ("small.jsonl", chat(1)), ("large.jsonl", chat(1) * 9))
+    assert answer.status_code == 422 and "large.jsonl has" in answer.content.decode()
+    assert "empty.json is empty" in send(client, ("empty.json", "")).content.decode()
+    assert "No file was chosen" in client.post("/p/acme/traces/upload/", {"format": "auto"}).content.decode()
+    assert "no such format" in send(client, ("a.json", chat(1)), format="nonsense").content.decode()
+    assert not RawRecord.objects.exists()
+
+
+def test_a_reviewer_does_not_upload_and_nobody_sees_foreign_files(project, rita, alice, charlie, as_user):
+    assert as_user(rita).get("/p/acme/traces/upload/").status_code == 403
+    send(as_user(alice), ("chats.jsonl", chat(1)))
+    uid = RawRecord.objects.get().uid
+    assert "chats.jsonl" not in as_user(charlie).get(f"/p/other/traces/upload/?file={uid}").content.decode()
+    assert as_user(charlie).get(f"/p/acme/traces/upload/?file={uid}").status_code == 404
+    assert as_user(alice).get("/p/acme/traces/upload/?file=zzz").status_code == 400
