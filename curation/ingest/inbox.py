@@ -30,10 +30,10 @@ MOST_ATTEMPTS = 5
 def keep(
     *, project: Project, actor: Actor, body: bytes, source: str, content_type: str = "", wanted: str = "auto"
 ) -> RawRecord:
-    """Store a body (decompressed) and return its record. `wanted` is a reader's name, "auto" or "otlp". The same bytes to
-    the same place are the same record; one that was quarantined waits for another try then."""
+    """Store a body (decompressed) and return its record. `wanted` is a reader's name, "auto" or "otlp". The same bytes
+    to the same place are the same record; one that was quarantined waits for another try then."""
     digest = hashlib.sha256(body).hexdigest()
-    record, is_new = RawRecord.objects.get_or_create(
+    record, is_new = RawRecord.objects.defer("body").get_or_create(
         project=project,
         sha256=digest,
         source=source[:200],

@@ -30,7 +30,8 @@ def import_records(
 ) -> Outcome:
     """Store every trace that can be read from a seekable binary file; the rest is rejected with its place and reason.
 
-    `wanted` is a format's name or "auto". `report` hears the counts after each batch. Raises Unreadable where nothing can be read: no JSON, no known format.
+    `wanted` is a format's name or "auto". `report` hears the counts after each batch. Raises Unreadable where nothing
+    can be read: no JSON, no known format.
     """
     source = open_source(file, name=name)
     if isinstance(source, Rejected):

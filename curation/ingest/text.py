@@ -71,7 +71,9 @@ def decode(line: bytes) -> str:
 
 
 def from_value(value: Any, *, name: str) -> Source:
-    """A source over a value that was parsed already."""
+    """A source over a value that was parsed already; {"traces": [...]} is the list inside it."""
+    if isinstance(value, dict) and list(value) == ["traces"] and isinstance(value["traces"], list):
+        value = value["traces"]
     if isinstance(value, list):
         return Source(
             name,
@@ -102,7 +104,7 @@ def _open_whole(file: IO[bytes], name: str, encoding: str) -> Source | Rejected:
     except UnicodeDecodeError as error:
         return Rejected(
             "the file",
-            f"not {encoding[:6].upper()}: byte {error.start + 1} cannot be read",
+            f"not {encoding.removesuffix('-sig').upper()}: byte {error.start + 1} cannot be read",
         )
     try:
         return from_value(parse(text), name=name)

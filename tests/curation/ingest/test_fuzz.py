@@ -1,0 +1,131 @@
+"""Whatever is in a file or a body: readers reject it with a reason, and raise nothing else."""
+
+import io
+import json
+from typing import Any
+
+import orjson
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from curation.ingest.assemble import assemble
+from curation.ingest.bodies import Broken, TooLarge, unpack
+from curation.ingest.formats import FORMATS, choose
+from curation.ingest.parsed import Rejected, Unreadable
+from curation.ingest.prepare import prepare
+from curation.ingest.spans import decode_spans, response
+from curation.ingest.text import open_source
+
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
+    | st.sampled_from(["user", "assistant", "tool", "system", "developer", "function", "message", "reasoning", "function_call",
+                       "function_call_output", "web_search_call", "text", "output_text", "image_url", "{}", '{"a":1}', "c1"])
+)  # fmt: skip
+KEYS = st.sampled_from(
+    ["messages", "tools", "role", "content", "tool_calls", "tool_call_id", "function", "name", "arguments", "id", "type", "items",
+     "session_id", "traj", "task_id", "reward", "info", "trial", "request", "response", "choices", "message", "output", "input",
+     "call_id", "summary", "text", "usage", "prompt_tokens", "scores", "tags", "metadata", "started_at", "cost_usd", "error",
+     "instructions", "provider_data", "weight", "refusal", "function_call", "image_url", "parameters", "value", "latency_ms"]
+) | st.text(max_size=4)  # fmt: skip
+JSONISH = st.recursive(
+    SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6), max_leaves=25
+)
+MESSAGE = st.fixed_dictionaries(
+    {"role": SCALARS, "content": JSONISH},
+    optional={"tool_calls": JSONISH, "tool_call_id": SCALARS, "type": SCALARS, "name": JSONISH},
+)
+RECORDS = (
+    JSONISH
+    | st.fixed_dictionaries({"messages": st.lists(MESSAGE, max_size=4)}, optional={"tools": JSONISH, "scores": JSONISH})
+    | st.fixed_dictionaries({"items": st.lists(MESSAGE | JSONISH, max_size=5)}, optional={"session_id": JSONISH})
+    | st.fixed_dictionaries(
+        {"traj": st.lists(MESSAGE, max_size=3), "task_id": SCALARS, "reward": SCALARS, "info": JSONISH}
+    )
+    | st.fixed_dictionaries(
+        {
+            "request": st.fixed_dictionaries({"messages": st.lists(MESSAGE, max_size=3)}, optional={"tools": JSONISH}),
+            "response": st.fixed_dictionaries(
+                {"choices": st.lists(st.fixed_dictionaries({"message": MESSAGE}), max_size=2)}
+            ),
+        }
+    )
+)
+QUICK = settings(
+    max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+
+
+def read_everything(data: bytes) -> None:
+    for wanted in (*FORMATS, "auto"):
+        source = open_source(io.BytesIO(data), name="x")
+        if isinstance(source, Rejected):
+            continue
+        try:
+            known = choose(source, wanted)
+        except Unreadable:
+            continue
+        for item in known.read(source):
+            if not isinstance(item, Rejected):
+                prepared = prepare(item[1])
+                assert orjson.loads(prepared.document)["conversations"]
+                assert 0 < len(prepared.external_id) <= 200
+                assert len({step.key for step in prepared.steps}) == len(prepared.steps)
+
+
+@QUICK
+@given(st.lists(RECORDS, max_size=4))
+def test_arrays_and_lines_of_anything(records: list[Any]) -> None:
+    read_everything(json.dumps(records).encode())
+    read_everything("\n".join(json.dumps(record) for record in records).encode())
+
+
+@QUICK
+@given(st.binary(max_size=200))
+def test_any_bytes(data: bytes) -> None:
+    read_everything(data)
+    for encoding in ("gzip", "deflate", ""):
+        try:
+            unpack(data, encoding, 1000)
+        except (Broken, TooLarge):
+            pass
+    for encoding in ("protobuf", "json"):
+        try:
+            decode_spans(data, encoding)  # type: ignore[arg-type]
+        except Unreadable:
+            pass
+
+
+SPAN_KEYS = st.sampled_from(
+    ["gen_ai.operation.name", "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.request.model",
+     "gen_ai.response.id", "gen_ai.usage.input_tokens", "gen_ai.tool.definitions", "gen_ai.tool.call.id", "gen_ai.tool.name",
+     "gen_ai.tool.call.result", "gen_ai.response.finish_reasons", "openinference.span.kind", "llm.input_messages.0.message.role",
+     "llm.input_messages.0.message.content", "llm.output_messages.0.message.role", "llm.output_messages.0.message.tool_calls.0.tool_call.id",
+     "llm.input_messages.x.message.role", "llm.token_count.prompt", "input.value", "output.value", "metadata", "tag.tags", "session.id",
+     "llm.input_messages.0.message.contents.0.message_content.type", "error.type", "agent.name", "llm.cost.total"]
+)  # fmt: skip
+SPAN_VALUES = SCALARS | JSONISH.map(lambda value: json.dumps(value)) | st.sampled_from(
+    ["chat", "execute_tool", "invoke_agent", "LLM", "TOOL", "AGENT", json.dumps([{"role": "user", "parts": [{"type": "text", "content": "x"}]}]),
+     json.dumps([{"role": "assistant", "parts": [{"type": "tool_call", "name": "t", "id": "c1", "arguments": {}}]}])]
+)  # fmt: skip
+IDS = st.sampled_from(["00f067aa0ba902b7", "00f067aa0ba902b8", "00f067aa0ba902b9", "zz", ""])
+SPAN = st.fixed_dictionaries(
+    {"traceId": st.just("0af7651916cd43dd8448eb211c80319c"), "spanId": IDS, "attributes": st.dictionaries(SPAN_KEYS, SPAN_VALUES, max_size=7)},
+    optional={"parentSpanId": IDS, "name": SCALARS, "startTimeUnixNano": SCALARS, "endTimeUnixNano": SCALARS, "status": JSONISH,
+              "events": st.lists(st.dictionaries(st.sampled_from(["name", "attributes", "timeUnixNano"]), JSONISH, max_size=3), max_size=2),
+              "kind": SCALARS},
+)  # fmt: skip
+
+
+@QUICK
+@given(st.lists(SPAN, max_size=6))
+def test_spans_of_anything(spans: list[Any]) -> None:
+    body = json.dumps({"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"spans": spans}]}]}).encode()
+    batch = decode_spans(body, "json")
+    assert len(batch["spans"]) + len(batch["rejected"]) == len(spans)
+    response("protobuf", batch)
+    once = list({span["span"]: span for span in batch["spans"]}.values())  # as the store keeps them
+    trace = assemble(once)
+    if trace is not None:
+        prepared = prepare(trace)
+        assert assemble(reversed(once)) == trace
+        assert orjson.loads(prepared.document)["conversations"]

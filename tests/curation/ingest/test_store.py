@@ -1,0 +1,147 @@
+"""Storing: nothing twice, nothing lost, judged traces marked where their words changed."""
+
+import threading
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import connection, connections
+
+from curation.ingest.parsed import ParsedScore, ParsedTrace
+from curation.ingest.store import store_trace, store_traces
+from curation.messages.form import message
+from curation.models import Score, Step, Trace, TraceRevision
+from tests.make import document, short_document
+from workspace.models import Project
+
+
+def parsed(external_id: str = "a", **fields: Any) -> ParsedTrace:
+    return ParsedTrace(
+        external_id=external_id, document=fields.pop("document", None) or short_document("Where?"), **fields
+    )
+
+
+def test_columns_steps_and_revision(project: Project) -> None:
+    trace = parsed(
+        session_id="s", agent="a", model="m", cost_usd=Decimal("0.1234567"), tags=["x", "x", " "], latency_ms=7,
+        scores=[ParsedScore(name="reward", number=1.0, low=0.0, high=1.0, passed=True)], source={"format": "openai_chat"},
+    )  # fmt: skip
+    assert store_trace(project=project, parsed=trace) == "created"
+    row = Trace.objects.get()
+    assert (row.turns, row.steps, row.tool_calls, row.errors, row.tools) == (1, 3, 1, 0, ["get_order"])
+    assert (row.preview, row.cost_usd, row.tags, row.latency_ms) == ("Where?", Decimal("0.123457"), ["x"], 7)
+    assert row.input_tokens is None
+    assert row.source_format == "openai_chat"
+    assert row.revision is not None
+    assert row.revision.number == 1
+    kinds = row.revision.step_rows.order_by("position").values_list("kind", "key", "latency_ms")
+    assert list(kinds) == [
+        ("system", "c0m0", None), ("user", "c0m1", None), ("assistant", "c0m2", 420), ("tool", "call_1", 38),
+        ("assistant", "c0m4", 610),
+    ]  # fmt: skip
+    score = Score.objects.get()
+    assert (score.number, score.passed, score.source, score.revision_id) == (1.0, True, "imported", row.revision_id)
+
+
+def test_the_same_again_changes_nothing(project: Project) -> None:
+    trace = parsed(tags=["x"], scores=[ParsedScore(name="r", boolean=True)])
+    store_trace(project=project, parsed=trace)
+    before = list(Trace.objects.values()) + list(Score.objects.values()) + list(TraceRevision.objects.values())
+    assert store_traces(project=project, parsed=[trace, trace, trace]) == ["unchanged"] * 3
+    assert list(Trace.objects.values()) + list(Score.objects.values()) + list(TraceRevision.objects.values()) == before
+    assert Step.objects.count() == 5
+
+
+def test_new_words_make_a_new_revision_and_old_ones_come_back(project: Project) -> None:
+    one, two = parsed(document=short_document("One?")), parsed(document=short_document("Two?"))
+    assert [store_trace(project=project, parsed=p) for p in (one, two, one)] == ["created", "updated", "updated"]
+    row = Trace.objects.get()
+    assert TraceRevision.objects.count() == 2
+    assert row.revision is not None
+    assert (row.revision.number, row.preview) == (1, "One?")
+
+
+def test_in_one_batch_the_later_line_wins(project: Project) -> None:
+    one, two = parsed(document=short_document("One?")), parsed(document=short_document("Two?"))
+    assert store_traces(project=project, parsed=[one, parsed("b"), two]) == ["created", "created", "updated"]
+    assert Trace.objects.get(external_id="a").preview == "Two?"
+
+
+def test_late_facts_update_without_a_revision_and_unknown_never_erases(project: Project) -> None:
+    store_trace(project=project, parsed=parsed(session_id="s", status="ok"))
+    assert store_trace(project=project, parsed=parsed(user_id="u", tags=["late"])) == "updated"
+    row = Trace.objects.get()
+    assert (row.session_id, row.user_id, row.status, row.tags) == ("s", "u", "ok", ["late"])
+    assert TraceRevision.objects.count() == 1
+
+
+@pytest.mark.parametrize(("question", "latency", "stale"), [("Where?", 99, False), ("Elsewhere?", 420, True)])
+def test_only_changed_words_make_a_judgment_stale(project: Project, question: str, latency: int, stale: bool) -> None:
+    store_trace(project=project, parsed=parsed())
+    Trace.objects.update(verdict="acceptable")
+    changed = short_document(question)
+    changed["conversations"][0]["messages"][2]["latency_ms"] = latency
+    assert store_trace(project=project, parsed=parsed(document=changed)) == "updated"
+    row = Trace.objects.get()
+    assert row.verdict_stale is stale
+    assert TraceRevision.objects.count() == 2
+
+
+def test_a_changed_score_is_an_update(project: Project) -> None:
+    store_trace(project=project, parsed=parsed(scores=[ParsedScore(name="r", number=0.5)]))
+    assert store_trace(project=project, parsed=parsed(scores=[ParsedScore(name="r", number=0.25)])) == "updated"
+    assert store_trace(project=project, parsed=parsed(scores=[ParsedScore(name="r", category="good")])) == "updated"
+    assert Score.objects.get().category == "good"
+
+
+def test_hostile_values_are_stored_and_told(project: Project) -> None:
+    said = document(message("user", "x\0y\ud800"), message("assistant", "ok", usage={"input": 2**50}))
+    trace = ParsedTrace(
+        external_id="i/\r%_'\"; drop--\U0001f600" * 100, document=said, name="n" * 900, session_id="s" * 900,
+        input_tokens=2**70, cost_usd=Decimal("NaN"), metadata={"deep": 2**64, "nan": float("nan")}, tags=["t" * 300] * 3,
+        scores=[ParsedScore(name="", number=1.0), ParsedScore(name="both", number=1.0, boolean=True)],
+    )  # fmt: skip
+    assert store_trace(project=project, parsed=trace) == "created"
+    assert store_trace(project=project, parsed=trace) == "unchanged"
+    row = Trace.objects.get()
+    assert (len(row.external_id), len(row.session_id), row.input_tokens, row.cost_usd) == (200, 200, None, None)
+    assert row.preview == "x\ufffdy\ufffd"
+    assert row.revision is not None
+    assert len(row.revision.import_notes) >= 8
+    assert Score.objects.get().number == 1.0
+
+
+def test_projects_do_not_touch_each_other(project: Project) -> None:
+    other = Project.objects.create(slug="other", name="Other")
+    assert store_trace(project=project, parsed=parsed()) == "created"
+    assert store_trace(project=other, parsed=parsed()) == "created"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_workers_with_the_same_traces() -> None:
+    project = Project.objects.create(slug="acme", name="Acme")
+    traces = [
+        parsed(f"t{n}", document=short_document(f"Q{n}?"), scores=[ParsedScore(name="r", number=n)]) for n in range(40)
+    ]
+    found: list[str] = []
+    failures: list[BaseException] = []
+
+    def work(order: int) -> None:
+        try:
+            mine = traces if order % 2 else traces[::-1]
+            found.extend(store_traces(project=project, parsed=mine))
+        except BaseException as error:
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert (found.count("created"), found.count("unchanged")) == (40, 200)
+    assert (Trace.objects.count(), TraceRevision.objects.count(), Score.objects.count()) == (40, 40, 40)
+    assert Step.objects.count() == 200
+    assert not connection.in_atomic_block
