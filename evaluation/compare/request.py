@@ -31,8 +31,7 @@ def request_comparison(
     own (two temperatures of one model). Runs that stand are used again, and so is a comparison of the same runs by the
     same rules. Raises CannotAsk."""
     other = settings if candidate_settings is None else candidate_settings
-    if baseline.pk == candidate.pk and settings == other:
-        raise CannotAsk("candidate", "Both sides are the same model with the same settings.")
+    check_sides(baseline=baseline, candidate=candidate, settings=settings, candidate_settings=candidate_settings)
     with transaction.atomic():
         runs = [
             request_run(suite=suite, model=baseline, settings=settings),
@@ -74,6 +73,21 @@ def request_comparison(
             suite=str(suite),
         )
     return comparison
+
+
+def check_sides(
+    *,
+    baseline: ModelVersion,
+    candidate: ModelVersion,
+    settings: dict[str, Any],
+    candidate_settings: dict[str, Any] | None = None,
+) -> None:
+    """Raise CannotAsk where the two sides are the same, or one of them does not exist but in a demo."""
+    if baseline.pk == candidate.pk and candidate_settings in (None, settings):
+        raise CannotAsk("candidate", "Both sides are the same model with the same settings.")
+    for where, model in (("baseline", baseline), ("candidate", candidate)):
+        if model.is_simulated:
+            raise CannotAsk(where, f"{model} is made up for the demo and cannot answer. Compare models that exist.")
 
 
 def settle(comparison: Comparison) -> bool:

@@ -86,7 +86,9 @@ def waiting(run: EvaluationRun) -> QuerySet[Scenario]:
 
 def progress(run: EvaluationRun) -> Progress:
     """How far a run is. Two queries."""
-    found = Answer.objects.filter(run=run).aggregate(all=Count("id"), failed=Count("id", filter=Q(message__isnull=True)))
+    found = Answer.objects.filter(run=run).aggregate(
+        all=Count("id"), failed=Count("id", filter=Q(message__isnull=True))
+    )
     return Progress(Scenario.objects.filter(suite=run.suite_id).count(), found["all"], found["failed"])
 
 

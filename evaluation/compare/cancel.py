@@ -1,0 +1,34 @@
+"""Stopping a comparison before it is over."""
+
+from django.db import transaction
+from django.utils import timezone
+
+from evaluation.models import Comparison, EvaluationRun
+from workspace import audit
+from workspace.access import Actor
+
+
+def cancel(*, comparison: Comparison, actor: Actor) -> bool:
+    """Stop a comparison that is still being answered. Its runs stop too, unless another comparison waits for them.
+    False where it was over already."""
+    now = timezone.now()
+    with transaction.atomic():
+        stopped = Comparison.objects.filter(pk=comparison.pk, status=Comparison.Status.RUNNING).update(
+            status=Comparison.Status.FAILED, status_reason=f"Stopped by {actor.label}.", decided_at=now
+        )
+        if not stopped:
+            return False
+        waiting = Comparison.objects.filter(status=Comparison.Status.RUNNING)
+        needed = {key for pair in waiting.values_list("baseline_id", "candidate_id") for key in pair}
+        open_states = [EvaluationRun.Status.QUEUED, EvaluationRun.Status.RUNNING]
+        for key in {comparison.baseline_id, comparison.candidate_id} - needed:
+            EvaluationRun.objects.filter(pk=key, status__in=open_states).update(
+                status=EvaluationRun.Status.CANCELLED, status_reason="Stopped.", ended_at=now
+            )
+        audit.record(
+            project=comparison.project,
+            actor=actor,
+            action="comparison.stopped",
+            target=f"comparison:{comparison.uid}",
+        )
+    return True

@@ -1,0 +1,161 @@
+"""What the page of a comparison shows beside its verdict: scenarios that changed, and two answers side by side."""
+
+from dataclasses import dataclass, field
+
+from django.db.models import F
+from django.utils.safestring import SafeString
+
+from curation.messages.form import Message, text_of
+from curation.review import diff
+from curation.review.shown import shown
+from curation.scoring import graders as grading
+from evaluation.models import Answer, AnswerScore, Comparison, EvaluationRun, Scenario
+from evaluation.runs import answers
+
+MOST_SHOWN = 200
+# scores that moved less than this are not called changed
+STEP = 0.05
+
+FIXED, BROKE, UNMEASURED = "fixed", "broke", "unmeasured"
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """One scenario whose grade changed (kind fixed or broke), or that one side has no grade for."""
+
+    position: int
+    title: str
+    kind: str
+    before: float | None
+    after: float | None
+
+
+@dataclass(slots=True)
+class Flips:
+    """Scenarios of one kind, the biggest change first, at most MOST_SHOWN; and how many there are of each kind."""
+
+    rows: list[Flip]
+    counts: dict[str, int]
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class GradeLine:
+    """One grader's word on one answer."""
+
+    grader: str
+    value: float | None
+    passed: bool | None
+    reason: str
+
+
+@dataclass(slots=True)
+class SideShown:
+    """One model's answer, ready for the page."""
+
+    run: EvaluationRun
+    answer: Answer | None
+    text: SafeString = field(default_factory=SafeString)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    grades: list[GradeLine] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Shown:
+    """One scenario with both answers and what was expected."""
+
+    scenario: Scenario
+    kind: str
+    asked: str
+    sides: list[SideShown]
+    expected: str
+    expected_calls: list[tuple[str, str]]
+
+
+def flips(comparison: Comparison, *, kind: str = "") -> Flips:
+    """The scenarios whose primary grade changed; `kind` fixed, broke or unmeasured takes only those."""
+    before, after = (_values(run, comparison) for run in (comparison.baseline, comparison.candidate))
+    found: list[Flip] = []
+    rows = comparison.suite.scenarios.order_by("position").values_list("pk", "position", "title")
+    for key, position, title in rows:
+        if key not in before and key not in after:
+            continue  # nothing that this grader could measure
+        left, right = before.get(key), after.get(key)
+        named = _kind(left, right)
+        if named:
+            found.append(Flip(position, title or f"Scenario {position}", named, left, right))
+    counts = {name: sum(one.kind == name for one in found) for name in (FIXED, BROKE, UNMEASURED)}
+    chosen = [one for one in found if (one.kind == kind if kind else one.kind != UNMEASURED)]
+    chosen.sort(key=lambda one: (-abs((one.after or 0) - (one.before or 0)), one.kind != BROKE, one.position))
+    return Flips(chosen[:MOST_SHOWN], counts, len(chosen))
+
+
+def scenario(comparison: Comparison, position: int) -> Shown:
+    """One scenario with both answers. Raises Scenario.DoesNotExist."""
+    found = comparison.suite.scenarios.get(position=position)
+    sides = [_side(run, found) for run in (comparison.baseline, comparison.candidate)]
+    texts = [text_of(side.answer.message) if side.answer and side.answer.message else "" for side in sides]
+    if texts[0] and texts[1] and texts[0] != texts[1]:
+        changed = diff.words(texts[0], texts[1])
+        sides[0].text = diff.Diff([piece for piece in changed.pieces if piece.kind != "ins"]).html()
+        sides[1].text = diff.Diff([piece for piece in changed.pieces if piece.kind != "del"]).html()
+    else:
+        for side, text in zip(sides, texts, strict=True):
+            side.text = shown(text)
+    values = [
+        next((grade.value for grade in side.grades if grade.grader == comparison.primary_grader), None)
+        for side in sides
+    ]
+    return Shown(
+        scenario=found,
+        kind=_kind(*values),
+        asked=_asked(found.messages),
+        sides=sides,
+        expected=text_of(found.reference),
+        expected_calls=_calls(found.reference),
+    )
+
+
+def progress(comparison: Comparison) -> list[tuple[EvaluationRun, answers.Progress]]:
+    """Both runs and how far they are."""
+    return [(run, answers.progress(run)) for run in (comparison.baseline, comparison.candidate)]
+
+
+def graders(comparison: Comparison) -> list[tuple[str, str]]:
+    """Name and version (the first 12 digits of the digest) of each grader of the suite."""
+    return [(str(one["name"]), grading.digest(one)[:12]) for one in comparison.suite.graders]
+
+
+def _kind(before: float | None, after: float | None) -> str:
+    if before is None or after is None:
+        return UNMEASURED if before is not None or after is not None else ""
+    if after - before >= STEP:
+        return FIXED
+    return BROKE if before - after >= STEP else ""
+
+
+def _values(run: EvaluationRun, comparison: Comparison) -> dict[int, float]:
+    scores = AnswerScore.objects.filter(answer__run=run, grader=comparison.primary_grader, value__isnull=False)
+    return {key: value for key, value in scores.values_list("answer__scenario_id", "value") if value is not None}
+
+
+def _side(run: EvaluationRun, found: Scenario) -> SideShown:
+    answer = Answer.objects.filter(run=run, scenario=found).first()
+    if answer is None:
+        return SideShown(run, None)
+    scores = answer.scores.annotate(order=F("id")).order_by("order")
+    lines = [GradeLine(score.grader, score.value, score.passed, score.reason) for score in scores]
+    calls = _calls(answer.message) if answer.message else []
+    return SideShown(run, answer, calls=calls, grades=lines)
+
+
+def _calls(message: Message) -> list[tuple[str, str]]:
+    return [(call["name"], call["arguments"]) for call in message.get("tool_calls", [])]
+
+
+def _asked(messages: list[Message]) -> str:
+    """The last thing that was said before the answer, by a user or a tool."""
+    for message in reversed(messages):
+        if message["role"] in ("user", "tool") and text_of(message):
+            return text_of(message)
+    return ""
