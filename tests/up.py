@@ -42,6 +42,7 @@ class Up:
         port: int | None = None,
         python: Sequence[str] = (sys.executable,),
         environment: dict[str, str] | None = None,
+        demo: bool = False,
     ) -> None:
         self.data = data or Path(tempfile.mkdtemp(prefix="wt-up-", dir="/tmp"))
         self.port = port or free_port()
@@ -63,7 +64,7 @@ class Up:
             **(environment or {}),
         )
         self.process = subprocess.Popen(
-            [*python, "manage.py", "up"],
+            [*python, "manage.py", "up", *([] if demo else ["--no-demo"])],
             cwd=ROOT,
             env=self.environment,
             stdin=subprocess.DEVNULL,

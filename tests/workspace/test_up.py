@@ -33,7 +33,7 @@ user.save(update_fields=["password"])
 @pytest.fixture(scope="module")
 def up() -> Iterator[Up]:
     """One that runs, for the tests that change nothing in it."""
-    found = Up()
+    found = Up(demo=True)
     try:
         yield found.ready()
     finally:
@@ -63,6 +63,7 @@ def query(up: Up, question: str) -> list[tuple[object, ...]]:
 def test_it_shows_progress_and_says_where_and_how_to_sign_in(up: Up) -> None:
     assert re.search(r"^ +\d+\.\d s  PostgreSQL \d+ answers", up.text, re.MULTILINE)
     assert "tables are up to date" in up.text
+    assert "the demo project is there" in up.text
     assert re.search(rf"ready after \d+\.\d s: {up.url}/", up.text)
     password = re.search(r"Sign in as admin@localhost with the password (\S+)", up.text)
     assert password is not None

@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command, get_commands
@@ -37,6 +38,8 @@ def prepare_database(say: Say) -> None:
     embedded = settings.DATABASES["default"]["ENGINE"] == "workspace.pgbackend"
     if embedded and not Path(settings.DATABASES["default"]["DATA_DIR"], "PG_VERSION").exists():
         say("making the database (first start)")
+    if not embedded:
+        _knock()
     connection.ensure_connection()
     version = connection.pg_version // 10_000
     if version < 15:
@@ -55,6 +58,17 @@ def prepare_database(say: Say) -> None:
         with _one_at_a_time():
             call_command("migrate", verbosity=0, interactive=False)
         say("tables are up to date")
+
+
+def _knock() -> None:
+    """Connect once without the pool, which would only say after ten seconds that it got no connection."""
+    parameters = {**connection.get_connection_params(), "connect_timeout": 5}  # type: ignore[attr-defined]
+    for name in ("cursor_factory", "context", "prepare_threshold"):
+        parameters.pop(name, None)
+    try:
+        psycopg.connect(**parameters).close()
+    except psycopg.OperationalError as error:
+        raise CannotStart(f"the database cannot be used: {str(error).strip()} (DATABASE_URL)") from None
 
 
 class _one_at_a_time:

@@ -168,10 +168,8 @@ class Watcher:
                     opened = None  # a kernel without it: the pid itself must do
             self._database_pid = (pid, opened)
         pid, opened = self._database_pid
-        if opened is None:
-            gone = not _exists(pid)
-        else:
-            gone = bool(select.select([opened], [], [], 0)[0])  # readable once the process has ended, zombie or not
+        # a pidfd is readable once the process has ended, zombie or not
+        gone = not _exists(pid) if opened is None else bool(select.select([opened], [], [], 0)[0])
         if gone:
             self._database_pid = None
             if opened is not None:

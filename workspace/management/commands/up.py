@@ -1,6 +1,7 @@
 """manage.py up: database, migrations, web, worker and beat in one terminal. Ctrl-C stops all of it."""
 
 import argparse
+import os
 import sys
 import threading
 import time
@@ -28,9 +29,12 @@ class Command(BaseCommand):
         parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (127.0.0.1)")
         parser.add_argument("--port", type=int, default=settings.PORT, help="the port to listen on (PORT, or 8000)")
         parser.add_argument("--concurrency", type=int, default=2, help="how many tasks the worker does at once (2)")
+        parser.add_argument("--no-demo", action="store_true", help="do not create the demo project on the first start")
         parser.add_argument("--what-goes-on", action="store_true", help=argparse.SUPPRESS)
 
-    def handle(self, *, host: str, port: int, concurrency: int, what_goes_on: bool, **options: Any) -> None:
+    def handle(
+        self, *, host: str, port: int, concurrency: int, no_demo: bool, what_goes_on: bool, **options: Any
+    ) -> None:
         if what_goes_on:
             for line in import_string(settings.UP_GOODBYE)():
                 self.stdout.write(line)
@@ -40,7 +44,7 @@ class Command(BaseCommand):
         try:
             lock = claim_folder(settings.DATA_DIR, url=plan.url)
             check_port(host, port)
-            welcome = self._prepare()
+            welcome = self._prepare(demo=not no_demo)
         except CannotStart as error:
             raise CommandError(str(error), returncode=error.code) from None
         except (DatabaseError, EmbeddedPostgresError) as error:
@@ -54,7 +58,7 @@ class Command(BaseCommand):
             sys.exit(130)
         self._become(host, port, concurrency, welcome, lock)
 
-    def _prepare(self) -> list[str]:
+    def _prepare(self, *, demo: bool) -> list[str]:
         failures: list[BaseException] = []
 
         def static() -> None:
@@ -69,7 +73,8 @@ class Command(BaseCommand):
             prepare.clear_messages()
             prepare.prepare_database(self.say)
             welcome = prepare.first_account()
-            prepare.first_project(self.say)
+            if demo:
+                prepare.first_project(self.say)
         finally:
             beside.join()
         if failures:
@@ -77,8 +82,6 @@ class Command(BaseCommand):
         return welcome
 
     def _become(self, host: str, port: int, concurrency: int, welcome: list[str], lock: int) -> None:
-        import os
-
         postgres: dict[str, Any] = {}
         if settings.DATABASES["default"]["ENGINE"] == "workspace.pgbackend":
             server = connection.server()  # type: ignore[attr-defined]
