@@ -55,6 +55,6 @@ def _import(project: Project, actor: Actor, file: IO[bytes], name: str, wanted: 
     size = file.tell()
     file.seek(0)
     if size > MOST_KEPT:
-        return import_records(project=project, file=file, name=name.partition(".")[0], wanted=wanted, report=report)
+        return import_records(project=project, file=file, name=inbox.stem(name), wanted=wanted, report=report)
     record = inbox.keep(project=project, actor=actor, body=file.read(), source=name, wanted=wanted)
     return inbox.work_now(record_id=record.pk, report=report)

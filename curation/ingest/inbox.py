@@ -8,6 +8,7 @@ import hashlib
 import io
 import logging
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
@@ -145,7 +146,7 @@ def _work(record: RawRecord, report: Report = lambda outcome: None) -> Outcome:
     return import_records(
         project=record.project,
         file=io.BytesIO(body),
-        name=_stem(record.source),
+        name=stem(record.source),
         wanted=record.format,
         raw=record,
         received_at=record.received_at,
@@ -158,11 +159,9 @@ def encoding_of(content_type: str) -> Encoding:
     return "json" if content_type.partition(";")[0].strip().lower() == "application/json" else "protobuf"
 
 
-def _stem(source: str) -> str:
-    """The name of a file without folders and ending; "" for what was posted to an address."""
-    if source.startswith("/api/"):
-        return ""
-    return source.replace("\\", "/").rsplit("/", 1)[-1].partition(".")[0]
+def stem(source: str) -> str:
+    """The name of a file without folders and its last ending; "" for what was posted to an address."""
+    return "" if source.startswith("/api/") else PurePosixPath(source.replace("\\", "/")).stem
 
 
 def _close(record_id: int, status: RawRecord.Status, **fields: Any) -> None:
