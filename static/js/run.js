@@ -2,7 +2,7 @@
 
 const box = document.getElementById("chart");
 const log = document.getElementById("log");
-const SMOOTH = 0.15; // as in training/progress/curves.py
+const SMOOTH = 0.3; // as in training/progress/curves.py
 const KEPT = 400; // lines of the log in the page
 
 const plot = () => box.querySelector(".plot");
@@ -74,6 +74,11 @@ async function follow() {
   if (goes) { setTimeout(follow, document.hidden ? 10000 : 2000); return; }
   document.getElementById("following").hidden = true;
 }
+
+// a part that is swapped loses the width that was set on it
+document.addEventListener("htmx:oobAfterSwap", () => {
+  for (const stage of document.querySelectorAll("#run-stages [data-var-at]")) stage.style.setProperty("--at", stage.dataset.varAt);
+});
 
 log.scrollTop = log.scrollHeight;
 if (box.dataset.live) setTimeout(follow, 1500);

@@ -10,7 +10,7 @@ from training.models.runs import RunStatus
 from workspace import charts
 
 MOST = 1000
-SMOOTH = 0.15  # weight of a new value; static/js/run.js goes on with the same
+SMOOTH = 0.3  # weight of a new value; static/js/run.js goes on with the same
 Point = tuple[int, float | None]
 
 

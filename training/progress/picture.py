@@ -75,12 +75,22 @@ class Picture:
     facts: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def seconds_ms(self) -> float | None:
-        """The time left in milliseconds, rounded so that it does not flicker."""
+    def time_left(self) -> str:
+        """The time left, rounded so that it does not flicker; empty where it is not known."""
         if self.seconds_left is None:
-            return None
-        step = 1 if self.seconds_left < 60 else 10 if self.seconds_left < 600 else 60
-        return max(1, round(self.seconds_left / step) * step) * 1000
+            return ""
+        step = 5 if self.seconds_left < 60 else 30 if self.seconds_left < 600 else 60
+        seconds = max(5, round(self.seconds_left / step) * step)
+        minutes, rest = divmod(seconds, 60)
+        if not minutes:
+            return f"{seconds} s"
+        return (
+            f"{minutes} min {rest} s"
+            if rest
+            else f"{minutes} min"
+            if minutes < 60
+            else _span(timedelta(seconds=seconds))
+        )
 
     @property
     def steps_left(self) -> int | None:

@@ -30,7 +30,9 @@ def train(worker: Worker) -> str:
     worker.emit(
         "loaded",
         base=base_facts,
-        device=torch.cuda.get_device_name(0) if torch.cuda.is_available() else f"CPU, {threads} threads",
+        device=torch.cuda.get_device_name(0)
+        if torch.cuda.is_available()
+        else f"CPU, {threads} thread{'s' if threads > 1 else ''}",
         versions={"torch": torch.__version__, "trl": trl.__version__, "transformers": transformers.__version__},
         commit=getattr(model.config, "_commit_hash", None),
     )
