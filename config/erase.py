@@ -124,7 +124,7 @@ def _folders(project: Project) -> list[Path]:
             for uid in TrainingRun.objects.filter(project=project).values_list("uid", flat=True)
         ),
         *(
-            str(settings.RUNS_DIR / str(uid))
+            str(settings.RUNS_DIR / "evaluations" / str(uid))
             for uid in EvaluationRun.objects.filter(project=project).values_list("uid", flat=True)
         ),
     ]

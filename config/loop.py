@@ -5,19 +5,25 @@ Beside a running worker this is harmless: rows are the queue, and whoever comes 
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from curation.datasets import build, export
 from curation.datasets.recipe import Recipe
-from curation.models import DatasetVersion
-from evaluation.compare import decide, drive, request as comparing
+from curation.ingest.import_files import import_file
+from curation.ingest.outcome import Outcome
+from curation.models import DatasetVersion, Trace
+from curation.review import judgments
+from evaluation.compare import decide, drive
+from evaluation.compare import request as comparing
 from evaluation.models import Comparison, Suite
 from evaluation.runs.request import read_settings
 from evaluation.suites.build import make_suite
 from training.artifacts import bases
-from training.launch import request as launching, start
+from training.launch import request as launching
+from training.launch import start
 from training.models import Metric, ModelVersion, TrainingRun
 from training.models.runs import RunStatus
 from training.progress import reconcile
@@ -28,7 +34,7 @@ from workspace.models import Project
 Say = Callable[[str, str], None]
 
 # short rows and few steps: enough to see every station work on two cores in well under three minutes
-SETTINGS: dict[str, Any] = {"max_steps": 25, "batch_size": 2, "accumulate": 1, "max_length": 4096, "too_long": "drop"}
+SETTINGS: dict[str, Any] = {"max_steps": 20, "batch_size": 2, "accumulate": 1, "max_length": 4096, "too_long": "drop"}
 ANSWERS: dict[str, Any] = {"max_new_tokens": 32}
 SCENARIOS = 8
 TRAINING_SECONDS = 300.0
@@ -61,6 +67,37 @@ class Loop:
         self.clock = now
         self.say(station, text)
 
+    def bring_in(self, path: Path) -> Outcome:
+        """Import a file the way `import_traces` does; a rejected record fails the station."""
+        outcome = import_file(project=self.project, actor=self.actor, path=path)
+        if outcome.rejected_count or not outcome.read:
+            first = outcome.rejected[0] if outcome.rejected else None
+            raise StationFailed(
+                "import", f"{first.where}: {first.reason}" if first else f"{path.name} holds no traces."
+            )
+        self.done(
+            "import",
+            f"{outcome.read} traces read as {outcome.format}: {outcome.created} created, {outcome.updated} updated, "
+            f"{outcome.unchanged} unchanged",
+            read=outcome.read, created=outcome.created, updated=outcome.updated, unchanged=outcome.unchanged,
+        )  # fmt: skip
+        return outcome
+
+    def judge(self, verdicts: Iterable[tuple[Trace, str, str]]) -> None:
+        """Record (trace, verdict, note) for each; traces that this actor judged so before are left."""
+        counts = {"acceptable": 0, "unacceptable": 0, "unsure": 0}
+        for trace, verdict, note in verdicts:
+            judgments.record(
+                project=self.project, actor=self.actor, trace_uid=trace.uid, verdict=verdict, note=note,
+                key=f"loop:{trace.uid}",
+            )  # fmt: skip
+            counts[verdict] += 1
+            if not Trace.objects.filter(pk=trace.pk).exclude(verdict="").exists():
+                raise StationFailed("judge", f"{trace.external_id} is still unjudged after a judgment.")
+        if not any(counts.values()):
+            raise StationFailed("judge", "There was no trace to judge.")
+        self.done("judge", ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count), **counts)
+
     def freeze(self, *, name: str, query: str, recipe: Recipe | None = None) -> DatasetVersion:
         """A dataset version of what the filter finds and people accepted."""
         try:
@@ -71,7 +108,8 @@ class Loop:
         parts = ", ".join(f"{counts[split]} {split}" for split in build.SPLITS)
         self.done(
             "freeze",
-            f"{version}: {counts['rows']} rows ({parts}) of {counts['looked_at']} traces, hash {version.content_hash[:12]}",
+            f"{version}: {counts['rows']} rows ({parts}) of {counts['looked_at']} traces, "
+            f"hash {version.content_hash[:12]}",
             version=str(version), rows=counts["rows"], content_hash=version.content_hash,
         )  # fmt: skip
         return version

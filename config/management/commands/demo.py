@@ -16,7 +16,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         what = parser.add_mutually_exclusive_group(required=True)
         what.add_argument("--create", action="store_true", help="Make or complete the project")
-        what.add_argument("--delete", action="store_true", help="Delete the project, its files and its made-up reviewers")
+        what.add_argument(
+            "--delete", action="store_true", help="Delete the project, its files and its made-up reviewers"
+        )
         parser.add_argument("--member", metavar="EMAIL", default="", help="With --create: make this person its admin")
 
     def handle(self, *args: Any, **options: Any) -> None:
