@@ -111,7 +111,7 @@ _ALL = (
     Field("steps", "Steps", "Assistant messages and tool calls.", Kind.COUNT, ("steps>10",), "steps"),
     Field("turns", "Turns", "Messages of the user.", Kind.COUNT, ("turns>=3",), "turns"),
     Field(
-        "format", "Format", "Format the trace came in.", Kind.TEXT, ("format:openai-chat",), "source_format",
+        "format", "Format", "Format the trace came in.", Kind.TEXT, ("format:openai_chat",), "source_format",
         completion="column",
     ),
     Field("id", "Id", "Id of the trace, ours or the sender's.", Kind.TEXT, ("id:req-20311",)),

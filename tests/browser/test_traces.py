@@ -35,7 +35,8 @@ def fill(project, count=60):
         row = make.row(
             project, preview=ASKED[number % len(ASKED)], received_at=timezone.now() - timedelta(minutes=7 * number),
             agent=chance.choice(["repo-fixer", "support-bot"]), model=chance.choice(["small-1", "large-2"]),
-            verdict=chance.choice(verdicts), verdict_stale=number == 9, latency_ms=int(chance.lognormvariate(10, 0.7)),
+            verdict="acceptable" if number == 9 else chance.choice(verdicts),
+            verdict_stale=number == 9, latency_ms=int(chance.lognormvariate(10, 0.7)),
             errors=errors, steps=chance.randint(3, 19), cost_usd=Decimal(chance.randint(15, 95)) / 1000,
             input_tokens=chance.randint(8000, 40000), output_tokens=chance.randint(100, 900),
             tags=chance.choice([[], [], ["vip"], ["off scope"], ["loop", "long", "billing"]]),

@@ -24,8 +24,9 @@ def fill(project, count=5):
     now = timezone.now()
     return [
         make.row(
-            project, received_at=now - timedelta(minutes=n), agent="support" if n % 2 else "coder", latency_ms=1000 * (n + 1),
-            errors=n % 3, tags=["vip"] if n % 2 else [], cost_usd=Decimal("0.01") * n or None, input_tokens=100 * n or None,
+            project, received_at=now - timedelta(minutes=n), agent="support" if n % 2 else "coder",
+            latency_ms=1000 * (n + 1), errors=n % 3, tags=["vip"] if n % 2 else [],
+            cost_usd=Decimal("0.01") * n or None, input_tokens=100 * n or None,
         )
         for n in range(count)
     ]  # fmt: skip

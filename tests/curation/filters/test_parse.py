@@ -1,6 +1,8 @@
 """The grammar: what is read, how it is written back, and what is said when it cannot be read."""
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -205,3 +207,12 @@ def test_every_example_of_the_registry_can_be_read():
     for field in FIELDS.values():
         for text in field.examples:
             assert filters.parse(text).mentions(field.name), text
+
+
+def test_the_documentation_names_every_field_and_its_examples_work():
+    text = (Path(__file__).parents[3] / "docs" / "filters.md").read_text()
+    rows = dict(re.findall(r"^\| `(\w+)[^`]*` \| .* \| ((?:`[^`]+` ?)+) \|$", text, re.MULTILINE))
+    assert set(rows) == set(FIELDS)
+    for field, examples in rows.items():
+        for one in re.findall(r"`([^`]+)`", examples):
+            assert filters.parse(one).mentions(field), one
