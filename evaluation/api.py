@@ -25,9 +25,9 @@ SIZE = 50
 class SettingsIn(Schema):
     """How the models answer. What is left out has its default."""
 
-    max_new_tokens: int = Field(256, description="Longest answer, in tokens.")
-    temperature: float = Field(0.0, description="0 to 2; 0 gives the same answer each time.")
-    seed: int = Field(0, description="For answers that are drawn.")
+    max_new_tokens: int = Field(default=256, description="Longest answer, in tokens.")
+    temperature: float = Field(default=0.0, description="0 to 2; 0 gives the same answer each time.")
+    seed: int = Field(default=0, description="For answers that are drawn.")
 
     model_config = ConfigDict(extra="forbid")
 
@@ -45,10 +45,10 @@ class CandidateSettingsIn(Schema):
 class RulesIn(Schema):
     """Limits as ratios of candidate to baseline; null only watches."""
 
-    accuracy: float | None = Field(0.95, description="The primary grade keeps at least this share of the baseline's.")
-    latency: float | None = Field(1.10, description="Latency stays under this multiple.")
-    cost: float | None = Field(1.20, description="Cost stays under this multiple.")
-    alpha: float = Field(0.05, description="Intervals are 1 - alpha wide.")
+    accuracy: float | None = Field(default=0.95, description="The primary grade keeps at least this share of the baseline's.")
+    latency: float | None = Field(default=1.10, description="Latency stays under this multiple.")
+    cost: float | None = Field(default=1.20, description="Cost stays under this multiple.")
+    alpha: float = Field(default=0.05, description="Intervals are 1 - alpha wide.")
 
     model_config = ConfigDict(extra="forbid")
 

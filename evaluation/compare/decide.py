@@ -110,9 +110,7 @@ class _Words:
         return told if inside else f"It is {told}."
 
     def broken(self, metrics: list[Metric]) -> str:
-        told = [
-            f"{self._change(metric)}, at best {self._best(metric)}, where {self._limit(metric)}" for metric in metrics
-        ]
+        told = [f"{self._change(metric)} is {self._best(metric)}, where {self._asked(metric)}" for metric in metrics]
         return f"{self.candidate} breaks {'a limit' if len(told) == 1 else f'{len(told)} limits'}: {'; '.join(told)}."
 
     def unproven(self, metrics: list[Metric]) -> str:
@@ -120,15 +118,13 @@ class _Words:
         if hopeless:
             metric = hopeless[0]
             reason = metric.notes[0] if metric.notes else "Its interval has no end."
-            return f"{self.label(metric)} decides nothing. {reason}"
+            return f"Nothing is decided by {self.label(metric)}. {reason}"
         metric = max(metrics, key=lambda entry: (entry.needed or 0) / max(1, entry.n))
         needed = metric.needed or 0
-        told = f"{self.label(metric)} ({self._limit(metric)})"
         if needed <= metric.n:
-            return (
-                f"{metric.n} scenarios leave open whether {told} holds: the interval lies on both sides of the limit."
-            )
-        return f"{metric.n} scenarios are too few to tell whether {told} holds; about {needed:,} are needed."
+            return f"{_scenarios(metric.n)} {_verb(metric.n, 'leave')} open whether {self._kept(metric)}."
+        few = f"{_scenarios(metric.n)} {_verb(metric.n, 'are')} too few to show that {self._kept(metric)}"
+        return f"{few}; about {needed:,} are needed."
 
     def no_gain(self, primary: Metric, *, limited: bool) -> str:
         kept = "keeps every limit but " if limited else ""
@@ -153,12 +149,29 @@ class _Words:
 
     def _best(self, metric: Metric) -> str:
         end = metric.ratio_low if metric.lower_is_better else metric.ratio_high
-        return "–" if end is None else f"{100 * end:.1f} % of the baseline"
+        bound = "at least" if metric.lower_is_better else "at best"
+        return f"{bound} {100 * (end or 0.0):.1f} % of the baseline"
 
-    def _limit(self, metric: Metric) -> str:
-        assert metric.limit is not None
-        bound = f"{100 * metric.limit:.4g} % of the baseline"
-        return f"at most {bound} is allowed" if metric.lower_is_better else f"at least {bound} is asked"
+    def _asked(self, metric: Metric) -> str:
+        return f"{_percent(metric)} is {'allowed' if metric.lower_is_better else 'asked'}"
+
+    def _kept(self, metric: Metric) -> str:
+        if metric.lower_is_better:
+            return f"{self.label(metric)} stays under {_percent(metric)} of the baseline"
+        return f"{_percent(metric)} of the baseline is kept in {self.label(metric)}"
+
+
+def _percent(metric: Metric) -> str:
+    return f"{100 * (metric.limit or 0.0):.4g} %"
+
+
+def _scenarios(count: int) -> str:
+    return "1 scenario" if count == 1 else f"{count:,} scenarios"
+
+
+def _verb(count: int, plural: str) -> str:
+    singular = {"are": "is", "leave": "leaves"}
+    return singular[plural] if count == 1 else plural
 
 
 def _signed(value: float, digits: int = 1) -> str:

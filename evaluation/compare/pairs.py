@@ -15,7 +15,7 @@ from evaluation.compare.stats import Floats, Pairs
 from evaluation.models import Answer, AnswerScore, Comparison, EvaluationRun
 from evaluation.runs.request import is_local
 
-LABELS = {"answered": "answered", "latency": "latency", "cost": "cost per answer"}
+LABELS = {"answered": "answers given", "latency": "latency", "cost": "cost per answer"}
 # what a clock of milliseconds cannot tell from nothing
 LEAST_MS = 1.0
 

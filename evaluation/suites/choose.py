@@ -9,7 +9,7 @@ from curation.scoring import graders as grading
 # a label or a number, not prose: only the exact text is right
 LABEL_WORDS = 5
 
-TOOL_CALL = {"type": "tool_call", "name": "tool call"}
+TOOL_CALL = {"type": "tool_call", "name": "tool calls"}
 ARGUMENTS = {"type": "json_schema", "name": "arguments valid", "target": "tool_arguments"}
 EXACT = {"type": "exact_match", "name": "exact match", "normalise": ["case", "space", "punctuation"]}
 SIMILARITY = {"type": "similarity", "name": "similarity", "metric": "chrf"}

@@ -40,10 +40,10 @@ class Point:
 
     @property
     def interval(self) -> str:
-        """As people write it."""
+        """As people write it, in percent."""
         if self.low is None or self.high is None:
             return "–"
-        return f"{100 * self.low:.1f} to {100 * self.high:.1f}"
+        return f"{100 * self.low:.0f} to {100 * self.high:.0f}"
 
 
 def suites(project: Project) -> QuerySet[Suite]:

@@ -14,7 +14,7 @@ WIDEST = 100.0
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """A grid line: its place and its label."""
+    """A grid line: its place and its label (empty at the edges, where it would be cut off)."""
 
     at: float
     label: str
@@ -66,10 +66,11 @@ def draw(metrics: list[dict[str, Any]], labels: dict[str, str]) -> Forest:
     def place(value: float) -> float:
         return round(min(100.0, max(0.0, (value - left) / (right - left) * 100)), 2)
 
-    forest = Forest(ticks=[Tick(place(value), _tick(value), value == 0) for value in _steps(left, right)])
+    steps = [(value, place(value)) for value in _steps(left, right)]
+    forest = Forest(ticks=[Tick(at, _tick(value) if 5 < at < 95 else "", value == 0) for value, at in steps])
     for metric, low, middle, high, limit in lines:
         row = _row(metric, labels)
-        if limit is not None and limit > left:
+        if limit is not None and limit > left and metric["guard"] != UNMEASURED:
             row.past = place(limit)
         if metric["guard"] != UNMEASURED and (low is not None or high is not None):
             row.low, row.high = place(left if low is None else low), place(right if high is None else high)

@@ -112,6 +112,8 @@ def _figure(lines: dict[str, list[Point]], measure: str) -> dict[str, Any]:
                 "y": [round(100 * point.score, 2) for point in line],
                 "customdata": [[_plain(point.label), point.n, point.interval] for point in line],
                 "error_y": {
+                    # many lines of many points: their bars would hide each other; the table has them all
+                    "visible": measure == SUITE or len(lines) == 1,
                     "type": "data",
                     "symmetric": False,
                     "array": [round(100 * ((point.high or point.score) - point.score), 2) for point in line],

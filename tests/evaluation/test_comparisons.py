@@ -40,8 +40,8 @@ def test_a_better_model_is_approved_with_the_reason(project: Project) -> None:
     suite = make.suite(project, scenarios=60)
     comparison = compare(suite, lambda n: n <= 20, lambda n: n <= 55)
     assert (comparison.status, comparison.outcome) == ("done", "APPROVE")
-    assert comparison.sentence.startswith("tuned 1 is better in tool call (+58.3 points)")
-    found = metric(comparison, "tool call")
+    assert comparison.sentence.startswith("tuned 1 is better in tool calls (+58.3 points)")
+    found = metric(comparison, "tool calls")
     assert (found["n"], found["fixed"], found["broke"], found["guard"]) == (60, 35, 0, "pass")
     assert comparison.result["further"] == ["Not measured: cost per answer."]
 
@@ -60,7 +60,7 @@ def test_few_scenarios_are_inconclusive(project: Project) -> None:
 def test_what_one_side_could_not_answer_is_no_pair_and_not_wrong(project: Project) -> None:
     suite = make.suite(project, scenarios=30)
     comparison = compare(suite, lambda n: True, lambda n: None if n <= 2 else True)
-    found = metric(comparison, "tool call")
+    found = metric(comparison, "tool calls")
     assert (found["n"], found["left_out"], found["candidate"]) == (28, 2, 1.0)
     assert metric(comparison, "answered")["candidate"] == pytest.approx(28 / 30)
 
@@ -69,7 +69,7 @@ def test_a_model_that_often_fails_to_answer_is_not_approved_for_what_is_left(pro
     suite = make.suite(project, scenarios=60)
     comparison = compare(suite, lambda n: n % 3 == 0, lambda n: None if n <= 25 else True)
     assert comparison.outcome == "REJECT"
-    assert "answered" in comparison.sentence
+    assert "answers given" in comparison.sentence
 
 
 def test_costs_are_compared_where_both_sides_have_them(project: Project) -> None:
@@ -85,7 +85,7 @@ def test_answers_of_one_conversation_are_one_unit(project: Project) -> None:
     comparison = compare(suite, lambda n: n % 2 == 0, lambda n: True)
     # each conversation has one tool call and one text; the text's similarity is one value per conversation
     assert metric(comparison, "similarity")["n"] == 25
-    assert metric(comparison, "tool call")["kind"] == "binary"
+    assert metric(comparison, "tool calls")["kind"] == "binary"
     assert metric(comparison, "latency")["n"] == 25
 
 

@@ -65,14 +65,14 @@ def test_a_clear_loss_is_rejected_and_the_limit_named() -> None:
     found = verdict(binary(Pairs(300, 5, 120, 75)))
     assert found.outcome == REJECT
     assert "right tool calls (−23.0 points)" in found.sentence
-    assert "at least 95 % of the baseline is asked" in found.sentence
+    assert "where 95 % is asked" in found.sentence
 
 
 @pytest.mark.parametrize("count", [1, 3, 10, 50])
 def test_few_scenarios_are_inconclusive_and_say_how_many_are_needed(count: int) -> None:
     found = verdict(binary(Pairs(count, 0, 0, 0)))
     assert found.outcome == INCONCLUSIVE
-    assert f"{count} scenarios are too few" in found.sentence
+    assert f"{count} scenarios are too few" in found.sentence or "1 scenario is too few" in found.sentence
     assert "needed" in found.sentence
 
 

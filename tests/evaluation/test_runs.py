@@ -88,7 +88,7 @@ def test_an_answer_is_stored_and_graded_once(project: Project, suite: Suite) -> 
     assert answers.store(run=run, said=[answers.Said(scenario, None, error="late")]) == 0
     assert Answer.objects.get().error == ""
     assert set(AnswerScore.objects.values_list("grader", "value", "passed")) == {
-        ("tool call", 1.0, True),
+        ("tool calls", 1.0, True),
         ("arguments valid", 1.0, True),
     }
 
@@ -117,9 +117,9 @@ def test_hostile_text_of_a_model_is_stored(project: Project, suite: Suite) -> No
 def test_answers_are_graded_again_when_a_grader_changed(project: Project, suite: Suite) -> None:
     run = make.answered(suite, make.model(project), lambda position: True)
     assert answers.regrade(run=run) == 0
-    AnswerScore.objects.filter(grader="tool call").update(version="older", value=0.0)
+    AnswerScore.objects.filter(grader="tool calls").update(version="older", value=0.0)
     assert answers.regrade(run=run) == 4
-    assert set(AnswerScore.objects.filter(grader="tool call").values_list("value", flat=True)) == {1.0}
+    assert set(AnswerScore.objects.filter(grader="tool calls").values_list("value", flat=True)) == {1.0}
     assert AnswerScore.objects.count() == 8
 
 

@@ -133,7 +133,7 @@ def test_a_suite_cannot_be_changed_even_by_a_query(project: Project) -> None:
 @pytest.mark.parametrize(
     ("answer", "names"),
     [
-        (lambda number: make.tool_document(number), ["tool call", "arguments valid"]),
+        (lambda number: make.tool_document(number), ["tool calls", "arguments valid"]),
         (lambda number: make.short_document(), ["similarity"]),
         (
             lambda number: make.document(message("user", "Spam?"), message("assistant", "spam")),
@@ -141,7 +141,7 @@ def test_a_suite_cannot_be_changed_even_by_a_query(project: Project) -> None:
         ),
         (
             lambda number: make.tool_document(number) if number % 3 else make.short_document(),
-            ["tool call", "arguments valid", "similarity"],
+            ["tool calls", "arguments valid", "similarity"],
         ),
     ],
 )
