@@ -32,7 +32,7 @@ def empty(folder: Path) -> int:
     return len(found)
 
 
-class Channel(filesystem.Channel):  # type: ignore[misc]
+class Channel(filesystem.Channel):
     """Messages are `<nanoseconds>_<uuid>.<queue>.msg`; while written they end in .part, while read in .taken."""
 
     def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
@@ -102,7 +102,7 @@ def _write(path: str, text: str) -> None:
     os.rename(part, path)
 
 
-class Transport(filesystem.Transport):  # type: ignore[misc]
+class Transport(filesystem.Transport):
     """Registered as filesystem:// by config.celery."""
 
     Channel = Channel

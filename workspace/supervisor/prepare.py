@@ -41,7 +41,7 @@ def prepare_database(say: Say) -> None:
     if not embedded:
         _knock()
     connection.ensure_connection()
-    version = connection.pg_version // 10_000
+    version = connection.pg_version // 10_000  # type: ignore[attr-defined]
     if version < 15:
         raise CannotStart(f"DATABASE_URL leads to PostgreSQL {version}; Whetstone needs 15 or newer.")
     say(f"PostgreSQL {version} answers" + ("" if embedded else " (DATABASE_URL)"))
@@ -62,7 +62,7 @@ def prepare_database(say: Say) -> None:
 
 def _knock() -> None:
     """Connect once without the pool, which would only say after ten seconds that it got no connection."""
-    parameters = {**connection.get_connection_params(), "connect_timeout": 5}  # type: ignore[attr-defined]
+    parameters = {**connection.get_connection_params(), "connect_timeout": 5}
     for name in ("cursor_factory", "context", "prepare_threshold"):
         parameters.pop(name, None)
     try:
@@ -129,8 +129,8 @@ def first_account() -> list[str]:
             f"It is kept in {path} until you change it.",
         ]
     if path.exists():
-        user = User.objects.filter(email=FIRST_ACCOUNT).first()
-        if user is not None and user.check_password(path.read_text().strip()):
+        owner = User.objects.filter(email=FIRST_ACCOUNT).first()
+        if owner is not None and owner.check_password(path.read_text().strip()):
             return [f"Sign in as {FIRST_ACCOUNT}; the first password is still in {path}."]
         path.unlink()  # changed meanwhile: it opens nothing any more
     return []

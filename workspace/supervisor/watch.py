@@ -104,10 +104,10 @@ class Watcher:
         for child in self.children:
             child.start()
         announced = False
-        while not self.hits and not self.failure:
+        while not self._is_stopping():
             self.wake.wait(0.5 if announced else 0.05)
             self.wake.clear()
-            if self.hits:
+            if self._is_stopping():
                 break
             self._keep_database()
             for child in self.children:
@@ -118,6 +118,9 @@ class Watcher:
                 announced = True
                 self._announce()
         return self._stop()
+
+    def _is_stopping(self) -> bool:
+        return self.hits > 0 or self.failure != ""
 
     def _on_stop(self, number: int, frame: object) -> None:
         self.hits += 1
