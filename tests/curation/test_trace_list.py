@@ -1,5 +1,6 @@
 """The trace list, its figures, acts on many traces, completion, and the API beside it."""
 
+import html
 import json
 import re
 from datetime import timedelta
@@ -334,3 +335,14 @@ def test_undo_of_archive_touches_its_own_batch_only(project, alice):
     assert selection.undo_archive(project=project, actor=actor, at=one.at) == 1
     assert selection.undo_archive(project=project, actor=actor, at=one.at) == 0
     assert Trace.objects.get(pk=second.pk).archived_at == two.at
+
+
+def test_the_curl_snippet_of_the_empty_page_works_as_it_stands(project, alice, as_user, api):
+    page = html.unescape(as_user(alice).get("/p/acme/traces/").content.decode())
+    snippet = page.split('id="snippet-curl"')[1].split("</pre>")[0]
+    address = re.search(r"curl http://testserver(\S+)", snippet)[1]
+    body = re.search(r"-d '(.*)'", snippet, re.DOTALL)[1]
+    answer = api().post(address, body, content_type="application/json")
+    assert answer.status_code == 200, answer.content
+    assert answer.json()["created"] == 1
+    assert api().get("/api/projects/acme/traces").json()["items"][0]["external_id"] == "first"
