@@ -92,7 +92,14 @@ def dataset_version(
     splits = ["train"] * train + ["validation"] * validation + ["test"] * test
     version = DatasetVersion.objects.create(
         dataset=dataset, number=number, content_hash=f"{name}-{number}".ljust(64, "0"), author="tests",
-        counts={"rows": len(splits), "train": train, "validation": validation, "test": test},
+        counts={
+            "in_project": len(splits), "looked_at": len(splits), "rows": len(splits),
+            "train": train, "validation": validation, "test": test,
+            "groups": {"train": train, "validation": validation, "test": test},
+            "by_reason": {"taken_unjudged": len(splits)}, "shared_inputs": 0, "judges": 0, "judged": 0,
+            "tokens": None, "trained_tokens": None, "length": {"median": None, "p95": None, "most": None},
+            "checks": {}, "warnings": [],
+        },
     )  # fmt: skip
     for position, split in enumerate(splits, start=1):
         row = trace(project, said=said(position) if said else short_document(question=f"Where is order {position}?"))

@@ -5,6 +5,8 @@ from typing import Any
 from django.urls import reverse
 from django.utils import timezone
 
+from curation.datasets import build as build_dataset
+from curation.datasets.recipe import Recipe
 from curation.review import queues
 from evaluation.compare import request as comparisons
 from evaluation.compare.decide import Rules
@@ -24,7 +26,13 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
     for number, trace in enumerate(traces[: size // 2]):
         make.judgment(trace, reviewer, verdict=("acceptable", "unacceptable", "unsure")[number % 3])
     queue = queues.default_queue(project=project)
-    version = make.dataset_version(project, train=size, validation=2, test=2)
+    version = build_dataset.freeze(
+        project=project,
+        name="support",
+        query_text="",
+        actor=SYSTEM,
+        recipe=Recipe(judgments=("acceptable", "unjudged")),
+    )
     run = _run(project, version, size)
     tuned = make.model(project, "tuned", base=run.base, run=run)
     lineage.link(project=project, source=Node("dataset_version", str(version.uid)), target=Node("run", str(run.uid)))
@@ -41,7 +49,7 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
         "workspace:audit": [],
         "curation:trace": [traces[0].uid], "curation:dataset-version": [version.dataset.name, version.number],
         "curation:dataset-row": [version.dataset.name, version.number, 1],
-        "curation:review-item": [queue.slug, item.uid if item else ""],
+        "curation:review-item": [queue.slug, item or ""],
         "training:run": [run.uid], "training:model": [tuned.uid], "evaluation:comparison": [comparison.uid],
     }  # fmt: skip
     return {name: reverse(name, args=[project.slug, *arguments]) for name, arguments in names.items()}
