@@ -72,21 +72,22 @@ def _rounds(prepared: Sequence[Prepared]) -> Iterator[list[int]]:
 
 
 def _store(batch: Sequence[Prepared], project: Project, raw: RawRecord | None, received_at: datetime) -> list[Outcome]:
-    new = _insert_traces(batch, project, received_at)
+    ids = dict(zip((item.external_id for item in batch), _revision_ids(len(batch)), strict=True))
+    new = _insert_traces(batch, project, received_at, ids)
     rows = _lock(batch, project)
     digests = _current_digests(rows.values())
     fresh = [item for item in batch if digests.get(rows[item.external_id]["id"]) != item.digest]
     stale = _stale(fresh, rows, new)
-    revisions = _insert_revisions(fresh, rows, raw)
+    revisions = _insert_revisions(fresh, rows, raw, ids)
     outcomes: dict[str, Outcome] = {}
     for item in batch:
         row = rows[item.external_id]
         changes: dict[str, Any] = {}
-        if item.external_id in revisions:
-            changes = {"revision_id": revisions[item.external_id]}
+        if item.external_id not in new:
+            if item.external_id in revisions:
+                changes["revision_id"] = revisions[item.external_id]
             if item.external_id in stale:
                 changes["verdict_stale"] = True
-        if item.external_id not in new:
             changes |= _column_changes(item, row)
         if changes:
             _update(row["id"], changes)
@@ -99,14 +100,25 @@ def _store(batch: Sequence[Prepared], project: Project, raw: RawRecord | None, r
     return [outcomes[item.external_id] for item in batch]
 
 
-def _insert_traces(batch: Sequence[Prepared], project: Project, received_at: datetime) -> set[str]:
+def _revision_ids(count: int) -> list[int]:
+    """Ids for revisions that are written in a moment: a new trace can name its revision at once (the foreign keys are
+    checked at the commit), and needs no second write of the row and all of its indexes."""
+    sequence = f"pg_get_serial_sequence('{TraceRevision._meta.db_table}', 'id')"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT nextval({sequence}) FROM generate_series(1, %s)", [count])  # noqa: S608
+        return [found for (found,) in cursor.fetchall()]
+
+
+def _insert_traces(batch: Sequence[Prepared], project: Project, received_at: datetime, ids: dict[str, int]) -> set[str]:
     """Insert those that are new; returns their external ids."""
-    names = ["uid", "project_id", "external_id", "received_at", "tags", *batch[0].columns, "verdict", "verdict_stale"]
+    names = ["uid", "project_id", "external_id", "received_at", "tags", *batch[0].columns, "revision_id"]
+    names += ["verdict", "verdict_stale"]
     casts = {"tools": "%s::varchar[]", "tags": "%s::varchar[]", "metadata": "%s::jsonb"}
     values = []
     for item in batch:
         columns = {**item.columns, "metadata": _json(item.columns["metadata"])}
-        values.append([uuid7(), project.pk, item.external_id, received_at, item.tags, *columns.values(), "", False])
+        start = [uuid7(), project.pk, item.external_id, received_at, item.tags]
+        values.append([*start, *columns.values(), ids[item.external_id], "", False])
     row = f"({', '.join(casts.get(name, '%s') for name in names)})"
     sql = (
         f"INSERT INTO {Trace._meta.db_table} ({', '.join(names)}) VALUES {', '.join([row] * len(values))} "  # noqa: S608
@@ -152,7 +164,7 @@ def _stale(fresh: Sequence[Prepared], rows: dict[str, dict[str, Any]], new: set[
 
 
 def _insert_revisions(
-    fresh: Sequence[Prepared], rows: dict[str, dict[str, Any]], raw: RawRecord | None
+    fresh: Sequence[Prepared], rows: dict[str, dict[str, Any]], raw: RawRecord | None, ids: dict[str, int]
 ) -> dict[str, int]:
     """A revision with its steps for each; content that an earlier revision had becomes that revision again."""
     if not fresh:
@@ -174,20 +186,19 @@ def _insert_revisions(
         now = timezone.now()
         for trace_id, item in wanted:
             values += [
-                trace_id, numbers.get(trace_id, 0) + 1, item.digest, item.document.decode(), _json(item.notes),
-                _json(item.source), raw.pk if raw else None, now,
+                ids[item.external_id], trace_id, numbers.get(trace_id, 0) + 1, item.digest, item.document.decode(),
+                _json(item.notes), _json(item.source), raw.pk if raw else None, now,
             ]  # fmt: skip
-        row = "(%s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s)"
+        row = "(%s, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s)"
         sql = (
             f"INSERT INTO {TraceRevision._meta.db_table} "  # noqa: S608
-            "(trace_id, number, digest, document, import_notes, source, raw_id, created_at) "
-            f"VALUES {', '.join([row] * len(wanted))} RETURNING id, trace_id"
+            "(id, trace_id, number, digest, document, import_notes, source, raw_id, created_at) "
+            f"VALUES {', '.join([row] * len(wanted))}"
         )
         with connection.cursor() as cursor:
             cursor.execute(sql, values)
-            made = {trace_id: pk for pk, trace_id in cursor.fetchall()}
-        _insert_steps((made[trace_id], item.steps) for trace_id, item in wanted)
-        found.update({item.external_id: made[trace_id] for trace_id, item in wanted})
+        _insert_steps((ids[item.external_id], item.steps) for _, item in wanted)
+        found.update({item.external_id: ids[item.external_id] for _, item in wanted})
     return found
 
 
