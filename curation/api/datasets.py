@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse
-from ninja import Field, Query, Schema
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from ninja import Field, Path, Query, Schema
 from pydantic import ConfigDict
 
 from curation import filters
@@ -47,7 +47,7 @@ class FreezeIn(Schema):
 
     name: str = Field(description="Small letters, digits, - and _; the dataset is made where it does not exist.")
     filter: str = Field("", description="As in the trace list. Empty: every trace that is not archived.")
-    recipe: RecipeIn = Field(default_factory=RecipeIn)
+    recipe: RecipeIn = Field(default_factory=lambda: RecipeIn.model_validate({}))
     description: str = Field("", max_length=2000, description="Kept when the dataset is made.")
 
 
@@ -129,7 +129,7 @@ class RowList(Schema):
 
 
 @router.get("/datasets", response=DatasetList, tags=TAGS, summary="List datasets")
-def list_datasets(request: HttpRequest, slug: str, cursor: str = ""):
+def list_datasets(request: HttpRequest, slug: Path[str], cursor: str = ""):
     """Datasets by name, 50 a page, each with its versions."""
     entry = enter(request, slug, Role.REVIEWER)
     page, listed = read.datasets(entry.project, cursor=cursor)
@@ -137,7 +137,7 @@ def list_datasets(request: HttpRequest, slug: str, cursor: str = ""):
 
 
 @router.post("/datasets", response={201: VersionOut}, tags=TAGS, summary="Freeze a version")
-def freeze_dataset(request: HttpRequest, slug: str, body: FreezeIn):
+def freeze_dataset(request: HttpRequest, slug: Path[str], body: FreezeIn):
     """Freeze what the filter matches now as the next version of the dataset."""
     entry = enter(request, slug, Role.ENGINEER)
     try:
@@ -155,7 +155,7 @@ def freeze_dataset(request: HttpRequest, slug: str, body: FreezeIn):
 
 
 @router.post("/datasets/preview", response=PreviewOut, tags=TAGS, summary="Count without freezing")
-def preview_dataset(request: HttpRequest, slug: str, body: FreezeIn):
+def preview_dataset(request: HttpRequest, slug: Path[str], body: FreezeIn):
     """The counts that freezing would give; nothing is written."""
     entry = enter(request, slug, Role.REVIEWER)
     try:
@@ -167,7 +167,7 @@ def preview_dataset(request: HttpRequest, slug: str, body: FreezeIn):
 
 
 @router.get("/datasets/{name}", response=DatasetOut, tags=TAGS, summary="One dataset")
-def get_dataset(request: HttpRequest, slug: str, name: str):
+def get_dataset(request: HttpRequest, slug: Path[str], name: str):
     """A dataset with all its versions."""
     entry = enter(request, slug, Role.REVIEWER)
     found = read.with_versions(Dataset.objects.filter(project=entry.project, name=name))
@@ -177,7 +177,7 @@ def get_dataset(request: HttpRequest, slug: str, name: str):
 
 
 @router.get("/datasets/{name}/versions/{n}", response=VersionDetail, tags=TAGS, summary="One version")
-def get_version(request: HttpRequest, slug: str, name: str, n: int):
+def get_version(request: HttpRequest, slug: Path[str], name: str, n: int):
     """A version, and how many of its rows rest on something that changed since."""
     entry = enter(request, slug, Role.REVIEWER)
     found = _find(entry.project, name, n)
@@ -189,7 +189,7 @@ def get_version(request: HttpRequest, slug: str, name: str, n: int):
 @router.get("/datasets/{name}/versions/{n}/rows", response=RowList, tags=TAGS, summary="Rows and what they rest on")
 def list_rows(
     request: HttpRequest,
-    slug: str,
+    slug: Path[str],
     name: str,
     n: int,
     split: Split | None = None,
@@ -211,7 +211,7 @@ def list_rows(
 )
 def export_version(
     request: HttpRequest,
-    slug: str,
+    slug: Path[str],
     name: str,
     n: int,
     format: str = "openai-sft",  # noqa: A002 (the name in the address)
@@ -240,7 +240,7 @@ def export_version(
 )
 def export_manifest(
     request: HttpRequest,
-    slug: str,
+    slug: Path[str],
     name: str,
     n: int,
     format: str = "openai-sft",  # noqa: A002
@@ -260,7 +260,7 @@ def export_manifest(
 
 def _sent(
     request: HttpRequest, found: DatasetVersion, pieces: Any, what: str, split: str | None, skipped: int
-) -> HttpResponse:
+) -> StreamingHttpResponse:
     response = stream(request, pieces, filename=export.file_name(found, what, split))
     if skipped:
         response["X-Whetstone-Skipped"] = str(skipped)

@@ -49,13 +49,17 @@ class Example:
 
     def digest(self) -> str:
         """SHA-256 of all that any format writes, call ids included."""
-        return _sha256({"messages": [_said(m) for m in self.messages], "tools": [dict(tool) for tool in self.tools]})
+        written = {"messages": self._said, "tools": self.tools}
+        return hashlib.sha256(orjson.dumps(written, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def sameness(self) -> bytes:
         """Equal for rows that say the same: input and answer, call ids numbered, tools left aside."""
-        names: dict[str, str] = {}
-        messages = [_said(message, names) for message in self.messages]
-        return hashlib.blake2b(orjson.dumps(messages, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+        numbered = _numbered(self._said)
+        return hashlib.blake2b(orjson.dumps(numbered, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
+
+    @cached_property
+    def _said(self) -> list[dict[str, Any]]:
+        return [_said(message) for message in self.messages]
 
 
 def main_index(document: Document) -> int:
@@ -78,25 +82,31 @@ def has_content(message: Message) -> bool:
     return any(part["type"] not in ("text", "refusal") or part.get("text", "").strip() for part in message["parts"])
 
 
-def _said(message: Message, names: dict[str, str] | None = None) -> dict[str, Any]:
-    """The keys of a message that are written out; ids of calls replaced by their number where `names` collects them."""
-
-    def call_id(given: str) -> str:
-        return given if names is None else names.setdefault(given, f"call-{len(names)}")
-
+def _said(message: Message) -> dict[str, Any]:
+    """The keys of a message that are written out."""
     said: dict[str, Any] = {"role": message["role"], "parts": message["parts"]}
     if calls := message.get("tool_calls"):
-        said["tool_calls"] = [[call_id(call["id"]), call["name"], call["arguments"]] for call in calls]
-    if "tool_call_id" in message:
-        said["tool_call_id"] = call_id(message["tool_call_id"])
-    for key in ("name", "weight"):
+        said["tool_calls"] = [[call["id"], call["name"], call["arguments"]] for call in calls]
+    for key in ("tool_call_id", "name", "weight"):
         if key in message:
             said[key] = cast(dict[str, Any], message)[key]
     return said
 
 
-def _sha256(value: Any) -> str:
-    return hashlib.sha256(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)).hexdigest()
+def _numbered(said: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same with ids of calls replaced by their number: agents make them anew for every run."""
+    numbers: dict[str, int] = {}
+    result = []
+    for one in said:
+        changed = {}
+        if "tool_calls" in one:
+            changed["tool_calls"] = [
+                [numbers.setdefault(call[0], len(numbers)), *call[1:]] for call in one["tool_calls"]
+            ]
+        if "tool_call_id" in one:
+            changed["tool_call_id"] = numbers.setdefault(one["tool_call_id"], len(numbers))
+        result.append({**one, **changed} if changed else one)
+    return result
 
 
 def _length(message: Message) -> int:

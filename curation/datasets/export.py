@@ -192,9 +192,10 @@ def _has_error(row: Example, chosen: Format) -> bool:
 
 def _line(value: dict[str, Any]) -> bytes:
     line = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
-    for raw, escaped in _LINE_ENDS:
-        if raw in line:
-            line = line.replace(raw, escaped)
+    if not line.isascii():
+        for raw, escaped in _LINE_ENDS:
+            if raw in line:
+                line = line.replace(raw, escaped)
     return line
 
 

@@ -51,7 +51,7 @@ class Changed:
 
 @dataclass(slots=True)
 class ShownRow:
-    """One row as its page shows it. `findings` per format; `before` and `after` are positions, None at the ends."""
+    """One row as its page shows it. `findings` by whom they concern; `before` and `after` are positions, None at the ends."""
 
     row: DatasetRow
     example: Example
@@ -110,7 +110,8 @@ def row(found: DatasetVersion, position: int) -> ShownRow:
     return ShownRow(
         row=stored,
         example=example,
-        findings={name: validate.in_order([*common, *one.problems(example)]) for name, one in FORMATS.items()},
+        findings={"every format": validate.in_order(common)}
+        | {name: validate.in_order(one.problems(example)) for name, one in FORMATS.items()},
         before=position - 1 if position > 1 else None,
         after=position + 1 if position < total else None,
         lines=list(zip(example.messages, example.trained, example.tokens, strict=True)),

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
@@ -208,15 +209,19 @@ def _tools(row: Example) -> Iterator[Finding]:
             yield warning(
                 "repeated_tool", f"{path}.name", f"{tool['name'][:80]!r} is offered {names[tool['name']]} times"
             )
-        if not tool["parameters"].strip():
-            continue
-        try:
-            schema = read_json(tool["parameters"])
-        except ValueError as wrong:
-            yield error("schema_not_json", f"{path}.parameters", f"the schema is not valid JSON: {wrong}")
-        else:
-            if not isinstance(schema, dict):
-                yield error("schema_not_object", f"{path}.parameters", "the schema is JSON, but not an object")
+        if wrong := _schema_problem(tool["parameters"]):
+            yield error(wrong[0], f"{path}.parameters", wrong[1])
+
+
+@lru_cache(maxsize=512)  # the same few tools stand on nearly every row
+def _schema_problem(schema: str) -> tuple[str, str] | None:
+    if not schema.strip():
+        return None
+    try:
+        value = read_json(schema)
+    except ValueError as wrong:
+        return "schema_not_json", f"the schema is not valid JSON: {wrong}"
+    return None if isinstance(value, dict) else ("schema_not_object", "the schema is JSON, but not an object")
 
 
 def read_json(text: str) -> Any:

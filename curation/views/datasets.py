@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET, require_http_methods
@@ -84,7 +84,9 @@ def dataset_new(request: HttpRequest, slug: str) -> HttpResponse:
         chosen, errors = None, dict(error.problems)
     context = _form(entry, values, errors)
     if chosen is None:
-        return answer(request, "curation/dataset_new.html", context, fragment="curation/_dataset_preview.html", status=422)
+        return answer(
+            request, "curation/dataset_new.html", context, fragment="curation/_dataset_preview.html", status=422
+        )
     try:
         if previewing:
             seen = build.preview(project=entry.project, query_text=values["q"], recipe=chosen, most=MOST_PREVIEWED)
@@ -187,7 +189,7 @@ def dataset_checks(request: HttpRequest, slug: str, name: str, number: int) -> H
 
 
 @require_GET
-def dataset_export(request: HttpRequest, slug: str, name: str, number: int) -> HttpResponse:
+def dataset_export(request: HttpRequest, slug: str, name: str, number: int) -> HttpResponseBase:
     """A download, streamed; a page that says why where rows do not fit the format."""
     entry = enter(request, slug, Role.ENGINEER)
     found = _find(entry, name, number)
@@ -265,9 +267,7 @@ def _parts_of(counts: dict[str, Any]) -> list[Part]:
     start = 0.0
     for name, label, kind in SPLITS:
         width = 100 * counts[name] / max(1, counts["rows"])
-        parts.append(
-            Part(name, label, kind, counts[name], counts["groups"][name], round(start, 2), round(width, 2))
-        )
+        parts.append(Part(name, label, kind, counts[name], counts["groups"][name], round(start, 2), round(width, 2)))
         start += width
     return parts
 
@@ -283,9 +283,17 @@ def _exports(found: DatasetVersion) -> list[Exported]:
 
 def _descent(slug: str, came: read.Descent) -> list[dict[str, Any]]:
     """The last two places of the strip: how many, and the address of the newest where there is a page for it."""
-    kinds = (("Runs", "run", came.runs, "training:run", "training:runs"), ("Models", "model", came.models, "training:model", "training:models"))  # fmt: skip
+    kinds = (
+        ("Runs", "run", came.runs, "training:run", "training:runs"),
+        ("Models", "model", came.models, "training:model", "training:models"),
+    )
     return [
-        {"kind": kind, "word": word, "count": len(ids), "url": _address(one, slug, ids[-1]) if ids else _address(many, slug)}
+        {
+            "kind": kind,
+            "word": word,
+            "count": len(ids),
+            "url": _address(one, slug, ids[-1]) if ids else _address(many, slug),
+        }
         for kind, word, ids, one, many in kinds
     ]
 
@@ -316,7 +324,11 @@ def _start(entry: Entry, given: QueryDict) -> dict[str, Any]:
 
 def _values(chosen: recipe.Recipe) -> dict[str, Any]:
     plain = chosen.plain()
-    return plain | {"validation": f"{chosen.validation * 100:g}", "test": f"{chosen.test * 100:g}", "limit": chosen.limit or ""}
+    return plain | {
+        "validation": f"{chosen.validation * 100:g}",
+        "test": f"{chosen.test * 100:g}",
+        "limit": chosen.limit or "",
+    }
 
 
 def _typed(given: QueryDict) -> dict[str, Any]:
@@ -328,7 +340,9 @@ def _typed(given: QueryDict) -> dict[str, Any]:
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
     """The fields of the form as a recipe takes them: shares are typed in percent."""
-    plain = {name: values[name] for name in ("judgments", "corrections", "group_by", "seed", "limit", "order", "dedupe")}
+    plain = {
+        name: values[name] for name in ("judgments", "corrections", "group_by", "seed", "limit", "order", "dedupe")
+    }
     for name in ("validation", "test"):
         try:
             plain[name] = float(values[name]) / 100

@@ -1,6 +1,7 @@
 """Pieces that more than one format writes."""
 
 import json
+from functools import lru_cache
 from typing import Any
 
 from curation.messages.form import Message, Part, Tool
@@ -11,7 +12,10 @@ TEXT_TYPES = ("text", "refusal", "json")
 def plain_text(message: Message) -> str:
     """All content as one string, parts joined by a line break: text and refusals as they are, structured parts as JSON.
     Only for messages whose parts are all of TEXT_TYPES."""
-    return "\n".join(part_text(part) for part in message["parts"])
+    parts = message["parts"]
+    if len(parts) == 1:  # nearly every message
+        return part_text(parts[0])
+    return "\n".join([part_text(part) for part in parts])
 
 
 def part_text(part: Part) -> str:
@@ -23,19 +27,27 @@ def part_text(part: Part) -> str:
 
 def role_of(message: Message) -> str:
     """The role in the four names that every chat template knows: developer is written as system."""
-    return "system" if message["role"] == "developer" else message["role"]
+    role = message["role"]
+    return "system" if role == "developer" else role
 
 
 def tool_schema(tool: Tool) -> dict[str, Any]:
-    """A tool as OpenAI and the chat templates take it. `parameters` must be a JSON object or empty."""
-    function: dict[str, Any] = {"name": tool["name"]}
-    if tool["description"]:
-        function["description"] = tool["description"]
-    if tool["parameters"].strip():
-        function["parameters"] = json.loads(tool["parameters"])
+    """A tool as OpenAI and the chat templates take it, to be read only. `parameters` must be a JSON object or empty."""
+    return _schema(tool["name"], tool["description"], tool["parameters"])
+
+
+@lru_cache(maxsize=512)  # the same few tools stand on nearly every row
+def _schema(name: str, description: str, parameters: str) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": name}
+    if description:
+        function["description"] = description
+    if parameters.strip():
+        function["parameters"] = json.loads(parameters)
     return {"type": "function", "function": function}
 
 
 def other_parts(message: Message) -> list[tuple[int, str]]:
     """Index and type of every part that has no text form."""
+    if len(message["parts"]) == 1 and message["parts"][0]["type"] in TEXT_TYPES:  # nearly every message
+        return []
     return [(index, part["type"]) for index, part in enumerate(message["parts"]) if part["type"] not in TEXT_TYPES]

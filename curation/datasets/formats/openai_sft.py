@@ -70,21 +70,25 @@ def _message(message: Message) -> dict[str, Any]:
     if role == "tool":
         return {"role": "tool", "tool_call_id": message["tool_call_id"], "content": content.plain_text(message)}
     written: dict[str, Any] = {"role": role}
-    if message.get("name"):
-        written["name"] = message["name"]
+    if name := message.get("name"):
+        written["name"] = name
     if role == "assistant":
-        written.update(_answer(message))
+        _answer(message, written)
+    elif any(part["type"] == "image" for part in message["parts"]):
+        written["content"] = _parts(message)
     else:
-        written["content"] = _parts(message) if content.other_parts(message) else content.plain_text(message)
+        written["content"] = content.plain_text(message)
     return written
 
 
-def _answer(message: Message) -> dict[str, Any]:
-    refusals = [part for part in message["parts"] if part["type"] == "refusal"]
-    said: Message = {"role": "assistant", "parts": [part for part in message["parts"] if part["type"] != "refusal"]}
-    written: dict[str, Any] = {"content": content.plain_text(said) or None}
+def _answer(message: Message, written: dict[str, Any]) -> None:
+    refusals = [part.get("text", "") for part in message["parts"] if part["type"] == "refusal"]
     if refusals:
-        written["refusal"] = "\n".join(part.get("text", "") for part in refusals)
+        said: Message = {"role": "assistant", "parts": [part for part in message["parts"] if part["type"] != "refusal"]}
+        written["content"] = content.plain_text(said) or None
+        written["refusal"] = "\n".join(refusals)
+    else:
+        written["content"] = content.plain_text(message) or None
     if calls := message.get("tool_calls"):
         written["tool_calls"] = [
             {"id": call["id"], "type": "function", "function": {"name": call["name"], "arguments": call["arguments"]}}
@@ -92,7 +96,6 @@ def _answer(message: Message) -> dict[str, Any]:
         ]
     if "weight" in message:
         written["weight"] = int(message["weight"])
-    return written
 
 
 def _parts(message: Message) -> list[dict[str, Any]]:

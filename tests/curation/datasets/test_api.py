@@ -30,7 +30,8 @@ def test_freeze_list_and_export(project: Project, rita: User, api: Callable[...,
     client = api(Role.ENGINEER)
 
     seen = post(client, "/preview", name="x", filter="")
-    assert seen.status_code == 200 and seen.json()["counts"]["by_reason"] == {"unjudged": 1, "accepted": 10}
+    assert seen.status_code == 200, seen.content
+    assert seen.json()["counts"]["by_reason"] == {"unjudged": 1, "accepted": 10}
     answer = post(client, "", name="support", filter="agent:support", recipe={"test": 0.5, "validation": 0, "seed": 1})
     assert answer.status_code == 201, answer.content
     made = answer.json()
