@@ -12,6 +12,7 @@ from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, When
 from django.db.models.fields.json import KT
 from django.db.models.functions import JSONObject
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from curation.messages.form import Document, final_answer, main_conversation, text_of
 from curation.models import (
@@ -28,7 +29,7 @@ from curation.models import (
 )
 from curation.review import diff, queues, transcript
 from curation.review.blocks import plain_text
-from curation.review.shown import markdown
+from curation.review.shown import markdown, one_line
 from workspace import formats
 from workspace.models import Project, User
 
@@ -96,6 +97,11 @@ class Bench:
     holder: str = ""
     feedback: list[dict[str, Any]] = field(default_factory=list)
     datasets: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def title(self) -> SafeString:
+        """What the page is called: the trace's name, else how its first message begins."""
+        return one_line(self.trace.name or self.trace.preview or self.trace.external_id, 140)
 
     @property
     def mine(self) -> Opinion | None:

@@ -59,6 +59,7 @@ class Block:
     others: list[SafeString] = field(default_factory=list)
     # call
     tool: SafeString = EMPTY
+    name: str = ""  # the same as plain text, for labels
     drawn: Drawn | None = None
     call_id: str = ""
     place: str = ""

@@ -9,6 +9,8 @@ from curation.messages.measure import MeasuredStep
 from curation.review.blocks import Block
 from curation.review.shown import shown
 
+MOST_SEGMENTS = 120
+
 
 @dataclass(slots=True)
 class Row:
@@ -120,9 +122,36 @@ def strip(steps: list[MeasuredStep]) -> list[Segment]:
             joined[-1] = (joined[-1][0] + ms, kind)
         else:
             joined.append((ms, kind))
+    if len(joined) > MOST_SEGMENTS:
+        joined = _sampled(joined, total)
     segments, x = [], 0.0
     for ms, kind in joined:
         width = ms / total * 1000
-        segments.append(Segment(round(x, 2), round(max(width - 2, 1.5), 2), kind))
+        segments.append(Segment(round(x, 1), round(max(width - 1.5, 1.5), 1), kind))
         x += width
     return segments
+
+
+def _sampled(pieces: list[tuple[int, str]], total: int) -> list[tuple[int, str]]:
+    """The same in equal stretches of time: each takes the kind that failed in it, else the one that took longest."""
+    width = total / MOST_SEGMENTS
+    spent: list[dict[str, float]] = [{} for _ in range(MOST_SEGMENTS)]
+    at = 0.0
+    for ms, kind in pieces:
+        end = at + ms
+        while at < end - 1e-6:
+            slot = min(MOST_SEGMENTS - 1, int(at / width))
+            step = min(end, (slot + 1) * width) - at
+            if step <= 0:
+                break
+            spent[slot][kind] = spent[slot].get(kind, 0) + step
+            at += step
+        at = end
+    kinds = ["failed" if "failed" in one else max(one, key=lambda kind: one[kind], default="tool") for one in spent]
+    out: list[tuple[int, str]] = []
+    for kind in kinds:
+        if out and out[-1][1] == kind:
+            out[-1] = (out[-1][0] + round(width), kind)
+        else:
+            out.append((round(width), kind))
+    return out

@@ -19,7 +19,7 @@ from curation.review.shown import one_line, shown
 from curation.review.tree import small_enough, tree
 
 LINES = 14  # of a result before the fold
-ERROR_LINES = 60  # errors are shown open
+ERROR_LINES = 30  # errors are shown open, up to the size of a screen
 FLAT_VALUE = 120
 TABLE_COLUMNS = 8
 TABLE_ROWS = 10

@@ -140,7 +140,8 @@ class _Reader:
         steps = sum(block.count for block in inside)
         ms = sum(spent) if spent else None
         return Block(
-            kind="agent", id=self._id(), label=conversation["name"] or f"Conversation {number + 1}", inside=inside, ms=ms,
+            kind="agent", id=self._id(), label=conversation["name"] or f"Conversation {number + 1}",
+            tool=shown(conversation["name"] or f"Conversation {number + 1}"), inside=inside, ms=ms,
             heat=self._heat(ms), count=steps, failed=any(errors(block) for block in inside),
             note=f"{steps:,} step{'s' if steps != 1 else ''}", raw=f"{formats.short(sum(tokens))} tokens" if tokens else "",
         )  # fmt: skip
@@ -194,7 +195,7 @@ class _Reader:
             verdict=self.verdicts.get(step.key, "") if step else "", ms=ms, heat=self._heat(ms),
             failed=bool(message.get("is_error")), role=role, label=label, number=turn if role == "bot" else 0, text=view,
             gist=one_line(text, 160 if role == "sys" else 60), thoughts=thoughts,
-            attachments=attachments, note=note, raw=text, place=f"{number}/{index}",
+            attachments=attachments, note=shown(note), raw=text, place=f"{number}/{index}",
             # a turn that only calls tools says nothing: its number stays in the outline, its cards speak for it
             state="silent" if empty and not message.get("is_error") else "",
         )  # fmt: skip
@@ -221,6 +222,7 @@ class _Reader:
         return Block(
             kind="call", id=self._id(), key=step.key, verdict=self.verdicts.get(step.key, ""), ms=step.latency_ms,
             heat=self._heat(step.latency_ms), failed=step.is_error, number=self.calls, tool=shown(call["name"] or "unnamed tool"),
+            name=call["name"] or "unnamed tool",
             drawn=renderers.draw(call["name"], call["arguments"], text, failed=step.is_error), call_id=call["id"],
             place=f"{number}/{index}?call={at}", state="waiting" if answered is None else "", attachments=attachments,
             raw=f"{call['name']}\0{call['arguments']}\0{text}",
@@ -233,6 +235,7 @@ class _Reader:
             kind="call", id=self._id(), key=step.key if step else "", ms=message.get("latency_ms"),
             verdict=self.verdicts.get(step.key, "") if step else "", heat=self._heat(message.get("latency_ms")),
             failed=bool(message.get("is_error")), number=self.calls, tool=shown(message.get("name", "") or "result"),
+            name=message.get("name", "") or "result",
             drawn=renderers.draw("", "", text, failed=bool(message.get("is_error"))), place=f"{number}/{index}",
             call_id=message.get("tool_call_id", ""), state="orphan", raw=f"\0orphan{index}",
             attachments=[attachment(part) for part in message["parts"] if part["type"] not in ("text", "json")],

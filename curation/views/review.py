@@ -195,8 +195,8 @@ def _act(request: HttpRequest, entry: Entry, place: _Place) -> HttpResponse:
     quick = request.headers.get("Accept", "") == "application/json"
     act = request.POST.get("act", "")
     try:
-        if not act and request.POST.get("verdict"):
-            act = "judge"
+        if not act:  # buttons of the form without script
+            act = "step" if "step" in request.POST else "judge" if "verdict" in request.POST else ""
         url, said = ACTS[act](request, entry, place)
     except KeyError:
         error = Invalid("act", f"{act[:40]!r} is unknown")
@@ -333,6 +333,7 @@ def _bench_page(request: HttpRequest, entry: Entry, place: _Place, status: int =
     context = {
         "bench": shown_bench,
         "trace": shown_bench.trace,
+        "trace_uid": shown_bench.trace.uid,
         "here": place.url,
         "editing": request.GET.get("edit") == "1" or "answer" in more.get("typed", {}),
         "strip_words": bench.summary_of(shown_bench.run),

@@ -408,13 +408,16 @@ function compare(a, b) {
   }
   out.push(["same", a.slice(a.length - tail).join("")]);
   const joined = [];
-  for (const [kind, text] of out) {
+  const add = (kind, text) => {
     const last = joined.at(-1), older = joined.at(-2);
-    if (!text) continue;
     if (last?.[0] === kind) last[1] += text;
     else if (kind === "del" && last?.[0] === "ins" && older?.[0] === "del") older[1] += text;
     else joined.push([kind, text]);
-  }
+  };
+  out.filter(([, text]) => text).forEach(([kind, text], at, list) => {
+    // a lone blank between two changed words goes with them: a rewritten phrase reads as one
+    if (kind === "same" && !text.trim() && !text.includes("\n") && list[at - 1] && list[at - 1][0] !== "same" && list[at + 1] && list[at + 1][0] !== "same") { add("del", text); add("ins", text); } else add(kind, text);
+  });
   return joined;
 }
 

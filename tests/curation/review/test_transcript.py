@@ -1,0 +1,136 @@
+"""The transcript shows everything once, in order, and nothing as markup."""
+
+import re
+
+import pytest
+
+from curation.messages.form import message
+from curation.review import diff, transcript
+from curation.review.shown import markdown, shown
+from tests.curation.review import documents
+from tests.make import call, document, tool_result
+
+
+def kinds(run: transcript.Transcript) -> list[str]:
+    return [f"{block.kind}{block.state and ':' + block.state}" for block in run.blocks]
+
+
+def test_rich_run() -> None:
+    run = transcript.read(documents.rich(), verdicts={"c4": "bad"})
+    assert kinds(run) == [
+        "said", "said", "said", "parallel", "said", "call", "said:silent", "call", "said", "call", "said:silent",
+        "parallel", "call:orphan", "agent", "answer",
+    ]  # fmt: skip
+    assert (run.steps, run.tools, run.errors) == (18, 9, 1)
+    by_key = {block.key: block for block in run.blocks if block.key}
+    assert by_key["c4"].failed and by_key["c4"].verdict == "bad" and by_key["c4"].heat == "h4"
+    assert by_key["c5"].same == 2, "the same call with the same result is stacked"
+    assert by_key["c5"].ms == 238
+    parallel = run.blocks[3]
+    assert parallel.note == "2 calls at once, 212 ms together"
+    waiting = run.blocks[11].inside[1]
+    assert waiting.state == "waiting" and waiting.drawn is not None and waiting.drawn.result == []
+    assert run.answer is run.blocks[-1] and "<strong>billing/vat.py</strong>" in run.answer.rendered
+    assert len(run.answer.others) == 1
+    assert sum(segment.width for segment in run.strip) == pytest.approx(1000, abs=30)
+
+
+def test_views_by_tool() -> None:
+    run = transcript.read(documents.rich())
+    drawn = {block.tool: block.drawn for block in [*run.blocks, *(i for b in run.blocks for i in b.inside)] if block.drawn}
+    read = drawn["read_file"]
+    assert read is not None
+    search, edit, bash, config = drawn["search_code"], drawn["edit_file"], drawn["bash"], drawn["get_config"]
+    assert search is not None and [view.kind for view in search.result] == ["table"]
+    assert edit is not None and edit.args[0].kind == "diff" and ("", "", "+2 −4") in edit.marks
+    assert bash is not None and [view.kind for view in bash.result] == ["prompt", "term"]
+    assert bash.result[1].tail and "1 failed, 320 passed" in bash.result[1].head
+    assert bash.result[1].more.startswith("11 earlier lines, ")
+    assert config is not None and config.result[0].kind == "tree"
+
+
+def test_folds_say_how_much_and_lose_nothing() -> None:
+    text = "\n".join(f"row {number}" for number in range(500))
+    run = transcript.read(document(message("assistant", "", tool_calls=[call("fetch")]), tool_result(text)))
+    view = run.blocks[-1].drawn.result[0]  # type: ignore[union-attr]
+    assert view.head + "\n" + view.rest == text
+    assert view.more == f"486 more lines, {len(view.rest) / 1000:.0f} kB"
+    far = transcript.read(document(message("assistant", "", tool_calls=[call("fetch")]), tool_result("x" * 200_000)))
+    view = far.blocks[-1].drawn.result[0]  # type: ignore[union-attr]
+    assert view.far and not view.rest and view.more == "1 more line, 194 kB"
+
+
+def test_long_run_comes_in_parts_without_a_hole() -> None:
+    run = transcript.read(documents.long(3000))
+    head, gap, tail = run.opening()
+    seen = list(head.blocks)
+    assert gap is not None and gap.errors > 0
+    while gap is not None:
+        assert gap.steps == sum(block.count for block in run.blocks[gap.start : gap.stop])
+        part, gap = run.more(gap.start)
+        seen += part.blocks
+    assert [block.id for block in [*seen, *tail.blocks]] == [block.id for block in run.blocks]
+    assert tail.blocks[-1].kind == "answer"
+    assert len(run.strip) <= 120
+
+
+def test_hostile_text_stays_text() -> None:
+    run = transcript.read(documents.hostile())
+
+    def everything(blocks: list[transcript.Block]) -> str:
+        out = ""
+        for block in blocks:
+            views = [block.text] if block.text else []
+            if block.drawn:
+                views += [*block.drawn.args, *block.drawn.result]
+                out += block.drawn.gist
+            out += "".join(v.head + v.rest for v in views) + block.gist + block.rendered + block.tool + block.note
+            out += "".join(t.text + t.gist for t in block.thoughts) + everything(block.inside)
+        return out
+
+    html = everything(run.blocks)
+    tags = set(re.findall(r"<\s*([a-zA-Z]+)", html))
+    assert tags <= {"span", "p", "a", "pre", "code", "dt", "dd", "i", "b", "mark", "thead", "tbody", "tr", "th", "td", "br", "del", "ins"}
+    assert not re.search(r"<[^>]*\s(hx-|on)\w", html)
+    assert "javascript:" not in re.sub(r">[^<]*<", "><", html)
+    assert "\u202e" not in html and "\u200b" not in html and 'title="U+202E right-to-left override"' in html
+    for row in run.opening()[0].rows:
+        assert "<script" not in row.what
+
+
+def test_joined_pictures_are_not_torn() -> None:
+    family = "\U0001f468\u200d\U0001f469\u200d\U0001f467"
+    assert shown(family) == family
+    assert "ZWJ" in shown("a\u200db")
+    assert "&lt;b&gt;" in shown("<b>") and shown("a\r\nb") == "a\nb"
+
+
+def test_markdown_has_no_images_and_no_html() -> None:
+    html = markdown("![x](https://e.example/x.png) <i>a</i> [m](mailto:a@b.c) [d](data:text/html,x)\n\n# T")
+    assert "<img" not in html and "<i>" not in html and "data:" not in html.replace("](data:", "")
+    assert 'rel="noopener noreferrer nofollow ugc"' in html and "<h3>T</h3>" in html
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [("a b c", "a x c"), ("", "new"), ("old", ""), ("same", "same"), ("a b", "b a"), ("one two\nthree", "one 2\nthree four"),
+     ("x " * 5000, "y " * 5000), ("\n".join(map(str, range(9000))), "\n".join(map(str, range(0, 9000, 2))))],
+)  # fmt: skip
+def test_word_diff_reads_as_both_texts(old: str, new: str) -> None:
+    pieces = diff.words(old, new).pieces
+    assert "".join(p.text for p in pieces if p.kind != "ins") == old
+    assert "".join(p.text for p in pieces if p.kind != "del") == new
+
+
+def test_word_diff_counts_and_is_bounded() -> None:
+    import random
+    import time
+
+    one = diff.words("I also reran the job", "I did not rerun the job")
+    assert one.changes == 1
+    assert one.html() == "I <del>also reran</del><ins>did not rerun</ins> the job"
+    chance = random.Random(1)
+    a, b = (" ".join(chance.choice("ab") for _ in range(20_000)) for _ in range(2))
+    began = time.perf_counter()
+    diff.words(a, b)
+    assert time.perf_counter() - began < 2
