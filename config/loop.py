@@ -21,6 +21,7 @@ from evaluation.compare import request as comparing
 from evaluation.models import Comparison, Suite
 from evaluation.runs.request import read_settings
 from evaluation.suites.build import make_suite
+from evaluation.tracking import points
 from training.artifacts import bases
 from training.launch import request as launching
 from training.launch import start
@@ -115,20 +116,25 @@ class Loop:
         return version
 
     def export(self, version: DatasetVersion) -> None:
-        """Both formats written to the end, and every line read back."""
+        """Both formats written to the end, and every line read back. Rows that a format cannot take are counted."""
         told = {}
         for name in ("openai-sft", "trl-sft"):
             written = export.Written()
             try:
-                text = b"".join(export.write_jsonl(version, name, written=written))
+                text = b"".join(export.write_jsonl(version, name, skip_invalid=True, written=written))
             except ValueError as error:
                 raise StationFailed("export", str(error)) from error
             lines = [json.loads(line) for line in text.decode().split("\n") if line]
-            if len(lines) != version.counts["rows"] or not all(line["messages"] for line in lines):
+            if (
+                not lines
+                or len(lines) + written.skipped != version.counts["rows"]
+                or not all(line["messages"] for line in lines)
+            ):
                 raise StationFailed("export", f"{name} has {len(lines)} lines for {version.counts['rows']} rows.")
-            told[name] = {"lines": written.lines, "bytes": written.size}
+            told[name] = {"lines": written.lines, "skipped": written.skipped, "bytes": written.size}
         text_told = ", ".join(
-            f"{name}: {one['lines']} lines, {one['bytes'] / 1e6:.2f} MB" for name, one in told.items()
+            f"{name}: {one['lines']} lines, {one['skipped']} left out, {one['bytes'] / 1e6:.2f} MB"
+            for name, one in told.items()
         )
         self.done("export", text_told, **told)
 
@@ -200,6 +206,20 @@ class Loop:
             "compare", f"{settled.outcome}. {settled.sentence}", comparison=str(settled.uid), outcome=settled.outcome
         )
         return settled
+
+    def over_time(self, compared: Comparison) -> None:
+        """The points of the chart: both models on the suite, and what people accepted per model version."""
+        measured = points.measured(suite=compared.suite, days=90)
+        judged = points.judged(project=self.project, days=90)
+        wanted = {str(compared.baseline.model), str(compared.candidate.model)}
+        if missing := wanted - {point.label for point in measured}:
+            raise StationFailed("over time", f"No point for {' and '.join(sorted(missing))} on {compared.suite}.")
+        on_suite = ", ".join(f"{point.label} {point.score:.3f} (n={point.n})" for point in measured)
+        self.done(
+            "over time",
+            f"{on_suite}; judged traces: {len(judged)} points of {len(points.series(judged))} model versions",
+            measured=len(measured), judged=len(judged),
+        )  # fmt: skip
 
 
 def _wait_for(run: TrainingRun) -> TrainingRun:

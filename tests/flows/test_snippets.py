@@ -22,7 +22,9 @@ from workspace.models import Project, Role
 README = Path(__file__).resolve().parents[2] / "README.md"
 SNIPPETS = {
     title: (language, code)
-    for title, language, code in re.findall(r"^### (.+?)\n.*?```(\w+)\n(.*?)```", README.read_text(), re.DOTALL | re.MULTILINE)
+    for title, language, code in re.findall(
+        r"^### (.+?)\n.*?```(\w+)\n(.*?)```", README.read_text(), re.DOTALL | re.MULTILINE
+    )
 }
 
 

@@ -62,8 +62,7 @@ class Command(BaseCommand):
         version = walk.freeze(name="demo-loop", query="agent:fernhill-support judged:acceptable")
         walk.export(version)
         base, tuned = walk.train(version)
-        walk.compare(version, base, tuned)
-        walk.over_time()
+        walk.over_time(walk.compare(version, base, tuned))
         return walk
 
     def _project(self, slug: str) -> Project:
