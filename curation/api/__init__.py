@@ -1,4 +1,4 @@
-"""Operations under /api/projects/{slug}/ about traces, judgments and datasets. Importing a module adds its operations."""
+"""Operations under /api/projects/{slug}/ on traces, judgments and datasets. Importing a module adds its operations."""
 
 from curation.api import datasets, intake, judgments, traces
 from curation.api.routing import router

@@ -34,7 +34,8 @@ NO_CONTENT = (
 
 
 def assemble(spans: Iterable[PlainSpan]) -> ParsedTrace | None:
-    """One trace out of the spans of one trace id, each once and in any order; None where no span tells of a model, tool or agent."""
+    """One trace out of the spans of one trace id, each once and in any order; None where no span tells of a model, tool
+    or agent."""
     ordered = sorted(spans, key=lambda span: (span["start"], span["span"]))
     notes = Notes()
     readings = [(span, _read(span, notes)) for span in ordered]
