@@ -5,7 +5,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
-from ninja import Field, Path, Router, Schema
+from ninja import Field, Path, Router, Schema, Status
 from pydantic import ConfigDict
 
 from evaluation import tasks
@@ -45,7 +45,9 @@ class CandidateSettingsIn(Schema):
 class RulesIn(Schema):
     """Limits as ratios of candidate to baseline; null only watches."""
 
-    accuracy: float | None = Field(default=0.95, description="The primary grade keeps at least this share of the baseline's.")
+    accuracy: float | None = Field(
+        default=0.95, description="The primary grade keeps at least this share of the baseline's."
+    )
     latency: float | None = Field(default=1.10, description="Latency stays under this multiple.")
     cost: float | None = Field(default=1.20, description="Cost stays under this multiple.")
     alpha: float = Field(default=0.05, description="Intervals are 1 - alpha wide.")
@@ -155,7 +157,7 @@ def create_comparison(request: HttpRequest, slug: Path[str], body: ComparisonIn)
         details = [{"where": error.where, "reason": str(error)}]
         raise Problem(422, "invalid", str(error), details=details) from None
     nudge(tasks.reconcile)
-    return 201, _whole(made)
+    return Status(201, _whole(made))
 
 
 @router.get("/comparisons/{uid}", response=ComparisonOut, summary="One comparison")

@@ -6,6 +6,9 @@ from evaluation.compare import request
 from evaluation.models import EvaluationRun
 from evaluation.runs import local, remote
 
+# a task that takes long would keep the worker from everything else
+MOST = 25
+
 
 @shared_task(ignore_result=True)
 def reconcile() -> None:
@@ -18,8 +21,9 @@ def reconcile() -> None:
 
 @shared_task(ignore_result=True)
 def answer_run(run: int) -> None:
-    """Answer a run through its connection, as far as it goes; a second message for the same run finds it held."""
+    """Answer a part of a run through its connection; a second message for the same run finds it held, and the sweep
+    sends the next one."""
     found = EvaluationRun.objects.select_related("model__connection", "suite").filter(pk=run).first()
     if found is not None:
-        remote.answer(found)
+        remote.answer(found, most=MOST)
         request.settle_all()

@@ -82,7 +82,7 @@ def decide(*, metrics: list[Metric], rules: Rules, candidate: str, labels: dict[
     if worse:
         further.insert(0, words.worse(worse))
     if unproven := [metric for metric in limited if metric.guard == OPEN]:
-        return Decision(INCONCLUSIVE, words.unproven(unproven), further)
+        return Decision(INCONCLUSIVE, words.unproven(unproven), [*further, *words.also_unproven(unproven)])
     if not better:
         return Decision(INCONCLUSIVE, words.no_gain(metrics[0], limited=bool(limited)), further)
     if worse:
@@ -114,17 +114,20 @@ class _Words:
         return f"{self.candidate} breaks {'a limit' if len(told) == 1 else f'{len(told)} limits'}: {'; '.join(told)}."
 
     def unproven(self, metrics: list[Metric]) -> str:
-        hopeless = [metric for metric in metrics if metric.needed is None]
-        if hopeless:
-            metric = hopeless[0]
+        metric = _hardest(metrics)
+        if metric.needed is None:
             reason = metric.notes[0] if metric.notes else "Its interval has no end."
             return f"Nothing is decided by {self.label(metric)}. {reason}"
-        metric = max(metrics, key=lambda entry: (entry.needed or 0) / max(1, entry.n))
-        needed = metric.needed or 0
+        needed = metric.needed
         if needed <= metric.n:
             return f"{_scenarios(metric.n)} {_verb(metric.n, 'leave')} open whether {self._kept(metric)}."
         few = f"{_scenarios(metric.n)} {_verb(metric.n, 'are')} too few to show that {self._kept(metric)}"
         return f"{few}; about {needed:,} are needed."
+
+    def also_unproven(self, metrics: list[Metric]) -> list[str]:
+        others = [metric for metric in metrics if metric is not _hardest(metrics)]
+        told = [f"Open too: whether {self._kept(metric)}." for metric in others]
+        return told + [note for metric in others for note in metric.notes]
 
     def no_gain(self, primary: Metric, *, limited: bool) -> str:
         kept = "keeps every limit but " if limited else ""
@@ -159,6 +162,11 @@ class _Words:
         if metric.lower_is_better:
             return f"{self.label(metric)} stays under {_percent(metric)} of the baseline"
         return f"{_percent(metric)} of the baseline is kept in {self.label(metric)}"
+
+
+def _hardest(metrics: list[Metric]) -> Metric:
+    """The metric that needs most scenarios in proportion to what it has; one that no number helps comes last."""
+    return max(metrics, key=lambda metric: -1.0 if metric.needed is None else metric.needed / max(1, metric.n))
 
 
 def _percent(metric: Metric) -> str:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy  # its parts load when first used: scipy.stats takes longer to load than the whole web process
 from numpy.typing import NDArray
-from scipy import optimize, stats
 
 POWER = 0.8
 Floats = NDArray[np.float64]
@@ -67,10 +67,10 @@ def mcnemar_midp(pairs: Pairs) -> float:
     if not disagree:
         return 1.0
     fewer = min(pairs.fixed, pairs.broke)
-    seen = stats.binom.pmf(fewer, disagree, 0.5)
+    seen = scipy.stats.binom.pmf(fewer, disagree, 0.5)
     if pairs.fixed == pairs.broke:
         return float(1 - seen / 2)
-    return float(2 * stats.binom.cdf(fewer, disagree, 0.5) - seen)
+    return float(2 * scipy.stats.binom.cdf(fewer, disagree, 0.5) - seen)
 
 
 def difference_score(difference: float, pairs: Pairs) -> float:
@@ -133,7 +133,7 @@ def paired_t(differences: Floats) -> float:
     spread = differences.std(ddof=1) / math.sqrt(len(differences))
     if spread == 0:
         return 0.0
-    return float(2 * stats.t.sf(abs(differences.mean() / spread), len(differences) - 1))
+    return float(2 * scipy.stats.t.sf(abs(differences.mean() / spread), len(differences) - 1))
 
 
 def bootstrap_interval(differences: Floats, *, alpha: float, seed: int = 0, resamples: int = 4000) -> Interval:
@@ -142,7 +142,7 @@ def bootstrap_interval(differences: Floats, *, alpha: float, seed: int = 0, resa
         return Interval(None, None)
     if np.ptp(differences) == 0:
         return Interval(float(differences[0]), float(differences[0]))
-    found = stats.bootstrap(
+    found = scipy.stats.bootstrap(
         (differences,),
         np.mean,
         confidence_level=1 - alpha,
@@ -214,7 +214,7 @@ def pairs_to_see(pairs: Pairs, *, gain: float, alpha: float) -> int:
     """Pairs needed to see a true gain of `gain` (power 0.8) with McNemar's test, at the disagreement seen (Connor
     1987)."""
     disagree = max((pairs.fixed + pairs.broke + 0.5) / (pairs.n + 1), gain)
-    root = _z(alpha) * math.sqrt(disagree) + float(stats.norm.ppf(POWER)) * math.sqrt(disagree - gain**2)
+    root = _z(alpha) * math.sqrt(disagree) + float(scipy.stats.norm.ppf(POWER)) * math.sqrt(disagree - gain**2)
     return math.ceil((root / gain) ** 2)
 
 
@@ -236,15 +236,15 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def _weight(alpha: float) -> float:
-    return float((_z(alpha) + stats.norm.ppf(POWER)) ** 2)
+    return float((_z(alpha) + scipy.stats.norm.ppf(POWER)) ** 2)
 
 
 def _z(alpha: float) -> float:
-    return float(stats.norm.ppf(1 - alpha / 2))
+    return float(scipy.stats.norm.ppf(1 - alpha / 2))
 
 
 def _t(alpha: float, n: int) -> float:
-    return float(stats.t.ppf(1 - alpha / 2, n - 1))
+    return float(scipy.stats.t.ppf(1 - alpha / 2, n - 1))
 
 
 def _divide(above: float, below: float) -> float:
@@ -261,7 +261,7 @@ def _root(function: Callable[[float], float], low: float, high: float) -> float 
 
     if low >= high or bounded(low) <= 0 or bounded(high) >= 0:
         return None
-    return float(optimize.brentq(bounded, low, high, xtol=1e-9))
+    return float(scipy.optimize.brentq(bounded, low, high, xtol=1e-9))
 
 
 def _finite(value: Any) -> float | None:

@@ -37,6 +37,8 @@ def reconcile() -> None:
 
 def start_next() -> EvaluationAttempt | None:
     """Start the oldest run that waits for a process, if this machine is free and has what it takes."""
+    if not _waiting().exists():
+        return None
     reason = training.waiting_reason()
     if reason:
         _waiting().exclude(status_reason=reason).update(status_reason=reason)

@@ -154,7 +154,7 @@ def _primary(found: Comparison) -> dict[str, Any] | None:
         "change": forest.change(metrics[0]),
         "shown_low": ends[0],
         "shown_high": ends[1],
-        "unit": "points" if kind == "binary" else "of 1",
+        "unit": "points" if kind == "binary" else "",
         "chance": _chance(metrics[0]["p"]),
         "label": found.result["labels"].get(metrics[0]["name"], metrics[0]["name"]),
     }

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from evaluation.compare import request
+from evaluation.compare import cancel, request
 from evaluation.compare.decide import Rules
 from evaluation.models import Comparison, EvaluationRun, Suite
 from evaluation.runs.request import CannotAsk, read_settings
@@ -159,3 +159,19 @@ def test_lineage_leads_from_models_to_the_comparison(project: Project) -> None:
     for model in (comparison.baseline.model, comparison.candidate.model):
         came = lineage.descendants(project=project, source=lineage.Node("model", str(model.uid)))
         assert lineage.Node("comparison", str(comparison.uid)) in came
+
+
+def test_stopping_ends_the_runs_that_nothing_else_waits_for(project: Project) -> None:
+    suite = make.suite(project)
+    base, one, two = (make.model(project, name) for name in ("base", "one", "two"))
+    arguments: dict[str, Any] = {
+        "suite": suite, "baseline": base, "settings": read_settings({}), "rules": Rules(), "actor": SYSTEM
+    }  # fmt: skip
+    first = request.request_comparison(**arguments, candidate=one)
+    second = request.request_comparison(**arguments, candidate=two)
+    assert cancel.cancel(comparison=first, actor=SYSTEM)
+    assert not cancel.cancel(comparison=first, actor=SYSTEM)
+    states = dict(EvaluationRun.objects.values_list("model__name", "status"))
+    assert states == {"base": "queued", "one": "cancelled", "two": "queued"}
+    second.refresh_from_db()
+    assert second.status == "running"

@@ -97,6 +97,9 @@ def test_a_slow_candidate_is_rejected_unless_the_clock_cannot_be_trusted() -> No
     apart = verdict(better, latency(times, times * 1.3, separately_timed=True))
     assert apart.outcome == INCONCLUSIVE
     assert "one after the other" in apart.sentence
+    few = verdict(binary(Pairs(20, 3, 3, 4)), latency(times, times * 1.3, separately_timed=True))
+    assert "30 scenarios" in few.sentence
+    assert "one after the other" in " ".join(few.further)
 
 
 def test_one_metric_better_and_one_worse_is_no_approval() -> None:
