@@ -1,7 +1,7 @@
 """The servers' entry: Django for pages and API, and beside it the thin path that takes traces in."""
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from django.core.asgi import get_asgi_application
@@ -15,7 +15,7 @@ Message = dict[str, Any]
 
 
 async def application(
-    scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Message], Awaitable[None]]
+    scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Mapping[str, Any]], Awaitable[None]]
 ) -> None:
     """Send intake addresses to the intake, everything else to Django. Lifespan messages are not used."""
     if scope["type"] == "http" and scope["path"] in PATHS:

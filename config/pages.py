@@ -59,7 +59,7 @@ def api_docs(request: HttpRequest) -> HttpResponse:
     return render(request, "workspace/api_docs.html", {"groups": groups, "info": schema["info"]})
 
 
-def _fields(schema: dict, operation: dict) -> list[dict[str, str]]:  # type: ignore[type-arg]
+def _fields(schema: dict, operation: dict) -> list[dict[str, str]]:
     """The fields of the request body: name, type, whether required, help."""
     content = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
     reference = content.get("$ref", "")
@@ -76,7 +76,7 @@ def _fields(schema: dict, operation: dict) -> list[dict[str, str]]:  # type: ign
     ]
 
 
-def _type(field: dict) -> str:  # type: ignore[type-arg]
+def _type(field: dict) -> str:
     if "anyOf" in field:
         return " or ".join(_type(one) for one in field["anyOf"])
     return str(field.get("type") or field.get("$ref", "any").rsplit("/", 1)[-1])

@@ -8,8 +8,8 @@ from django.shortcuts import render
 
 def wants_fragment(request: HttpRequest) -> bool:
     """Whether htmx asked for a part (a boosted link wants the page)."""
-    htmx = getattr(request, "htmx", None)
-    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+    htmx: Any = getattr(request, "htmx", None)
+    return bool(htmx and not htmx.boosted and not htmx.history_restore_request)
 
 
 def answer(

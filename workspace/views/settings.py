@@ -36,7 +36,7 @@ def _open(sealed: str) -> str:
         return ""
 
 
-def _context(entry, **forms):  # type: ignore[no-untyped-def]
+def _context(entry, **forms):
     project = entry.project
     may_tokens = entry.may(Role.ENGINEER)
     return {
