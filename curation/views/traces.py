@@ -34,7 +34,7 @@ UNDO_AGE = 24 * 3600
 HEADS = (
     ("", "Judgment", "", "wide-only"),
     ("", "Request", "", ""),
-    ("", "Tags", "", "roomy-only hush"),
+    ("", "Tags", "num", "roomy-only"),
     ("agent", "Agent", "", "wide-only"),
     ("", "Model", "", "vast-only"),
 )
