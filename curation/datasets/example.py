@@ -98,7 +98,7 @@ def _numbered(said: list[dict[str, Any]]) -> list[dict[str, Any]]:
     numbers: dict[str, int] = {}
     result = []
     for one in said:
-        changed = {}
+        changed: dict[str, Any] = {}
         if "tool_calls" in one:
             changed["tool_calls"] = [
                 [numbers.setdefault(call[0], len(numbers)), *call[1:]] for call in one["tool_calls"]

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from curation.datasets import validate
 from curation.datasets.example import Example, example_of
@@ -78,7 +78,9 @@ def with_versions(found: Iterable[Dataset]) -> list[Listed]:
 
 def version(project: Project, name: str, number: int | None = None) -> DatasetVersion:
     """One version, the newest without a number. Raises DatasetVersion.DoesNotExist."""
-    found = DatasetVersion.objects.select_related("dataset").filter(dataset__project=project, dataset__name=name)
+    newest_number = DatasetVersion.objects.filter(dataset=OuterRef("dataset")).order_by("-number").values("number")[:1]
+    found = DatasetVersion.objects.select_related("dataset__project").annotate(of=Subquery(newest_number))
+    found = found.filter(dataset__project=project, dataset__name=name)
     if number is not None:
         return found.get(number=number)
     newest = found.order_by("-number").first()
@@ -87,12 +89,18 @@ def version(project: Project, name: str, number: int | None = None) -> DatasetVe
     return newest
 
 
+def numbers(found: DatasetVersion) -> list[int]:
+    """The newest six versions beside one that `version` gave (they are numbered without gaps)."""
+    newest = int(found.of)  # type: ignore[attr-defined]
+    return list(range(newest, max(0, newest - 6), -1))
+
+
 def rows(
     found: DatasetVersion, *, split: str = "", changed: str = "", cursor: str = "", size: int = 50
 ) -> Page[DatasetRow]:
     """A page of rows in order, with trace, revision number, judgment and correction at hand, documents left alone.
     `changed` (a field of Changed) keeps those that rest on something that changed."""
-    query = changed_rows(found)[changed] if changed else found.rows.all()
+    query = changed_rows(found, changed) if changed else found.rows.all()
     query = query.select_related("trace", "revision", "judgment", "correction")
     query = query.defer("trace__metadata", "revision__document", "revision__import_notes", "correction__messages")
     if split:
@@ -126,9 +134,18 @@ def decisions(found: DatasetVersion, *, reason: str = "", cursor: str = "", size
     return paginate(query, order=["id"], cursor=cursor, size=size)
 
 
-def changed_rows(found: DatasetVersion) -> dict[str, QuerySet[DatasetRow]]:
-    """The rows behind `Changed`, by its field names."""
-    stored = DatasetRow.objects.filter(version=found)
+def changed_rows(found: DatasetVersion, kind: str) -> QuerySet[DatasetRow]:
+    """The rows behind one number of `Changed`, by its field name."""
+    return DatasetRow.objects.filter(version=found).filter(_since(found)[kind])
+
+
+def changed(found: DatasetVersion) -> Changed:
+    """How many rows rest on something that changed since the freezing. One query over the version's rows."""
+    counted = {kind: Count("pk", filter=condition) for kind, condition in _since(found).items()}
+    return Changed(**DatasetRow.objects.filter(version=found).aggregate(**counted))
+
+
+def _since(found: DatasetVersion) -> dict[str, Q]:
     turned = Q(judgment__isnull=False) & ~Q(trace__verdict=F("judgment__verdict"))
     turned |= Q(judgment__withdrawn_at__isnull=False)
     turned |= Q(judgment=None, trace__verdict__in=["unacceptable", "unsure"])
@@ -138,16 +155,7 @@ def changed_rows(found: DatasetVersion) -> dict[str, QuerySet[DatasetRow]]:
             trace=OuterRef("trace"), revision=OuterRef("revision"), withdrawn_at=None, created_at__gt=found.created_at
         )
         corrections |= Q(Exists(standing))
-    return {
-        "judgments": stored.filter(turned),
-        "corrections": stored.filter(corrections),
-        "traces": stored.exclude(trace__revision=F("revision")),
-    }
-
-
-def changed(found: DatasetVersion) -> Changed:
-    """How many rows rest on something that changed since the freezing. Three counts over the version's rows."""
-    return Changed(**{name: query.count() for name, query in changed_rows(found).items()})
+    return {"judgments": turned, "corrections": corrections, "traces": ~Q(trace__revision=F("revision"))}
 
 
 @dataclass(slots=True)

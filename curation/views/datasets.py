@@ -137,7 +137,7 @@ def dataset_version(request: HttpRequest, slug: str, name: str, number: int) -> 
             "exports": _exports(found),
             "changed": read.changed(found),
             "descent": _descent(slug, read.descent(found)),
-            "versions": list(found.dataset.versions.order_by("-number").values_list("number", flat=True)[:50]),
+            "versions": read.numbers(found),
             "shown": _row(found, int(page.rows[0].position)) if page.rows else None,
             "train_url": _train_url(slug, found) if entry.may(Role.ENGINEER) else "",
         }

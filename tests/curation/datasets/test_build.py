@@ -280,7 +280,7 @@ def test_what_changed_since_is_seen_on_the_version(project: Project, rita: User,
 
     changed = read.changed(version)
     assert (changed.judgments, changed.corrections, changed.traces) == (2, 1, 1)
-    names = {row.trace.external_id for row in read.changed_rows(version)["judgments"]}
+    names = {row.trace.external_id for row in read.changed_rows(version, "judgments")}
     assert names == {"flipped", "withdrawn"}
     assert kept.external_id not in names
 

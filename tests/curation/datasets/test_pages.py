@@ -1,0 +1,140 @@
+"""Dataset pages without a browser: who may come in, how many questions the database is asked, odd addresses."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from curation.datasets import build, formats, reasons
+from tests import make
+from tests.curation.datasets import rows
+from workspace import lineage
+from workspace.access import Actor
+from workspace.models import Project, User
+
+HERE = Path(__file__).resolve().parents[3]
+SignedIn = Callable[[User], Client]
+
+
+@pytest.mark.django_db
+def test_the_version_page_asks_the_same_few_questions_however_large(
+    project: Project, rita: User, as_user: SignedIn
+) -> None:
+    counts = []
+    for size in (3, 60):
+        for _ in range(size):
+            rows.trace(project, judged="acceptable", by=rita)
+        version = build.freeze(project=project, name=f"of-{size}", query_text="", actor=Actor())
+        client = as_user(rita)
+        for path in (
+            "",
+            f"{version.dataset.name}/1/",
+            f"{version.dataset.name}/1/decisions/",
+            f"{version.dataset.name}/1/rows/2/",
+        ):
+            with CaptureQueriesContext(
+                connection,
+            ) as asked:
+                answer = client.get(f"/p/acme/datasets/{path}")
+            assert answer.status_code == 200
+            counts.append(len(asked))
+    assert counts[:4] == counts[4:]
+    assert max(counts) <= 8, counts
+
+
+@pytest.mark.django_db
+def test_roles(project: Project, rita: User, alice: User, charlie: User, as_user: SignedIn) -> None:
+    rows.trace(project, judged="acceptable", by=rita)
+    build.freeze(project=project, name="support", query_text="", actor=Actor())
+    pages = [
+        "",
+        "support/",
+        "support/1/",
+        "support/1/rows/1/",
+        "support/1/decisions/",
+        "support/1/checks/?format=trl-sft",
+    ]
+    for page in pages:
+        assert as_user(rita).get(f"/p/acme/datasets/{page}").status_code in (200, 302), page
+        assert as_user(charlie).get(f"/p/acme/datasets/{page}").status_code == 404, page
+    for page in ("new/", "support/1/export/"):
+        assert as_user(alice).get(f"/p/acme/datasets/{page}").status_code == 200, page
+        assert as_user(rita).get(f"/p/acme/datasets/{page}").status_code == 403, page
+        assert as_user(charlie).get(f"/p/acme/datasets/{page}").status_code == 404, page
+    assert as_user(rita).post("/p/acme/datasets/new/", {"name": "x"}).status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "page", ["nothing/", "support/9/", "support/1/rows/9/", "support/1/rows/0/", "support/1/?split=moon", "support/1/?changed=all",
+             "support/1/decisions/?reason=moon", "support/1/checks/?format=csv", "support/1/export/?format=csv",
+             "support/1/export/?split=moon", "new/?from=nothing@1"],
+)  # fmt: skip
+def test_what_is_not_there_is_404(project: Project, alice: User, rita: User, as_user: SignedIn, page: str) -> None:
+    rows.trace(project, judged="acceptable", by=rita)
+    build.freeze(project=project, name="support", query_text="", actor=Actor())
+    assert as_user(alice).get(f"/p/acme/datasets/{page}").status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_form_starts_from_an_earlier_version_and_keeps_what_was_typed(
+    project: Project, alice: User, rita: User, as_user: SignedIn
+) -> None:
+    rows.trace(project, judged="acceptable", by=rita)
+    client = as_user(alice)
+    typed = {"name": "support", "q": "agent:support", "judgments": ["acceptable", "unjudged"], "corrections": "rescue",
+             "validation": "12.5", "test": "0", "group_by": "session", "seed": "9", "limit": "7", "order": "oldest"}  # fmt: skip
+    assert client.post("/p/acme/datasets/new/", typed).status_code == 302
+    page = client.get("/p/acme/datasets/new/?from=support@1").content.decode()
+    for shown in (
+        'value="agent:support"',
+        'value="12.5"',
+        'value="9"',
+        'value="7"',
+        'value="rescue" selected',
+        'value="oldest" selected',
+    ):
+        assert shown in page, shown
+    wrong = client.post("/p/acme/datasets/new/", {**typed, "limit": "many", "validation": "lots"})
+    assert wrong.status_code == 422
+    assert (
+        "must be a whole number" in wrong.content.decode() and "must be a number from 0 to 1" in wrong.content.decode()
+    )
+    assert 'value="many"' in wrong.content.decode()
+
+
+@pytest.mark.django_db
+def test_what_was_made_of_a_version_comes_from_the_lineage(project: Project, rita: User, as_user: SignedIn) -> None:
+    rows.trace(project, judged="acceptable", by=rita)
+    version = build.freeze(project=project, name="support", query_text="", actor=Actor())
+    run = lineage.Node("run", "0199aaaa-0000-7000-8000-000000000001")
+    model = lineage.Node("model", "0199aaaa-0000-7000-8000-000000000002")
+    lineage.link(project=project, source=lineage.Node("dataset_version", str(version.uid)), target=run)
+    lineage.link(project=project, source=run, target=model)
+    page = as_user(rita).get("/p/acme/datasets/support/1/").content.decode()
+    assert "1 run" in page and "1 model" in page and run.id in page
+
+
+@pytest.mark.django_db
+def test_hostile_content_is_only_text_on_the_pages(project: Project, rita: User, as_user: SignedIn) -> None:
+    evil = '<script>alert(1)</script>"><img src=x onerror=alert(1)>'
+    said = make.document(
+        make.message("user", evil), make.message("assistant", evil, tool_calls=[make.call(evil, evil)])
+    )
+    rows.trace(project, said, judged="acceptable", by=rita, external_id="x" * 180, session_id=evil, agent=evil)
+    build.freeze(project=project, name="support", query_text="", actor=Actor())
+    for page in ("support/1/", "support/1/rows/1/", "support/1/decisions/", "support/1/checks/?format=openai-sft"):
+        assert evil[:20] not in as_user(rita).get(f"/p/acme/datasets/{page}").content.decode(), page
+
+
+def test_the_docs_name_every_reason_finding_and_format() -> None:
+    docs = (HERE / "docs" / "exports.md").read_text()
+    source = "".join(path.read_text() for path in (HERE / "curation" / "datasets").rglob("*.py"))
+    codes = set(re.findall(r'(?:error|warning|return)\(?\s?"([a-z_]{6,40})"', source))
+    codes |= {"consecutive_users", "consecutive_assistants"} | set(reasons.BY_CODE) | set(formats.FORMATS)
+    assert len(codes) > 50
+    assert sorted(code for code in codes if f"`{code}`" not in docs) == []
