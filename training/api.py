@@ -127,7 +127,7 @@ def _find(entry: Entry, uid: UUID) -> TrainingRun:
 @router.post("runs", response={201: RunOut}, summary="Start a training run")
 def create_run(
     request: HttpRequest, slug: Path[str], body: RunIn, idempotency_key: str = Header("", alias="Idempotency-Key")
-) -> tuple[int, dict[str, Any]]:
+) -> Status[dict[str, Any]]:
     """Queues a run of SFT with LoRA. The same Idempotency-Key with the same body gives the same run again."""
     entry = enter(request, slug, Role.ENGINEER)
     version = follow.find_version(entry.project, body.dataset)
@@ -151,7 +151,7 @@ def create_run(
     except requests.KeyReused as error:
         raise Problem(409, "key_reused", str(error)) from None
     nudge(tasks.start, run.pk)
-    return 201, _run_out([_find(entry, run.uid)])[0]
+    return Status(201, _run_out([_find(entry, run.uid)])[0])
 
 
 def _invalid(where: str, reason: str) -> Problem:

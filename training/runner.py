@@ -44,6 +44,8 @@ def main(folder: Path) -> int:
         "signal": -code if code < 0 else None,
     }
     result["out_of_memory"] = code == -signal.SIGKILL and _oom_kills() > before
+    # a worker that is told to stop before its own handler stands simply dies of the signal: that is a stop, too
+    result["obeyed"] = bool(wish.mode) and code == -signal.SIGTERM
     result["grace_over"] = wish.killed
     rundir.write_json(folder / rundir.RESULT, result)
     _say(f"worker ended with {code}")

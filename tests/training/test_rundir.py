@@ -79,6 +79,8 @@ def test_deaths_are_told_apart(tmp_path: Path) -> None:
         ({"exit_code": None, "signal": 9}, "failed", "killed"),
         ({"exit_code": None, "signal": 9, "out_of_memory": True}, "failed", "oom"),
         ({"exit_code": None, "signal": 9, "grace_over": True}, "stopped", ""),
+        ({"exit_code": None, "signal": 15, "obeyed": True}, "stopped", ""),
+        ({"exit_code": None, "signal": 15}, "failed", "killed"),
         ({"exit_code": None, "signal": 11}, "failed", "crash"),
     ]
     for result, kind, error_class in cases:

@@ -47,7 +47,7 @@ def classify(folder: Path, sight: Sight) -> Ending:
     code, number = sight.result.get("exit_code"), sight.result.get("signal")
     if code == rundir.FINISHED:
         return Ending("finished", exit_code=0)
-    if code == rundir.STOPPED or sight.result.get("grace_over"):
+    if code == rundir.STOPPED or sight.result.get("grace_over") or sight.result.get("obeyed"):
         return Ending("stopped", exit_code=code, signal=number)
     if number is not None:
         return _by_signal(int(number), bool(sight.result.get("out_of_memory")))
