@@ -1,4 +1,4 @@
-"""Import files: from a command, from the upload page. The raw bytes are kept, so that a better reader can try again."""
+"""Import files from disk, for the command. The raw bytes are kept, so that a better reader can try again."""
 
 import io
 from pathlib import Path
@@ -37,17 +37,6 @@ def import_file(
     except OSError as error:
         outcome.reject(str(path), f"cannot be opened: {error.strerror or error}")
     return outcome
-
-
-def receive_upload(*, project: Project, actor: Actor, filename: str, file: IO[bytes], wanted: str = AUTO) -> Outcome:
-    """Import one uploaded file, while its sender waits. What cannot be read at all is one rejection of the outcome."""
-    name = filename.replace("\\", "/").rsplit("/", 1)[-1] or "upload"
-    try:
-        return _import(project, actor, file, name, wanted, lambda outcome: None)
-    except Unreadable as error:
-        outcome = Outcome()
-        outcome.reject(name, str(error))
-        return outcome
 
 
 def _import(project: Project, actor: Actor, file: IO[bytes], name: str, wanted: str, report: Report) -> Outcome:

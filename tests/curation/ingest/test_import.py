@@ -13,9 +13,9 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from curation.ingest.import_files import receive_upload
+from curation.ingest.inbox import stem
 from curation.models import RawRecord, Score, Trace
-from tests.curation.ingest.reading import PAYLOADS, lines
+from tests.curation.ingest.reading import lines
 from workspace.access import Actor
 from workspace.models import Project, Role, User
 
@@ -98,16 +98,10 @@ def test_a_worker_finishes_what_a_killed_command_left(project: Project, tmp_path
     assert RawRecord.objects.get().outcome["created"] == 1
 
 
-def test_uploads(project: Project, alice: User) -> None:
-    data = (PAYLOADS / "openai_request_response_log__openai_3.52.0.jsonl").read_bytes()
-    for expected in ((4, 0), (0, 4)):
-        found = receive_upload(
-            project=project, actor=Actor(user=alice), filename="C:\\x\\log.jsonl", file=io.BytesIO(data)
-        )
-        assert (found.created, found.unchanged) == expected
-    assert RawRecord.objects.get().user == alice
-    bad = receive_upload(project=project, actor=Actor(user=alice), filename="x.bin", file=io.BytesIO(b"\x00"))
-    assert bad.rejected[0].where == "x.bin"
+def test_the_name_of_a_file_goes_without_its_last_ending() -> None:
+    assert [stem(name) for name in ("gpt-3.5-turbo.json", "C:\\x\\log.jsonl", "/api/projects/acme/traces", "plain")] == [
+        "gpt-3.5-turbo", "log", "", "plain",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
