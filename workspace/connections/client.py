@@ -6,15 +6,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
-import openai
 from django.db.models import F
 
 from workspace.connections import secrets
 from workspace.connections.guard import NotAllowed, PinnedTransport
 from workspace.models import Connection
+
+if TYPE_CHECKING:
+    import openai  # loaded where it is used: every process imports this module, few of them call anybody
 
 TIMEOUT = httpx2.Timeout(120.0, connect=10.0)
 RETRIES = 3
@@ -52,6 +54,8 @@ def complete(
     Raises ConnectionFailed: budget used up, address not allowed, key unreadable, refused, or no answer after the
     library's retries (429, 5xx and broken connections, with its back-off).
     """
+    import openai
+
     name = model or connection.default_model
     if not name:
         raise ConnectionFailed(f"{connection.name} has no default model and none was named.")
@@ -93,6 +97,8 @@ def complete(
 
 def models(*, connection: Connection) -> list[str]:
     """The names of the models it offers, sorted (GET {base_url}/models). Raises ConnectionFailed."""
+    import openai
+
     with _client(connection) as session:
         try:
             return sorted(model.id for model in session.models.list())
@@ -125,7 +131,9 @@ def _check_budget(connection: Connection) -> None:
 
 
 @contextmanager
-def _client(connection: Connection) -> Iterator[openai.OpenAI]:
+def _client(connection: Connection) -> "Iterator[openai.OpenAI]":
+    import openai
+
     try:
         key = secrets.decrypt(connection.key_encrypted)
     except secrets.Unreadable as error:
@@ -159,7 +167,9 @@ def _slot(connection: Connection) -> Iterator[None]:
         yield
 
 
-def _failed(connection: Connection, error: openai.OpenAIError) -> ConnectionFailed:
+def _failed(connection: Connection, error: "openai.OpenAIError") -> ConnectionFailed:
+    import openai
+
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, NotAllowed):
