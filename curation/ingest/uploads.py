@@ -37,5 +37,11 @@ def recent_uploads(*, project: Project, user: User, most: int = 8) -> list[RawRe
     return list(_light(project).filter(user=user).exclude(source__startswith="/").order_by("-id")[:most])
 
 
+def unreadable(*, project: Project, most: int = 20) -> list[RawRecord]:
+    """What programs sent (not people) and nobody could read: the newest quarantined records, without the bodies."""
+    waiting = _light(project).filter(status=RawRecord.Status.QUARANTINED, user=None)
+    return list(waiting.order_by("-id")[:most])
+
+
 def _light(project: Project) -> QuerySet[RawRecord]:
     return RawRecord.objects.filter(project=project).defer("body")

@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from curation import tasks
 from curation.ingest import inbox
 from curation.ingest.formats import AUTO, FORMATS
-from curation.ingest.uploads import receive_upload, recent_uploads, uploads
+from curation.ingest.uploads import receive_upload, recent_uploads, unreadable, uploads
 from curation.models import RawRecord
 from workspace.access import Entry, enter
 from workspace.formats import size
@@ -67,6 +67,7 @@ def _page(request: HttpRequest, entry: Entry, status: int = 200, **more: Any) ->
         "results": results,
         "waits": any(result.waits for result in results),
         "recent": recent_uploads(project=entry.project, user=person) if person and not results else [],
+        "unreadable": unreadable(project=entry.project) if not results else [],
         **more,
     }
     return render(request, "curation/traces_upload.html", context, status=status)

@@ -73,3 +73,17 @@ def test_a_reviewer_does_not_upload_and_nobody_sees_foreign_files(project, rita,
     assert "chats.jsonl" not in as_user(charlie).get(f"/p/other/traces/upload/?file={uid}").content.decode()
     assert as_user(charlie).get(f"/p/acme/traces/upload/?file={uid}").status_code == 404
     assert as_user(alice).get("/p/acme/traces/upload/?file=zzz").status_code == 400
+
+
+def test_what_programs_sent_and_nobody_could_read_is_shown_and_can_be_tried_again(project, alice, as_user):
+    RawRecord.objects.create(
+        project=project, source="/v1/traces", format="otlp", content_type="application/json", body=b"{}", sha256="0",
+        status="quarantined", error="ValueError: <b>odd</b>", attempts=3,
+    )  # fmt: skip
+    client = as_user(alice)
+    page = client.get("/p/acme/traces/upload/").content.decode()
+    assert "not readable" in page and "ValueError: &lt;b&gt;odd&lt;/b&gt;" in page
+    client.post(page.split('class="button small"')[0].rsplit('action="', 1)[1].split('"')[0])
+    assert RawRecord.objects.get().status == "pending"
+    tasks.sweep_inbox()
+    assert "not readable" not in client.get("/p/acme/traces/upload/").content.decode()
