@@ -1,15 +1,16 @@
 """POST /v1/traces: the OpenTelemetry door, a thin ASGI path beside Django's middleware.
 
-Source: OTLP specification, "OTLP/HTTP" (opentelemetry-proto, docs/specification.md). Clients repeat a request only after
-429, 502, 503 and 504 and drop the data after any other error, so trouble of our own is always a 503. What is answered
-with 200 is committed to the database before.
+Source: OTLP specification, "OTLP/HTTP" (opentelemetry-proto, docs/specification.md). Clients repeat a request only
+after 429, 502, 503 and 504 and drop the data after any other error, so trouble of our own is always a 503. What is
+answered with 200 is committed to the database before.
 """
 
 import logging
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from asgiref.sync import ThreadSensitiveContext, sync_to_async
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.db import close_old_connections, connections
 
@@ -28,6 +29,8 @@ PATHS: frozenset[str] = frozenset({"/v1/traces"})
 Message = dict[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
+# threads of its own: a slow commit here never holds up a page. As many as the pool of connections has
+_threads = ThreadPoolExecutor(max_workers=10, thread_name_prefix="otlp")
 _TYPES: dict[Encoding, str] = {"protobuf": "application/x-protobuf", "json": "application/json"}
 _ENCODINGS: dict[str, Encoding] = {kind: encoding for encoding, kind in _TYPES.items()}
 # google.rpc.Code of an HTTP status
@@ -54,7 +57,6 @@ async def intake(scope: Message, receive: Receive, send: Send) -> None:
     try:
         if scope["method"] != "POST":
             raise Refused(405, "Send traces with POST.")
-        # each request has a thread of its own: a slow commit never holds up another sender
         token = await _in_thread(_authorise, headers.get("authorization", ""))
         if encoding is None:
             raise Refused(415, "Content-Type must be application/x-protobuf or application/json.")
@@ -81,8 +83,7 @@ async def intake(scope: Message, receive: Receive, send: Send) -> None:
 
 
 async def _in_thread(work: Callable[..., Any], *arguments: Any) -> Any:
-    async with ThreadSensitiveContext():
-        return await sync_to_async(_with_connection)(work, *arguments)
+    return await sync_to_async(_with_connection, thread_sensitive=False, executor=_threads)(work, *arguments)
 
 
 def _with_connection(work: Callable[..., Any], *arguments: Any) -> Any:
