@@ -162,8 +162,11 @@ def _calls(row: Example) -> Iterator[Finding]:
             yield from _call(where, call, declared)
             if not call["id"]:
                 yield error("missing_call_id", f"{where}.id", "the tool call has no id")
+            elif call["id"] in open_calls:
+                yield error("repeated_call_id", f"{where}.id", f"{call['id'][:80]!r} stands on two calls of one turn")
             elif call["id"] in seen:
-                yield error("repeated_call_id", f"{where}.id", f"{call['id'][:80]!r} is used twice in this row")
+                reason = f"{call['id'][:80]!r} was the id of an earlier call, which had been answered"
+                yield warning("reused_call_id", f"{where}.id", reason)
             seen.add(call["id"])
             open_calls[call["id"]] = where
 

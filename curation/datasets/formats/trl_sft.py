@@ -56,7 +56,7 @@ def _too_large(arguments: str) -> bool:
 
 def write(row: Example) -> dict[str, Any]:
     """One line."""
-    names = {call["id"]: call["name"] for message in row.messages for call in message.get("tool_calls") or []}
+    names: dict[str, str] = {}
     return {
         "messages": [_message(message, names) for message in row.messages],
         "tools": json.dumps([content.tool_schema(tool) for tool in row.tools], ensure_ascii=False),
@@ -70,6 +70,7 @@ def _message(message: Message, names: dict[str, str]) -> dict[str, Any]:
         written["tool_call_id"] = message["tool_call_id"]
         written["name"] = names.get(message["tool_call_id"], "")
     if calls := message.get("tool_calls"):
+        names.update((call["id"], call["name"]) for call in calls)  # an id may come again later for another call
         written["tool_calls"] = [
             {
                 "id": call["id"],

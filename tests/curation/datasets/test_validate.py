@@ -47,6 +47,13 @@ CASES: list[tuple[str, str, str, list[Message], list[Tool]]] = [
     (
         "error",
         "repeated_call_id",
+        "messages[1].tool_calls[1].id",
+        [USER, message("assistant", "", tool_calls=[call("look"), call("look")]), tool_result("x"), ANSWER],
+        [TOOL],
+    ),
+    (
+        "warning",
+        "reused_call_id",
         "messages[3].tool_calls[0].id",
         [USER, calling(), tool_result("x"), calling(), tool_result("y"), ANSWER],
         [TOOL],
@@ -167,3 +174,12 @@ def test_long_ids_make_groups_that_fit() -> None:
     one = group_of("task", task_id="t" * 199 + "a", **ids)
     other = group_of("task", task_id="t" * 199 + "b", **ids)
     assert one != other and len(one) <= 200
+
+
+def test_a_reused_id_keeps_the_name_of_the_call_it_answers() -> None:
+    """Real agents do this: tau-bench trajectories take up the ids of calls that were answered long before."""
+    messages = [USER, calling(name="look"), tool_result("x"), calling(name="find"), tool_result("y"), ANSWER]
+    row = Example(messages=messages, tools=[])
+    assert not [one for one in validate.check(row, formats.find("trl-sft")) if one.level == "error"]
+    written = formats.find("trl-sft").write(row)["messages"]
+    assert [one["name"] for one in written if one["role"] == "tool"] == ["look", "find"]
