@@ -40,7 +40,7 @@ def test_a_better_model_is_approved_with_the_reason(project: Project) -> None:
     suite = make.suite(project, scenarios=60)
     comparison = compare(suite, lambda n: n <= 20, lambda n: n <= 55)
     assert (comparison.status, comparison.outcome) == ("done", "APPROVE")
-    assert comparison.sentence.startswith("tuned 1 is better in tool calls (+58.3 points)")
+    assert comparison.sentence.startswith("tuned@1 is better in tool calls (+58.3 points)")
     found = metric(comparison, "tool calls")
     assert (found["n"], found["fixed"], found["broke"], found["guard"]) == (60, 35, 0, "pass")
     assert comparison.result["further"] == ["Not measured: cost per answer."]
@@ -100,7 +100,7 @@ def test_a_failed_run_fails_the_comparison_with_its_reason(project: Project) -> 
     assert request.settle(comparison)
     comparison.refresh_from_db()
     assert (comparison.status, comparison.outcome) == ("failed", "")
-    assert "tuned 1: Not one scenario was answered" in comparison.status_reason
+    assert "tuned@1: Not one scenario was answered" in comparison.status_reason
 
 
 def test_settling_waits_for_both_and_happens_once(project: Project) -> None:
