@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from tests import make
 from tests.browser_fixtures import Server, shoot
 from training.launch import start
+from training.models import Metric, RunAttempt, RunEvent
 from training.progress import reconcile
 from workspace.models import Project, User
 
@@ -96,3 +98,47 @@ def test_launch_watch_and_end(
     shoot(page, "runs")
     axe()
     assert not complaints
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_failed_run_says_why_and_what_to_do(
+    server: Server,
+    sign_in: Callable[[User], Page],
+    project: Project,
+    alice: User,
+    axe: Callable[[], None],
+    tmp_path: Path,
+) -> None:
+    now = timezone.now()
+    run = make.run(
+        project, status="failed", name="night-run", step=217, total_steps=800, started_at=now, ended_at=now,
+        status_reason="Out of memory: CUDA out of memory. Tried to allocate 2.40 GiB.",
+    )  # fmt: skip
+    folder = tmp_path / "1"
+    folder.mkdir()
+    lines = "".join(
+        f"12:00:{n % 60:02d} step {n}  loss {2.2 - n / 200:.4f}  lr 1.00e-04  grad 0.71\n" for n in range(180, 218)
+    )
+    folder.joinpath("console.log").write_text(lines + "12:04:11 failed: Out of memory: CUDA out of memory.\n")
+    attempt = RunAttempt.objects.create(
+        run=run, number=1, folder=str(folder), status="exited", error_class="oom", ended_at=now, error="Out of memory"
+    )
+    for seq, name in enumerate(("load", "check", "train"), start=1):
+        RunEvent.objects.create(attempt=attempt, seq=seq, kind="stage", payload={"name": name}, at=now)
+    warning = (
+        "12 of 2057 train rows are longer than 2048 tokens and were left out (longest: 9120; first lines: 4, 9, 77)."
+    )
+    RunEvent.objects.create(attempt=attempt, seq=4, kind="warning", payload={"message": warning}, at=now)
+    Metric.objects.bulk_create(
+        Metric(attempt=attempt, name="loss", step=n, value=0.7 + 1.6 * 0.985**n + 0.05 * (n % 3)) for n in range(1, 218)
+    )
+    page = sign_in(alice)
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto(f"{server.url}/p/{project.slug}/runs/{run.uid}/")
+    expect(page.get_by_text("What to do:")).to_be_visible()
+    expect(page.locator("#log")).to_contain_text("failed: Out of memory")
+    eventually(page, "(document.querySelector('#loss')?.data?.[0]?.x?.length ?? 0) > 200")
+    shoot(page, "run-failed")
+    page.locator("#log").scroll_into_view_if_needed()
+    page.screenshot(path="screenshots/run-failed-below.png")
+    axe()

@@ -43,4 +43,4 @@ class ModelVersion(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.name} {self.number}"
+        return f"{self.name}@{self.number}"

@@ -1,9 +1,11 @@
 """The loss curves of a run: over all its attempts, the later attempt's value of a step being the one that counts."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Max
+from django.db.models import Max, Q, Value
+from django.db.models.functions import Mod
 
 from training.models import Metric, TrainingRun
 from training.models.runs import RunStatus
@@ -24,11 +26,14 @@ class Fresh:
     reset: bool
 
 
-def points(run: TrainingRun, name: str) -> list[Point]:
-    """(step, value) of one metric in order of steps, one value per step. Steps that a later attempt went back over are
-    its own; what an earlier attempt measured beyond the point of resumption is dropped."""
+def points(run: TrainingRun, name: str, *, stride: int = 1) -> list[Point]:
+    """(step, value) of one metric in order of steps, one value per step; of a long curve every `stride`-th step and
+    the newest ones. Steps that a later attempt went back over are its own; what an earlier attempt measured beyond the
+    point of resumption is dropped."""
     found: list[Point] = []
     rows = Metric.objects.filter(attempt__run=run, name=name).order_by("attempt__number", "step")
+    if stride > 1:
+        rows = rows.annotate(rest=Mod("step", Value(stride))).filter(Q(rest=0) | Q(step__gte=(run.step or 0) - 5))
     attempt = None
     for owner, step, value in rows.values_list("attempt_id", "step", "value"):
         if owner != attempt:
@@ -89,7 +94,7 @@ def figure(run: TrainingRun, loss: list[Point], validation: list[Point]) -> dict
     held = {
         "type": "scatter", "mode": "lines+markers", "name": "validation", "x": [s for s, _ in validation],
         "y": [v for _, v in validation], "line": {"color": "series-2", "width": 2},
-        "marker": {"color": "series-2", "size": 8},
+        "marker": {"color": "series-2", "size": 8}, "cliponaxis": False,
     }  # fmt: skip
     total = run.total_steps or (steps[-1] if steps else 1)
     return charts.figure(
@@ -97,7 +102,7 @@ def figure(run: TrainingRun, loss: list[Point], validation: list[Point]) -> dict
         x_title="step",
         y_title="loss",
         xaxis={"range": [0, total]},
-        shapes=_future(run, total),
+        shapes=[*_future(run, total), *_epochs(run, total)],
         height=320,
     )
 
@@ -111,4 +116,18 @@ def _future(run: TrainingRun, total: int) -> list[dict[str, Any]]:
             "type": "rect", "xref": "x", "yref": "paper", "x0": run.step or 0, "x1": total, "y0": 0, "y1": 1,
             "line": {"width": 0}, "fillcolor": "ink-faint", "opacity": 0.08, "layer": "below",
         }
+    ]  # fmt: skip
+
+
+def _epochs(run: TrainingRun, total: int) -> list[dict[str, Any]]:
+    """A dotted line where each epoch begins; none where there are many, or where steps were limited."""
+    epochs = float(run.settings.get("epochs") or 0)
+    if run.settings.get("max_steps") or not 1 < epochs <= 12 or not run.total_steps:
+        return []
+    return [
+        {
+            "type": "line", "xref": "x", "yref": "paper", "x0": total * number / epochs, "x1": total * number / epochs,
+            "y0": 0, "y1": 1, "line": {"color": "ink-faint", "width": 1, "dash": "dot"}, "opacity": 0.6, "layer": "below",
+        }
+        for number in range(1, math.ceil(epochs))
     ]  # fmt: skip

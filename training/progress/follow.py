@@ -32,7 +32,9 @@ def since(run: TrainingRun, *, after: int, attempt: int, log: int) -> dict[str, 
         "log": {"text": text, "offset": offset},
     }
     if fresh.reset:
-        answer["figure"] = curves.figure(run, curves.points(run, "loss"), curves.points(run, "eval_loss"))
+        stride = max(1, (run.total_steps or 0) // curves.MOST)
+        loss, validation = curves.points(run, "loss", stride=stride), curves.points(run, "eval_loss")
+        answer["figure"] = curves.figure(run, loss, validation)
         answer["after"] = curves.newest_id(run)
         answer["attempt"] = run.attempts.count()
     return answer

@@ -106,7 +106,8 @@ def picture(run: TrainingRun) -> Picture:
     events = list(
         RunEvent.objects.filter(attempt=attempt, kind__in=("stage", "data", "loaded", "warning")).order_by("seq")[:500]
     )
-    loss, validation = curves.points(run, "loss"), curves.points(run, "eval_loss")
+    stride = max(1, (run.total_steps or 0) // curves.MOST)
+    loss, validation = curves.points(run, "loss", stride=stride), curves.points(run, "eval_loss")
     seconds = _seconds_left(run, attempt)
     losses = {
         (pk, step): value
@@ -124,7 +125,7 @@ def picture(run: TrainingRun) -> Picture:
         attempt=attempt,
         live=live,
         stages=_stages(run, attempt, events),
-        tiles=_tiles(run, attempt, loss, validation),
+        tiles=_tiles(run, attempt, loss, validation, stride),
         seconds_left=seconds,
         ready_at=timezone.now() + timedelta(seconds=seconds) if seconds is not None else None,
         silent_for=_silence(run, attempt),
@@ -133,8 +134,10 @@ def picture(run: TrainingRun) -> Picture:
         resume_from=checkpoints.newest_valid(run) if over else None,
         warnings=[event for event in events if event.kind == "warning"],
         data=[(str(event.payload.get("split")), event.payload) for event in events if event.kind == "data"],
-        numbers=_numbers(run, loss, validation),
-        numbers_of=len({step for step, _ in loss} | {step for step, _ in validation}),
+        numbers=_numbers(run, loss, validation, stride),
+        numbers_of=max(
+            len({step for step, _ in loss} | {step for step, _ in validation}), (run.step or 0) if stride > 1 else 0
+        ),
         figure=curves.figure(run, loss, validation),
         cursor=curves.newest_id(run),
         log=log,
@@ -205,17 +208,16 @@ def _span(passed: timedelta) -> str:
 
 
 def _tiles(
-    run: TrainingRun, attempt: RunAttempt | None, loss: list[curves.Point], validation: list[curves.Point]
+    run: TrainingRun,
+    attempt: RunAttempt | None,
+    loss: list[curves.Point],
+    validation: list[curves.Point],
+    stride: int,
 ) -> list[Tile]:
     series: dict[str, list[curves.Point]] = {"loss": loss, "eval_loss": validation}
-    others = [name for name, *_ in TILES if name not in series]
-    for name, step, value in (
-        Metric.objects.filter(attempt=attempt, name__in=others).order_by("step").values_list("name", "step", "value")
-    ):
-        series.setdefault(name, []).append((step, value))
     tiles = []
     for name, label, digits, unit in TILES:
-        found = series.get(name, [])
+        found = series[name] if name in series else curves.points(run, name, stride=stride) if attempt else []
         known = [value for _, value in found if value is not None]
         shown = f"{known[-1]:,.{digits}f}" if known else "–"
         tiles.append(Tile(label, shown, unit, _note(name, known, run), [v for _, v in curves.thin(found, 40)]))
@@ -223,16 +225,19 @@ def _tiles(
 
 
 def _note(name: str, known: list[float], run: TrainingRun) -> str:
+    live = run.status not in RunStatus.final()
+    if not known and name == "eval_loss":
+        first = int(run.settings.get("eval_steps") or run.settings.get("save_steps") or 0)
+        return f"first at step {first}" if live and first < (run.total_steps or first + 1) else "not measured"
     if not known:
-        return "not measured" if name == "eval_loss" else "waiting for the first step"
+        return "waiting for the first step" if live else "not measured"
     if name in ("loss", "eval_loss"):
         return f"from {known[0]:.3f}" + (f", best {min(known):.3f}" if name == "eval_loss" else "")
     if name == "memory_mb":
         return f"peak {max(known):,.0f} MB"
     if name == "grad_norm":
         limit = float(run.settings.get("max_grad_norm") or 1)
-        clipped = sum(value > limit for value in known) / len(known)
-        return f"limit {limit:.2f}, clipped {clipped:.0%}"
+        return f"limit {limit:.2f}, clipped {sum(value > limit for value in known) / len(known):.0%}"
     return f"mean {sum(known) / len(known):,.0f}"
 
 
@@ -243,10 +248,10 @@ def _best(kept: list[checkpoints.Kept]) -> int | None:
 
 
 def _numbers(
-    run: TrainingRun, loss: list[curves.Point], validation: list[curves.Point]
+    run: TrainingRun, loss: list[curves.Point], validation: list[curves.Point], stride: int
 ) -> list[tuple[int, float | None, float | None, float | None]]:
     """(step, loss, validation loss, learning rate), newest first, at most 100 rows evenly taken."""
-    rate, train, held = dict(curves.points(run, "learning_rate")), dict(loss), dict(validation)
+    rate, train, held = dict(curves.points(run, "learning_rate", stride=stride)), dict(loss), dict(validation)
     steps = sorted({*train, *held}, reverse=True)
     if len(steps) > 100:
         wanted = {step for step, _ in curves.thin([(step, None) for step in sorted(train)], 80)}

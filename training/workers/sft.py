@@ -223,7 +223,7 @@ def _callback(worker: Worker) -> Any:
 
     recipe = rundir.recipe_hash(worker.job)
 
-    class Told(TrainerCallback):  # type: ignore[misc]
+    class Told(TrainerCallback):
         """State of this attempt only: time left is never guessed from an earlier one's steps."""
 
         def __init__(self) -> None:

@@ -3,10 +3,12 @@
 A Qwen3-style decoder with random, seeded weights, a byte-level BPE tokenizer learned from the text below, and the
 chat template of Qwen3-Instruct as TRL ships it. It is the same on every machine with the same library versions; the
 digest in `facts` tells whether it is. It is called whetstone-tiny-random everywhere, so that nobody takes it for more.
+`python -m training.workers.tiny FOLDER` writes it, to load an adapter on it elsewhere.
 """
 
 import hashlib
 import itertools
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +146,7 @@ def build(folder: Path) -> dict[str, Any]:
         "vocabulary": len(fast),
         "digest": weights.hexdigest(),
     }
+
+
+if __name__ == "__main__":
+    print(build(Path(sys.argv[1])))  # noqa: T201
