@@ -37,7 +37,6 @@ function show(node, { push = true, scroll = true } = {}) {
   if (node !== bench) {
     bench.replaceWith(node);
     bench = node;
-    window.htmx?.process(node);
   }
   document.title = document.title.replace(/^.*?(?= · )/, node.dataset.end ? `Review: ${node.dataset.title}` : node.dataset.title);
   const here = node.dataset.here;
@@ -52,6 +51,7 @@ function show(node, { push = true, scroll = true } = {}) {
     bench.removeAttribute("aria-busy");
     if (keyAt) performance.measure("key-to-painted", { start: keyAt, end: performance.now() });
     keyAt = 0;
+    if (!node.wired) { node.wired = true; window.htmx?.process(node); }
     prefetch();
   });
 }
@@ -541,6 +541,7 @@ async function next() {
 
 if (bench) {
   bench.cameAt = 0;
+  bench.wired = true;
   for (const op of box()) if (op.act === "judge" || op.act === "skip" || op.act === "flag") done.add(op.home);
   all("input[name=rating]:checked", bench).forEach((one) => { one.dataset.on = "1"; });
   document.addEventListener("keydown", onKey, true);

@@ -75,6 +75,15 @@ def long(steps: int = 3000) -> Document:
     messages = [message("user", "Walk through all files and count the lines.")]
     for number in range(steps // 2):
         failed = number % 50 == 49
-        messages.append(message("assistant", f"File {number}.", tool_calls=[call("read_file", f'{{"path": "f{number}.txt"}}', f"k{number}")], latency_ms=30))
-        messages.append(tool_result("not found" if failed else f"{number} lines", f"k{number}", is_error=failed, latency_ms=12))
+        messages.append(
+            message(
+                "assistant",
+                f"File {number}.",
+                tool_calls=[call("read_file", f'{{"path": "f{number}.txt"}}', f"k{number}")],
+                latency_ms=30,
+            )
+        )
+        messages.append(
+            tool_result("not found" if failed else f"{number} lines", f"k{number}", is_error=failed, latency_ms=12)
+        )
     return document(*messages, message("assistant", "Done: all files counted."))

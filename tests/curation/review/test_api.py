@@ -24,7 +24,12 @@ def test_judgment_by_our_id_and_by_theirs(project: Project, api: Callable[..., C
     answer = post(client, url(trace.uid, "judgments"), {"verdict": "acceptable", "rating": 5, "idempotency_key": "k"})
     assert answer.status_code == 201, answer.content
     body = answer.json()
-    assert (body["verdict"], body["effective"], body["revision"], body["author"]) == ("acceptable", "acceptable", 1, "token test reviewer")
+    assert (body["verdict"], body["effective"], body["revision"], body["author"]) == (
+        "acceptable",
+        "acceptable",
+        1,
+        "token test reviewer",
+    )
     again = post(client, url("req-1", "judgments"), {"verdict": "acceptable", "rating": 5, "idempotency_key": "k"})
     assert (again.status_code, again.json()["id"]) == (200, body["id"])
     assert Judgment.objects.count() == 1
@@ -49,7 +54,9 @@ def test_judgment_by_our_id_and_by_theirs(project: Project, api: Callable[..., C
         ("scores", {"name": "x", "number": 2, "low": 3, "high": 1}, "low"),
     ],
 )
-def test_errors_name_the_field(project: Project, api: Callable[..., Client], what: str, body: dict[str, object], where: str) -> None:
+def test_errors_name_the_field(
+    project: Project, api: Callable[..., Client], what: str, body: dict[str, object], where: str
+) -> None:
     trace = make.trace(project)
     answer = post(api(), url(trace.uid, what), body)
     assert answer.status_code == 422
@@ -60,7 +67,13 @@ def test_errors_name_the_field(project: Project, api: Callable[..., Client], wha
 
 def test_feedback(project: Project, api: Callable[..., Client]) -> None:
     trace = make.trace(project)
-    said = {"rating": 2, "aspects": {"speed": 5, "toolSelection": 1}, "comments": "wrong tool", "suggested_tools": ["refund"], "author": "u-7"}
+    said = {
+        "rating": 2,
+        "aspects": {"speed": 5, "toolSelection": 1},
+        "comments": "wrong tool",
+        "suggested_tools": ["refund"],
+        "author": "u-7",
+    }
     answer = post(api(), url(trace.uid, "feedback"), said)
     assert answer.status_code == 201
     assert {key: answer.json()[key] for key in said} == said
@@ -85,7 +98,11 @@ def test_scores_are_typed_and_replaced_by_their_id(project: Project, api: Callab
 
 
 def test_unknown_trace_is_404(project: Project, api: Callable[..., Client]) -> None:
-    for what, body in (("judgments", {"verdict": "unsure"}), ("feedback", {"rating": 3}), ("scores", {"name": "x", "number": 1})):
+    for what, body in (
+        ("judgments", {"verdict": "unsure"}),
+        ("feedback", {"rating": 3}),
+        ("scores", {"name": "x", "number": 1}),
+    ):
         answer = post(api(), url("nope", what), body)
         assert answer.status_code == 404
         assert answer.json()["error"]["code"] == "not_found"

@@ -70,7 +70,9 @@ def test_doubled_form_is_one_judgment(project: Project, rita: User, as_user: As)
     # the same page sent with another verdict is refused with a reason, and what was typed is still there
     answer = client.post(url, {**sent, "verdict": "unsure", "note": "typed"})
     assert answer.status_code == 422
-    assert "already used for another judgment" in answer.content.decode() and "typed</textarea>" in answer.content.decode()
+    assert (
+        "already used for another judgment" in answer.content.decode() and "typed</textarea>" in answer.content.decode()
+    )
 
 
 def test_skip_flag_step_correct_reset_undo(project: Project, rita: User, as_user: As) -> None:
@@ -90,7 +92,9 @@ def test_skip_flag_step_correct_reset_undo(project: Project, rita: User, as_user
     assert re.search(r'id="edit-form"[^>]*action="[^"]*">', editing), "the form is open"
     client.post(url, {"act": "correct", "answer": "The cause was in billing/vat.py.\r\nI did not rerun the job."})
     correction = Correction.objects.get()
-    assert correction.messages[-1]["parts"] == [{"type": "text", "text": "The cause was in billing/vat.py.\nI did not rerun the job."}]
+    assert correction.messages[-1]["parts"] == [
+        {"type": "text", "text": "The cause was in billing/vat.py.\nI did not rerun the job."}
+    ]
     assert "latency_ms" not in correction.messages[-1] and correction.messages[0]["role"] == "system"
     page = client.get(url).content.decode()
     assert "Edited by you" in page and "<del>" in page and "<ins>" in page
@@ -137,7 +141,9 @@ def test_budgets(project: Project, rita: User, as_user: As, alice: User) -> None
     with at_most(8):
         client.get(url, headers={"HX-Request": "true"})
     with at_most(6):
-        client.post(url, {**fields(page.content.decode()), "verdict": "acceptable"}, headers={"Accept": "application/json"})
+        client.post(
+            url, {**fields(page.content.decode()), "verdict": "acceptable"}, headers={"Accept": "application/json"}
+        )
     with at_most(8):
         client.get(f"/p/acme/traces/{Judgment.objects.first().trace.uid}/")  # type: ignore[union-attr]
     client.get("/p/acme/review/")  # makes the default queue
@@ -157,7 +163,9 @@ def test_parts_of_a_long_trace(project: Project, rita: User, as_user: As) -> Non
     assert 'hx-swap-oob="beforebegin:#gap-row"' in part and part.count('<article class="call') == 40
     without = client.get(link[1])
     assert without["Location"].endswith("?upto=160")
-    assert client.get(without["Location"]).content.decode().count('<article class="call') > page.count('<article class="call')
+    assert client.get(without["Location"]).content.decode().count('<article class="call') > page.count(
+        '<article class="call'
+    )
 
 
 def test_plain_text_is_only_text(project: Project, rita: User, as_user: As) -> None:
@@ -172,19 +180,32 @@ def test_plain_text_is_only_text(project: Project, rita: User, as_user: As) -> N
 
 
 def test_hostile_page_has_no_foreign_markup(project: Project, rita: User, as_user: As) -> None:
-    trace = make.trace(project, said=documents.hostile(), name=documents.HOSTILE, agent=documents.HOSTILE[:200], metadata={documents.HOSTILE: documents.HOSTILE})
+    trace = make.trace(
+        project,
+        said=documents.hostile(),
+        name=documents.HOSTILE,
+        agent=documents.HOSTILE[:200],
+        metadata={documents.HOSTILE: documents.HOSTILE},
+    )
     make.judgment(trace, rita, note=documents.HOSTILE)
     client = as_user(rita)
     for url in (f"/p/acme/traces/{trace.uid}/", "/p/acme/review/", "/p/acme/review/unjudged/"):
         html = client.get(url).content.decode()
         assert "<script>alert" not in html and "<img" not in html and 'hx-get="/x"' not in html
-        assert not re.search(r'<[a-z][^>]*="[^"]*"[^\s/>][^>]*>', re.sub(r"<(script|style|svg).*?</\1>", "", html, flags=re.S)), "a broken attribute"
+        assert not re.search(
+            r'<[a-z][^>]*="[^"]*"[^\s/>][^>]*>', re.sub(r"<(script|style|svg).*?</\1>", "", html, flags=re.S)
+        ), "a broken attribute"
 
 
 def test_outsiders_and_roles(project: Project, rita: User, alice: User, charlie: User, as_user: As) -> None:
     trace = make.trace(project)
     item = queues.lease_next(queue=queues.default_queue(project=project), user=rita)
-    urls = ["/p/acme/review/", "/p/acme/review/unjudged/", f"/p/acme/review/unjudged/{item}/", f"/p/acme/traces/{trace.uid}/"]
+    urls = [
+        "/p/acme/review/",
+        "/p/acme/review/unjudged/",
+        f"/p/acme/review/unjudged/{item}/",
+        f"/p/acme/traces/{trace.uid}/",
+    ]
     for url in urls:
         assert as_user(charlie).get(url).status_code == 404
         assert Client().get(url).status_code == 302
@@ -209,4 +230,7 @@ def test_somebody_elses_item_is_shown_not_taken(project: Project, rita: User, al
 def test_odd_numbers_in_addresses(project: Project, rita: User, as_user: As, given: Any) -> None:
     trace = make.trace(project)
     assert as_user(rita).get(f"/p/acme/traces/{trace.uid}/?upto={given}").status_code == 200
-    assert as_user(rita).get(f"/p/acme/traces/{trace.uid}/part/?start={given}", headers={"HX-Request": "true"}).status_code == 200
+    assert (
+        as_user(rita).get(f"/p/acme/traces/{trace.uid}/part/?start={given}", headers={"HX-Request": "true"}).status_code
+        == 200
+    )

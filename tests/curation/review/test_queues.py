@@ -34,7 +34,9 @@ def test_eight_people_never_get_the_same_item(project: Project) -> None:
             while (item := queues.lease_next(queue=queue, user=who)) is not None:
                 row = QueueItem.objects.select_related("trace").get(uid=item)
                 got.append((who.pk, str(item)))
-                judgments.record(project=project, actor=Actor(user=who), item_uid=item, verdict="acceptable", key=str(row.uid))
+                judgments.record(
+                    project=project, actor=Actor(user=who), item_uid=item, verdict="acceptable", key=str(row.uid)
+                )
         finally:
             connection.close()
 

@@ -37,7 +37,9 @@ def test_rich_run() -> None:
 
 def test_views_by_tool() -> None:
     run = transcript.read(documents.rich())
-    drawn = {block.tool: block.drawn for block in [*run.blocks, *(i for b in run.blocks for i in b.inside)] if block.drawn}
+    drawn = {
+        block.tool: block.drawn for block in [*run.blocks, *(i for b in run.blocks for i in b.inside)] if block.drawn
+    }
     read = drawn["read_file"]
     assert read is not None
     search, edit, bash, config = drawn["search_code"], drawn["edit_file"], drawn["bash"], drawn["get_config"]
@@ -90,7 +92,26 @@ def test_hostile_text_stays_text() -> None:
 
     html = everything(run.blocks)
     tags = set(re.findall(r"<\s*([a-zA-Z]+)", html))
-    assert tags <= {"span", "p", "a", "pre", "code", "dt", "dd", "i", "b", "mark", "thead", "tbody", "tr", "th", "td", "br", "del", "ins"}
+    assert tags <= {
+        "span",
+        "p",
+        "a",
+        "pre",
+        "code",
+        "dt",
+        "dd",
+        "i",
+        "b",
+        "mark",
+        "thead",
+        "tbody",
+        "tr",
+        "th",
+        "td",
+        "br",
+        "del",
+        "ins",
+    }
     assert not re.search(r"<[^>]*\s(hx-|on)\w", html)
     assert "javascript:" not in re.sub(r">[^<]*<", "><", html)
     assert "\u202e" not in html and "\u200b" not in html and 'title="U+202E right-to-left override"' in html
