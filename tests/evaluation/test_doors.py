@@ -43,8 +43,8 @@ def test_a_comparison_over_the_api(api: Callable[..., Client], dataset: str, sid
     assert (body["status"], body["verdict"], body["baseline"], body["candidate"]) == (
         "running",
         None,
-        "support 1",
-        "support 2",
+        "support@1",
+        "support@2",
     )
     assert body["sides"]["candidate"]["scenarios"] == 4
     comparison = Comparison.objects.get(uid=body["id"])

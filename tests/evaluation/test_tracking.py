@@ -24,8 +24,8 @@ def test_a_point_for_each_finished_run_with_its_interval(project: Project) -> No
     make.answered(make.suite(project), make.model(project, "other"), lambda n: True)
     found = points.measured(suite=suite, days=90)
     assert [(point.label, point.score, point.n) for point in found] == [
-        ("support 1", 0.5, 20),
-        ("support 2", 15 / 18, 18),
+        ("support@1", 0.5, 20),
+        ("support@2", 15 / 18, 18),
     ]
     assert found[0].low == pytest.approx(0.299, abs=1e-3)
     assert list(points.series(found)) == ["support"]
