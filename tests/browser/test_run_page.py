@@ -136,6 +136,7 @@ def test_a_failed_run_says_why_and_what_to_do(
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(f"{server.url}/p/{project.slug}/runs/{run.uid}/")
     expect(page.get_by_text("What to do:")).to_be_visible()
+    expect(page.locator(".last-lines")).to_contain_text("failed: Out of memory")
     expect(page.locator("#log")).to_contain_text("failed: Out of memory")
     eventually(page, "(document.querySelector('#loss')?.data?.[0]?.x?.length ?? 0) > 200")
     shoot(page, "run-failed")

@@ -9,7 +9,7 @@ import pytest
 
 from tests import make
 from training.artifacts import bases
-from training.launch import cancel, live, request, start
+from training.launch import cancel, request, start
 from training.models import ModelVersion
 from training.models.runs import RunStatus
 from workspace.access import Actor
@@ -128,7 +128,6 @@ def test_only_one_run_at_a_time_and_in_order(project: Project) -> None:
     assert attempt is not None
     assert attempt.run == first
     assert start.claim() is None
-    assert [line.split(":")[0] for line in live.describe()] == [f"acme/{first.name}"]
     cancel.cancel(run=second, actor=Actor())
     second.refresh_from_db()
     assert second.status == RunStatus.CANCELLED

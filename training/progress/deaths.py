@@ -9,6 +9,18 @@ from training.launchers.local import Sight
 
 # the machine's fault, not the job's: tried again
 INFRASTRUCTURE = ("killed", "lost", "interrupted")
+LABELS = {
+    "oom": "out of memory",
+    "data": "data",
+    "config": "base or settings",
+    "import": "not installed",
+    "disk": "disk full",
+    "killed": "killed",
+    "lost": "vanished",
+    "interrupted": "interrupted",
+    "crash": "crashed",
+    "error": "error",
+}
 ADVICE = {
     "oom": "Lower the batch size (and raise gradient accumulation), lower the longest row, or choose a smaller base.",
     "data": "Mend the rows that are named, freeze a new dataset version and start again.",

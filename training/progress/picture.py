@@ -93,6 +93,16 @@ class Picture:
         )
 
     @property
+    def death(self) -> str:
+        """The class of the newest attempt's failure in words."""
+        return deaths.LABELS.get(self.attempt.error_class, self.attempt.error_class) if self.attempt else ""
+
+    @property
+    def last_lines(self) -> list[tuple[str, str, str]]:
+        """The end of the log."""
+        return self.log[-8:]
+
+    @property
     def steps_left(self) -> int | None:
         """Steps still to go."""
         return None if self.run.total_steps is None else self.run.total_steps - (self.run.step or 0)
