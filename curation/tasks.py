@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 
 from curation.ingest import inbox
+from curation.review import queues
 
 log = logging.getLogger(__name__)
 
@@ -21,3 +22,9 @@ def sweep_inbox() -> None:
     found = inbox.counts(inbox.work_off(record_id=record_id) for record_id in inbox.pending())
     if found["quarantined"]:
         log.warning("%s received bodies could not be read and were quarantined.", found["quarantined"])
+
+
+@shared_task(name="curation.tasks.refill_queues", ignore_result=True)
+def refill_queues() -> None:
+    """Put traces that match a review queue's filter by now into it."""
+    queues.refill_all()

@@ -94,6 +94,7 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat" / "schedule")
 CELERY_BEAT_SCHEDULE = {
     "work-off-inbox": {"task": "curation.tasks.sweep_inbox", "schedule": 5.0},
+    "refill-queues": {"task": "curation.tasks.refill_queues", "schedule": 30.0},
     "reconcile-runs": {"task": "training.tasks.reconcile", "schedule": 3.0},
     "reconcile-answers": {"task": "evaluation.tasks.reconcile", "schedule": 3.0},
     "worker-heartbeat": {"task": "workspace.tasks.heartbeat", "schedule": 10.0},
