@@ -60,11 +60,9 @@ def main() -> int:
     try:
         people = fill(traces)
         server, port = serve()
-        alone = [ms for ms in judge(port, people[0], traces // 6)]
+        alone = judge(port, people[0], traces // 6)
         with ThreadPoolExecutor(PEOPLE) as pool:
-            together = [
-                ms for part in pool.map(lambda one: list(judge(port, one, traces // 24)), people) for ms in part
-            ]
+            together = [ms for part in pool.map(lambda one: judge(port, one, traces // 24), people) for ms in part]
         counted = Judgment.objects.count()
         painted, missing = in_browser(port, people[0], keys)
     finally:
@@ -151,7 +149,7 @@ def cookie_of(user: User) -> str:
     return str(session.session_key)
 
 
-def judge(port: int, user: User, count: int) -> "list[float]":
+def judge(port: int, user: User, count: int) -> list[float]:
     """Judge the next items one after the other; milliseconds of each POST. Leasing them is not timed."""
     line = HTTPConnection("127.0.0.1", port, timeout=30)
     headers = {
@@ -160,7 +158,7 @@ def judge(port: int, user: User, count: int) -> "list[float]":
     }  # fmt: skip
     queue = queues.ReviewQueue.objects.get(slug=queues.DEFAULT_SLUG)
     times = []
-    for number in range(count + 5):
+    for _ in range(count + 5):
         item = queues.lease_next(queue=queue, user=user)
         if item is None:
             raise RuntimeError("the queue ran out of items")

@@ -149,11 +149,9 @@ def open_trace(*, project: Project, user: User | None, trace_uid: uuid.UUID, upt
     trace = _with_words(found, user, "").get()
     bench = _bench(trace, trace, user, upto)
     bench.feedback = [{**one, "at": datetime.fromisoformat(one["at"])} for one in trace.told]
-    bench.datasets = list(
-        DatasetRow.objects.filter(trace=trace)
-        .order_by("-version_id", "position")
-        .values("version__dataset__name", "version__number", "position", "split")[:100]
-    )
+    rows = DatasetRow.objects.filter(trace=trace).order_by("-version_id", "position")
+    columns = ("version__dataset__name", "version__number", "position", "split")
+    bench.datasets = [dict(row) for row in rows.values(*columns)[:100]]
     return bench
 
 
@@ -259,7 +257,7 @@ def _edited(rows: list[dict[str, Any]], own: int | None, revision: int | None, a
     if not rows:
         return None
     row = next((one for one in rows if own is not None and one["user"] == own), rows[0])
-    last = json.loads(row["answer"]) if row["answer"] else {}
+    last: Any = json.loads(row["answer"]) if row["answer"] else {}
     text = text_of(last) if last.get("role") == "assistant" else ""
     if not text:  # the corrected message called tools, so it is not the last one
         messages = Correction.objects.only("messages").get(pk=row["id"]).messages

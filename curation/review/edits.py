@@ -89,7 +89,7 @@ def _marked(one: diff.Diff, without: str) -> SafeString:
     changed = sum(len(piece.text) for piece in kept if piece.kind != "same")
     if changed * 2 > sum(len(piece.text) for piece in kept):  # mostly rewritten: marks would only be noise
         return shown("".join(piece.text for piece in kept))
-    return mark_safe("".join(shown(p.text) if p.kind == "same" else f"<mark>{shown(p.text)}</mark>" for p in kept))
+    return mark_safe("".join(shown(p.text) if p.kind == "same" else f"<mark>{shown(p.text)}</mark>" for p in kept))  # noqa: S308
 
 
 def _patch_lines(patch: str) -> list[_Line]:

@@ -102,7 +102,7 @@ def _locked(project: Project, uid: uuid.UUID | None, item: uuid.UUID | None, rev
         query = Trace.objects.annotate(seen=Subquery(numbered))
     wanted = Q(uid=uid) if item is None else Q(queue_items__uid=item)
     trace = query.select_for_update(of=("self",)).only("uid", "verdict").get(wanted, project=project)
-    if trace.seen is None:
+    if trace.seen is None:  # type: ignore[attr-defined]
         raise Invalid("revision", "does not exist" if revision is not None else "this trace has no content to judge")
     return trace
 

@@ -112,7 +112,9 @@ def _said_rows(block: Block, depth: int) -> Iterator[Row]:
 
 def strip(steps: list[MeasuredStep]) -> list[Segment]:
     """Where the time went, step by step; thin neighbours of one kind are drawn as one."""
-    timed = [(step.latency_ms, "failed" if step.is_error else step.kind) for step in steps if step.latency_ms]
+    timed: list[tuple[int, str]] = [
+        (step.latency_ms, "failed" if step.is_error else step.kind) for step in steps if step.latency_ms
+    ]
     total = sum(ms for ms, _ in timed)
     if len(timed) < 2 or not total:
         return []

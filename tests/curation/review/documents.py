@@ -23,20 +23,20 @@ def rich() -> Document:
             latency_ms=4100, usage={"input": 1200, "output": 210},
         ),
         tool_result(FILE, "c1", latency_ms=38, name="read_file"),
-        tool_result('[{"file": "vat.py", "line": 21, "text": "total += round(x)"}, {"file": "lines.py", "line": 71, "text": "net = round(q)"}]', "c2", latency_ms=212),
+        tool_result('[{"file": "vat.py", "line": 21, "text": "total += round(x)"}, {"file": "lines.py", "line": 71, "text": "net = round(q)"}]', "c2", latency_ms=212),  # noqa: E501
         message("assistant", "VAT is rounded on each line. I will round the sum once, then run the billing tests.",
-                tool_calls=[call("edit_file", '{"path": "billing/vat.py", "old_string": "def order_vat(lines, rate):\\n    total = Decimal(\\"0\\")\\n    for line in lines:\\n        total += round(line.net * rate, 2)\\n    return total", "new_string": "def order_vat(lines, rate):\\n    net = sum(line.net for line in lines)\\n    return round(net * rate, 2)"}', "c3")], latency_ms=2300),
+                tool_calls=[call("edit_file", '{"path": "billing/vat.py", "old_string": "def order_vat(lines, rate):\\n    total = Decimal(\\"0\\")\\n    for line in lines:\\n        total += round(line.net * rate, 2)\\n    return total", "new_string": "def order_vat(lines, rate):\\n    net = sum(line.net for line in lines)\\n    return round(net * rate, 2)"}', "c3")], latency_ms=2300),  # noqa: E501
         tool_result("ok", "c3", latency_ms=61),
         message("assistant", "", tool_calls=[call("bash", '{"command": "pytest tests/billing -q --maxfail=1"}', "c4")], latency_ms=1500),
         tool_result(OUTPUT, "c4", is_error=True, latency_ms=8400),
-        message("assistant", "", reasoning=[{"text": "", "redacted": True}], tool_calls=[call("get_status", '{"job": "nightly"}', "c5")], latency_ms=900),
+        message("assistant", "", reasoning=[{"text": "", "redacted": True}], tool_calls=[call("get_status", '{"job": "nightly"}', "c5")], latency_ms=900),  # noqa: E501
         tool_result('{"state": "waiting", "since": 3}', "c5", latency_ms=120),
         message("assistant", "", tool_calls=[call("get_status", '{"job": "nightly"}', "c6")], latency_ms=900),
         tool_result('{"state": "waiting", "since": 3}', "c6", latency_ms=118),
-        message("assistant", "", tool_calls=[call("get_config", '{"deep": {"a": [1, 2, {"b": null}]}}', "c7"), call("notify", '{"channel": "ops"}', "c8")], latency_ms=700),
+        message("assistant", "", tool_calls=[call("get_config", '{"deep": {"a": [1, 2, {"b": null}]}}', "c7"), call("notify", '{"channel": "ops"}', "c8")], latency_ms=700),  # noqa: E501
         tool_result('{"billing": {"vat": {"rate": 0.19, "modes": ["gross", "net"]}}, "jobs": ["nightly"]}', "c7", latency_ms=44),
         tool_result("nobody asked for this", "c99", name="late_result"),
-        message("assistant", "The cause was in **billing/vat.py**: VAT was rounded for every line and then summed.\n\nI added a test, and all 48 tests pass. I also reran the nightly invoice job for order 88213 and it now charges 17.09.", latency_ms=3200),
+        message("assistant", "The cause was in **billing/vat.py**: VAT was rounded for every line and then summed.\n\nI added a test, and all 48 tests pass. I also reran the nightly invoice job for order 88213 and it now charges 17.09.", latency_ms=3200),  # noqa: E501
     )  # fmt: skip
     said["conversations"][0]["candidates"] = [message("assistant", "The cause is unknown.")]
     said["conversations"].append(
@@ -61,7 +61,7 @@ def hostile() -> Document:
         message("assistant", HOSTILE, reasoning=[{"text": HOSTILE}], tool_calls=[
             call(HOSTILE, '{"' + HOSTILE.replace('"', "'") + '": "' + HOSTILE.replace('"', "'") + '"}', HOSTILE),
             call("bash", '{"command": "echo ' + HOSTILE.replace('"', "'") + '"}', "b"),
-            call("edit", '{"path": "</pre>", "old_string": "a </code><script>1</script>", "new_string": "b </code><script>2</script>"}', "e"),
+            call("edit", '{"path": "</pre>", "old_string": "a </code><script>1</script>", "new_string": "b </code><script>2</script>"}', "e"),  # noqa: E501
         ]),
         tool_result(HOSTILE, HOSTILE, is_error=True),
         tool_result(HOSTILE + "\n" + HOSTILE, "b"),
