@@ -2,11 +2,13 @@
 
 import csv
 import io
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from evaluation.models import Suite
@@ -136,10 +138,18 @@ def _figure(lines: dict[str, list[Point]], measure: str) -> dict[str, Any]:
         traces,
         y_title=f"{word}, %",
         yaxis={"rangemode": "tozero" if _low(lines) < 40 else "normal", "ticksuffix": ""},
-        xaxis={"type": "date"},
+        xaxis={"type": "date", "range": _range(lines)},
         hovermode="closest",
         showlegend=len(lines) > 1,
     )
+
+
+def _range(lines: dict[str, list[Point]]) -> list[str]:
+    """From the first point, a week ago at the latest, to now: points of one hour must not look like a history."""
+    now = timezone.now()
+    first = min(min(point.at for line in lines.values() for point in line), now - timedelta(days=7))
+    margin = (now - first) / 40
+    return [(first - margin).isoformat(), (now + margin).isoformat()]
 
 
 def _low(lines: dict[str, list[Point]]) -> float:
