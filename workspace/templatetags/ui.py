@@ -92,7 +92,12 @@ def spark(values: Sequence[float | None], label: str = "") -> SafeString:
 @register.inclusion_tag("parts/plot.html", takes_context=True)
 def plot(context: template.Context, figure: dict[str, Any], title: str = "", name: str = "plot") -> dict[str, Any]:
     """A Plotly figure (a dict with data and layout) that static/js/charts.js draws in the colours of the theme."""
-    return {"name": name, "title": title, "data": json_script(figure, f"{name}-figure"), "request": context.get("request")}
+    return {
+        "name": name,
+        "title": title,
+        "data": json_script(figure, f"{name}-figure"),
+        "request": context.get("request"),
+    }
 
 
 @register.simple_tag(takes_context=True)
@@ -116,7 +121,9 @@ def as_query(mapping: dict[str, Any]) -> str:
 @register.filter
 def pretty_json(value: Any) -> str:
     """JSON with two blanks of indent, Unicode as it is."""
-    return json.dumps(value, indent=2, ensure_ascii=False, default=lambda v: str(v) if isinstance(v, Decimal) else repr(v))
+    return json.dumps(
+        value, indent=2, ensure_ascii=False, default=lambda v: str(v) if isinstance(v, Decimal) else repr(v)
+    )
 
 
 @register.filter
