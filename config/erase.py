@@ -44,7 +44,7 @@ def erase_project(*, project: Project, say: Callable[[str], None] = lambda line:
 def paths_to_project() -> dict[type[models.Model], str]:
     """Each model whose rows belong to a project, with the shortest way there, such as `run__project`."""
     ways: dict[type[models.Model], str] = {Project: ""}
-    waiting = [Project]
+    waiting: list[type[models.Model]] = [Project]
     everything = apps.get_models(include_auto_created=True)
     while waiting:
         target = waiting.pop(0)
