@@ -1,4 +1,5 @@
-"""How static files are kept for serving: style sheets without comments and blanks, a hash in every name, compressed."""
+"""How static files are kept for serving: one style sheet a kind of page, without comments and blanks, a hash in every
+name, compressed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,25 +8,30 @@ import rcssmin
 from django.core.files.base import ContentFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
+COMMON = ("tokens", "base", "layout", "parts")
+# what each kind of page needs, in order; `{% styles "bench" %}` in a template names one
+SHEETS = {
+    "app": (*COMMON, "charts", "pages"),
+    "traces": (*COMMON, "traces"),
+    "bench": (*COMMON, "review"),
+}
+
 
 class StaticFiles(CompressedManifestStaticFilesStorage):
-    """WhiteNoise's storage, with our own style sheets made small first (vendored files stay as they came)."""
+    """WhiteNoise's storage, with our own style sheets joined and made small first (vendored files stay as they came)."""
 
-    # `import "./whetstone.js"` must load the very file the page loads by its hashed name, or its listeners would be
-    # there twice. Only in our own scripts: vendored ones mention files that they do not bring
-    patterns = (
-        *CompressedManifestStaticFilesStorage.patterns,
-        ("js/*.js", CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]),
-    )
+    joins_sheets = True
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
-        """Minify css/*.css in place, then hash and compress everything."""
+        """Write css/all-KIND.css for every kind of page, then hash and compress everything."""
         if not dry_run:
-            for name in list(paths):
-                if name.startswith("css/") and name.endswith(".css"):
-                    with self.open(name) as file:
-                        small = rcssmin.cssmin(file.read().decode())
-                    self.delete(name)
-                    self._save(name, ContentFile(small.encode()))
-                    paths[name] = (self, name)  # hash what was written here, not the source
+            for kind, names in SHEETS.items():
+                parts = []
+                for name in names:
+                    with self.open(f"css/{name}.css") as file:
+                        parts.append(rcssmin.cssmin(file.read().decode()))
+                joined = f"css/all-{kind}.css"
+                self.delete(joined)
+                self._save(joined, ContentFile("\n".join(parts).encode()))
+                paths[joined] = (self, joined)
         yield from super().post_process(paths, dry_run, **options)

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.contrib.staticfiles import finders
 from django.core.management import call_command
 from django.template.loader import get_template
 
@@ -46,14 +45,13 @@ PAGES = sorted(
 def test_a_page_stays_within_its_bytes(page: str, served: Path) -> None:
     get_template(page)
     text = _text(page)
-    if "{% block styles %}" in (TEMPLATES / page).read_text() or "layouts/bench" in text:
-        # a page or layout that names its own sheets does without those of base.html's block
-        text = re.sub(r"\{% block styles %\}(?=<link[^>]+charts)[\s\S]*?\{% endblock %\}", "", text, count=1)
-    names = set(ASSET.findall(text)) | {"django_htmx/htmx-2.min.js"}
+    kinds = re.findall(r"""\{% styles ['"](\w+)['"] %\}""", text)
+    own = [kind for kind in kinds if kind != "app"] or kinds  # a page that names a kind does without base.html's
+    names = {*ASSET.findall(text), "django_htmx/htmx-2.min.js", f"css/all-{own[0]}.css"}
     spent = dict.fromkeys(LIMITS, 0)
     for name in names:
         kind = name.rsplit(".", 1)[-1]
-        if kind in spent and "plotly" not in name and finders.find(name):
+        if kind in spent and "plotly" not in name and (served / name).exists():
             spent[kind] += (
                 len(gzip.compress((served / name).read_bytes(), 9))
                 if kind != "woff2"

@@ -8,12 +8,14 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import template
+from django.contrib.staticfiles.storage import staticfiles_storage
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html, json_script
+from django.utils.html import format_html, format_html_join, json_script
 from django.utils.safestring import SafeString
 
 from workspace import charts, formats
+from workspace.static_files import SHEETS
 
 register = template.Library()
 
@@ -42,6 +44,17 @@ def get(mapping: Any, key: Any) -> Any:
 def icon(name: str) -> SafeString:
     """An icon of static/icons.svg, drawn in the colour of the text and silent to screen readers."""
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}#i-{}"/></svg>', static("icons.svg"), name)
+
+
+@register.simple_tag
+def styles(kind: str) -> SafeString:
+    """The style sheets of a kind of page (workspace.static_files.SHEETS): one file where they were joined, else each."""
+    if getattr(staticfiles_storage, "joins_sheets", False):
+        names: tuple[str, ...] = (f"all-{kind}",)
+    else:
+        names = SHEETS[kind]
+    links = ((static(f"css/{name}.css"),) for name in names)
+    return format_html_join("\n  ", '<link rel="stylesheet" href="{}">', links)
 
 
 @register.simple_tag
