@@ -30,7 +30,9 @@ def number(name: str, *, default: int, least: int, most: int | None = None) -> i
     except ValueError:
         raise ImproperlyConfigured(f"{name}={text!r} is not a whole number.") from None
     if value < least or (most is not None and value > most):
-        raise ImproperlyConfigured(f"{name}={value} must be at least {least}" + (f" and at most {most}." if most else "."))
+        raise ImproperlyConfigured(
+            f"{name}={value} must be at least {least}" + (f" and at most {most}." if most else ".")
+        )
     return value
 
 
@@ -116,7 +118,7 @@ def broker(name: str, *, data_dir: Path) -> tuple[str, dict[str, Any]]:
     for part in ("queue", "control"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     (data_dir / "beat").mkdir(exist_ok=True)
-    return "filesystem://", {
+    return "filesystem://localhost/", {
         "data_folder_in": str(folder / "queue"),
         "data_folder_out": str(folder / "queue"),
         "control_folder": str(folder / "control"),
@@ -129,7 +131,10 @@ def email(name: str, *, folder: Path) -> dict[str, Any]:
     """Where password mails go: smtp://user:password@host:587 (smtps:// for TLS from the start), else files in mail/."""
     url = os.environ.get(name, "")
     if not url:
-        return {"EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend", "EMAIL_FILE_PATH": str(folder / "mail")}
+        return {
+            "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
+            "EMAIL_FILE_PATH": str(folder / "mail"),
+        }
     parts = urlsplit(url)
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
         raise ImproperlyConfigured(f"{name} must look like smtp://user:password@host:587.")
