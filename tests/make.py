@@ -52,7 +52,9 @@ def short_document(question: str = "Where is order 1017?", answer: str = "It lef
     )
 
 
-def trace(project: Project, *, said: Document | None = None, received_at: datetime | None = None, **fields: Any) -> Trace:
+def trace(
+    project: Project, *, said: Document | None = None, received_at: datetime | None = None, **fields: Any
+) -> Trace:
     """A stored trace; `fields` are those of ParsedTrace."""
     number = next(_numbers)
     parsed = ParsedTrace(
@@ -79,14 +81,17 @@ def judgment(trace: Trace, user: User, verdict: str = "acceptable", **fields: An
     from curation.review import judgments
     from workspace.access import Actor
 
-    made = judgments.record(project=trace.project, trace_uid=trace.uid, actor=Actor(user=user), verdict=verdict, **fields)
+    made = judgments.record(
+        project=trace.project, trace_uid=trace.uid, actor=Actor(user=user), verdict=verdict, **fields
+    )
     return Judgment.objects.get(uid=made.uid)
 
 
 def dataset_version(
-    project: Project, *, train: int = 16, validation: int = 4, test: int = 0, name: str = "support", said: Any = None
-) -> DatasetVersion:
-    """A frozen version with rows of its own; `said(number)` gives the document of each."""
+    project: Project, *, train: int = 16, validation: int = 4, test: int = 0, name: str = "support", said: Any = None,
+    **counts: Any,
+) -> DatasetVersion:  # fmt: skip
+    """A frozen version with rows of its own; `said(number)` gives the document of each, `counts` what else it counted."""
     dataset, _ = Dataset.objects.get_or_create(project=project, name=name)
     number = dataset.versions.count() + 1
     splits = ["train"] * train + ["validation"] * validation + ["test"] * test
@@ -98,7 +103,7 @@ def dataset_version(
             "groups": {"train": train, "validation": validation, "test": test},
             "by_reason": {"taken_unjudged": len(splits)}, "shared_inputs": 0, "judges": 0, "judged": 0,
             "tokens": None, "trained_tokens": None, "length": {"median": None, "p95": None, "most": None},
-            "checks": {}, "warnings": [],
+            "checks": {}, "warnings": [], **counts,
         },
     )  # fmt: skip
     for position, split in enumerate(splits, start=1):
@@ -111,7 +116,9 @@ def dataset_version(
     return version
 
 
-def run(project: Project, *, status: str = "queued", version: DatasetVersion | None = None, **fields: Any) -> TrainingRun:
+def run(
+    project: Project, *, status: str = "queued", version: DatasetVersion | None = None, **fields: Any
+) -> TrainingRun:
     """A training run on the tiny model, as a row only."""
     from training.artifacts import bases
     from training.recipes import sft

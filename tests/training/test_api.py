@@ -11,6 +11,7 @@ from django.test import Client
 
 from tests import make
 from training.artifacts import bases
+from training.management.commands import launch_run
 from training.models import TrainingRun
 from workspace.models import Project, Role
 
@@ -76,6 +77,12 @@ def test_models_are_listed(project: Project, api: Callable[..., Client]) -> None
     found = api().get("/api/projects/acme/models").json()["items"][0]
     assert (found["id"], found["source"], found["number"]) == (str(tiny.uid), "tiny", 1)
     assert api().get(f"/api/projects/acme/models/{tiny.uid}").json()["card"]["run"] is None
+
+
+def test_the_command_leaves_djangos_own_options_alone() -> None:
+    parser = launch_run.Command().create_parser("manage.py", "launch_run")
+    options = parser.parse_args(["--project=a", "--dataset=b", "--set", "epochs=1", "--set", "seed=2"])
+    assert (options.settings, options.chosen) == (None, ["epochs=1", "seed=2"])
 
 
 def test_the_command_queues_and_says_what_is_wrong(project: Project) -> None:

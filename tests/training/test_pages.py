@@ -26,7 +26,7 @@ HTMX = {"HX-Request": "true"}
 
 
 @pytest.fixture
-def browser(as_user: Callable[[User], Client], alice: User) -> Client:
+def visitor(as_user: Callable[[User], Client], alice: User) -> Client:
     return as_user(alice)
 
 
@@ -44,19 +44,19 @@ def attempt_of(run: TrainingRun, tmp_path: Path, number: int = 1, losses: dict[i
 
 
 @pytest.mark.parametrize("status", ["queued", "starting", "running", "stopping", "succeeded", "failed", "cancelled"])
-def test_a_run_in_every_state_has_a_page(project: Project, browser: Client, tmp_path: Path, status: str) -> None:
+def test_a_run_in_every_state_has_a_page(project: Project, visitor: Client, tmp_path: Path, status: str) -> None:
     run = make.run(project, status=status, step=3, total_steps=9, status_reason="Out of memory: 9 GB")
     attempt = attempt_of(run, tmp_path)
     RunAttempt.objects.filter(pk=attempt.pk).update(error_class="oom" if status == "failed" else "")
     for number, name in enumerate(("load", "check", "train"), start=1):
         RunEvent.objects.create(attempt=attempt, seq=number, kind="stage", payload={"name": name}, at=timezone.now())
     address = f"/p/acme/runs/{run.uid}/"
-    page = browser.get(address)
+    page = visitor.get(address)
     assert page.status_code == 200
     text = page.content.decode()
     assert ("run-poll" in text) is (status not in RunStatus.final())
     assert "step 3 of 9" in text
-    part = browser.get(address, headers=HTMX)
+    part = visitor.get(address, headers=HTMX)
     assert part.status_code == (286 if status in RunStatus.final() else 200)
     assert part.content.count(b'hx-swap-oob="morph"') >= 8
     if status == "failed":
@@ -64,29 +64,29 @@ def test_a_run_in_every_state_has_a_page(project: Project, browser: Client, tmp_
         assert "Out of memory: 9 GB" in text
 
 
-def test_nothing_yet_is_said_where_nothing_is(project: Project, browser: Client) -> None:
-    assert b"No run yet" in browser.get("/p/acme/runs/").content
-    assert b"No model yet" in browser.get("/p/acme/models/").content
-    assert b"nothing to train on yet" in browser.get("/p/acme/runs/new/").content
+def test_nothing_yet_is_said_where_nothing_is(project: Project, visitor: Client) -> None:
+    assert b"No run yet" in visitor.get("/p/acme/runs/").content
+    assert b"No model yet" in visitor.get("/p/acme/models/").content
+    assert b"nothing to train on yet" in visitor.get("/p/acme/runs/new/").content
 
 
-def test_chart_and_log_give_only_what_is_new(project: Project, browser: Client, tmp_path: Path) -> None:
+def test_chart_and_log_give_only_what_is_new(project: Project, visitor: Client, tmp_path: Path) -> None:
     run = make.run(project, status="running", step=3, total_steps=9)
     attempt = attempt_of(run, tmp_path)
     address = f"/p/acme/runs/{run.uid}/chart.json"
-    first = browser.get(f"{address}?after=0&attempt=1&log=0").json()
+    first = visitor.get(f"{address}?after=0&attempt=1&log=0").json()
     assert first["loss"] == [[1, 2.5], [2, 2.0], [3, 1.5]]
     assert first["log"]["text"].endswith("loss 2.5\n")
-    again = browser.get(f"{address}?after={first['after']}&attempt=1&log={first['log']['offset']}").json()
+    again = visitor.get(f"{address}?after={first['after']}&attempt=1&log={first['log']['offset']}").json()
     assert (again["loss"], again["log"]["text"], again["reset"]) == ([], "", False)
     Metric.objects.create(attempt=attempt, name="eval_loss", step=3, value=1.7)
-    newer = browser.get(f"{address}?after={first['after']}&attempt=1&log=0").json()
+    newer = visitor.get(f"{address}?after={first['after']}&attempt=1&log=0").json()
     assert newer["validation"] == [[3, 1.7]]
     attempt_of(run, tmp_path, number=2, losses={3: 1.4, 4: 1.2})
-    reset = browser.get(f"{address}?after={newer['after']}&attempt=1&log=0").json()
+    reset = visitor.get(f"{address}?after={newer['after']}&attempt=1&log=0").json()
     assert reset["reset"]
     assert reset["figure"]["data"][0]["y"] == [2.5, 2.0, 1.4, 1.2]
-    assert browser.get(f"{address}?after=x&attempt=-1&log=99999999999999999999").status_code == 200
+    assert visitor.get(f"{address}?after=x&attempt=-1&log=99999999999999999999").status_code == 200
 
 
 def test_a_resumed_curve_goes_back_and_is_thinned(project: Project, tmp_path: Path) -> None:
@@ -112,9 +112,9 @@ def form(version: Any, **changes: str) -> dict[str, str]:
     }
 
 
-def test_the_form_starts_one_run_however_often_it_is_sent(project: Project, browser: Client) -> None:
+def test_the_form_starts_one_run_however_often_it_is_sent(project: Project, visitor: Client) -> None:
     version = make.dataset_version(project)
-    answers = [browser.post("/p/acme/runs/new/", form(version)) for _ in range(2)]
+    answers = [visitor.post("/p/acme/runs/new/", form(version)) for _ in range(2)]
     run = TrainingRun.objects.get()
     assert [answer["Location"] for answer in answers] == [f"/p/acme/runs/{run.uid}/"] * 2
     assert run.settings["epochs"] == 2
@@ -132,21 +132,21 @@ def test_the_form_starts_one_run_however_often_it_is_sent(project: Project, brow
     ],
 )
 def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(
-    project: Project, browser: Client, changes: dict[str, str], said: str
+    project: Project, visitor: Client, changes: dict[str, str], said: str
 ) -> None:
     version = make.dataset_version(project)
-    answer = browser.post("/p/acme/runs/new/", form(version, **{"set-lora_r": "24", **changes}))
+    answer = visitor.post("/p/acme/runs/new/", form(version, **{"set-lora_r": "24", **changes}))
     assert answer.status_code == 422
     assert said in answer.content.decode()
     assert b'value="24"' in answer.content
     assert not TrainingRun.objects.exists()
 
 
-def test_the_estimate_follows_the_choices(project: Project, browser: Client) -> None:
+def test_the_estimate_follows_the_choices(project: Project, visitor: Client) -> None:
     version = make.dataset_version(project, train=24)
     asked = {"dataset": str(version.uid), "base_kind": "tiny", "set-epochs": "10"}
-    assert b"60 steps" in browser.get("/p/acme/runs/new/", asked, headers=HTMX).content
-    hub = browser.get("/p/acme/runs/new/", {**asked, "base_kind": "hub"}, headers=HTMX).content.decode()
+    assert b"60 steps" in visitor.get("/p/acme/runs/new/", asked, headers=HTMX).content
+    hub = visitor.get("/p/acme/runs/new/", {**asked, "base_kind": "hub"}, headers=HTMX).content.decode()
     assert 'placeholder="0.0002"' in hub
 
 
@@ -168,13 +168,13 @@ def os_bytes() -> bytes:
     return bytes(range(256)) * 3000
 
 
-def test_a_model_is_downloaded_whole_with_its_card(project: Project, browser: Client, settings: Any) -> None:
+def test_a_model_is_downloaded_whole_with_its_card(project: Project, visitor: Client, settings: Any) -> None:
     model = trained(project, settings)
-    page = browser.get(f"/p/acme/models/{model.uid}/").content.decode()
+    page = visitor.get(f"/p/acme/models/{model.uid}/").content.decode()
     assert model.run is not None
     assert str(model.run.dataset_version) in page
     for form_ in ("zip", "tar"):
-        answer = browser.get(f"/p/acme/models/{model.uid}/download/?format={form_}")
+        answer = visitor.get(f"/p/acme/models/{model.uid}/download/?format={form_}")
         block = b"".join(answer.streaming_content)
         if form_ == "zip":
             with zipfile.ZipFile(io.BytesIO(block)) as made:
@@ -190,17 +190,17 @@ def test_a_model_is_downloaded_whole_with_its_card(project: Project, browser: Cl
         assert "random" in card["note"]
         assert str(settings.DATA_DIR) not in json.dumps(card)
     base = bases.ensure_tiny(project)
-    assert browser.get(f"/p/acme/models/{base.uid}/download/").status_code == 404
-    assert browser.get("/p/acme/models/").content.count(b"trained here") >= 1
+    assert visitor.get(f"/p/acme/models/{base.uid}/download/").status_code == 404
+    assert visitor.get("/p/acme/models/").content.count(b"trained here") >= 1
 
 
-def test_cancel_and_resume_by_page(project: Project, browser: Client) -> None:
+def test_cancel_and_resume_by_page(project: Project, visitor: Client) -> None:
     run = make.run(project)
-    answer = browser.post(f"/p/acme/runs/{run.uid}/cancel/", headers=HTMX)
+    answer = visitor.post(f"/p/acme/runs/{run.uid}/cancel/", headers=HTMX)
     assert (answer.status_code, answer["HX-Redirect"]) == (204, f"/p/acme/runs/{run.uid}/")
     run.refresh_from_db()
     assert run.status == RunStatus.CANCELLED
-    browser.post(f"/p/acme/runs/{run.uid}/resume/")
+    visitor.post(f"/p/acme/runs/{run.uid}/resume/")
     run.refresh_from_db()
     assert run.status == RunStatus.CANCELLED  # no checkpoint
 
@@ -213,3 +213,12 @@ def test_a_reviewer_looks_and_does_not_touch(project: Project, rita: User, as_us
     assert b"cancel/" not in page.content
     assert client.post(f"/p/acme/runs/{run.uid}/cancel/").status_code == 403
     assert client.get("/p/acme/runs/new/").status_code == 403
+
+
+def test_rows_that_look_too_long_are_said_before_the_start(project: Project, visitor: Client) -> None:
+    version = make.dataset_version(project, length={"median": 900, "p95": 6000, "most": 9000})
+    asked = {"dataset": str(version.uid), "base_kind": "tiny"}
+    said = visitor.get("/p/acme/runs/new/", asked, headers=HTMX).content.decode()
+    assert "More than 5 % of the rows are longer than 4,096 tokens" in said
+    said = visitor.get("/p/acme/runs/new/", {**asked, "set-max_length": "9000"}, headers=HTMX).content.decode()
+    assert "longer than" not in said

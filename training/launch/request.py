@@ -115,6 +115,26 @@ def train_rows(version: DatasetVersion) -> int:
     return max(0, rows - export.invalid_rows(version, formats.find(FORMAT), DatasetRow.Split.TRAIN))
 
 
+def length_note(version: DatasetVersion, settings: Mapping[str, Any]) -> str:
+    """A warning when rows look too long for the limit, from the lengths counted at freezing; "" where they fit.
+
+    Those were counted with another tokenizer, so this is a hint; the trainer counts exactly before it starts.
+    """
+    length = version.counts.get("length") or {}
+    median, p95, most = (length.get(key) for key in ("median", "p95", "most"))
+    limit = int(settings["max_length"])
+    if not isinstance(most, int) or not isinstance(p95, int) or not isinstance(median, int) or most <= limit:
+        return ""
+    share = (
+        "Half of the rows or more are"
+        if median > limit
+        else "More than 5 % of the rows are"
+        if p95 > limit
+        else "Some rows are"
+    )
+    return f"{share} longer than {limit:,} tokens (the longest has about {most:,}). Raise the longest row to keep them."
+
+
 def _check_rows(version: DatasetVersion) -> None:
     if train_rows(version):
         return

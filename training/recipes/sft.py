@@ -44,7 +44,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("accumulate", "Gradient accumulation", "whole", 4, "Batches per step of the optimiser. Batch size × this = "
             "rows per step.", tiny=1, least=1, most=1024, group="main"),
     Setting("max_length", "Longest row (tokens)", "whole", 2048, "Rows over this are handled as chosen below; how many "
-            "is reported before training starts.", least=16, most=1_000_000, group="main"),
+            "is reported before training starts.", tiny=4096, least=16, most=1_000_000, group="main"),
     Setting("too_long", "Rows over the limit", "choice", "drop", "A cut row may lose its answer.", group="main",
             choices=(("drop", "Leave out, and say how many"), ("cut", "Cut at the end"), ("refuse", "Do not start"))),
     Setting("loss_on", "Learn from", "choice", "assistant", "What carries loss. Learning tool results teaches a model "

@@ -75,15 +75,16 @@ def _plan(form: RunForm, errors: dict[str, str] | None = None) -> dict[str, Any]
     version = form.chosen_version()
     rows = requests.train_rows(version) if version else None
     problems = dict(errors or {})
-    steps = None
+    steps, length = None, ""
     try:
         settings = sft.check(form.settings(), source=form.source)
         steps = sft.estimate(settings, rows=rows) if rows else None
+        length = requests.length_note(version, settings) if version else ""
     except sft.InvalidSettings as error:
         problems = {**{f"set-{name}": reason for name, reason in error.errors.items()}, **problems}
     return {
         "form": form, "version": version, "rows": rows, "steps": steps, "problems": problems,
-        "waiting": requests.waiting_reason(), "source": form.source,
+        "waiting": requests.waiting_reason(), "source": form.source, "length": length,
     }  # fmt: skip
 
 

@@ -28,7 +28,7 @@ class Command(BaseCommand):
             "--base", default="tiny", metavar="tiny|PATH|HUB", help="Also a model of the project: NAME@N."
         )
         parser.add_argument("--name", default="", help="Name of the run and of the model that comes out.")
-        parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="settings")
+        parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="chosen")
         parser.add_argument("--wait", action="store_true", help="Wait for the end; exit code 1 unless it succeeded.")
         parser.add_argument("--json", action="store_true", dest="as_json")
 
@@ -42,7 +42,7 @@ class Command(BaseCommand):
         try:
             run = request.request(
                 project=project, actor=SYSTEM, dataset_version=version, base=bases.find(project, options["base"]),
-                name=options["name"], settings=self._settings(options["settings"]),
+                name=options["name"], settings=self._settings(options["chosen"]),
             )  # fmt: skip
         except (sft.InvalidSettings, request.Refused, bases.UnusableBase) as error:
             raise CommandError(str(error)) from None
