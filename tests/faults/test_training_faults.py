@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from tests import make
 from tests.training.conftest import drive, own_folders  # noqa: F401
-from training import identity, rundir
+from training import identity, rundir, tasks
 from training.artifacts import bases
 from training.launch import cancel, request, start
 from training.launchers import local
@@ -143,6 +143,23 @@ class TestRealDeaths:
         drive(run)
         assert run.status == RunStatus.SUCCEEDED, run.status_reason
         assert run.attempts.get(number=2).progress["resumed_at"] == kept
+
+    def test_a_run_that_ends_while_everything_else_is_away_is_adopted(self, project: Project, drive: Drive) -> None:
+        run = queue(project, max_steps=8)
+        attempt = start.start_next()
+        assert attempt is not None
+        result = Path(attempt.folder) / rundir.RESULT
+        deadline = time.monotonic() + 120
+        while not result.exists():  # nobody sweeps: web, worker and database might as well be gone
+            assert time.monotonic() < deadline
+            time.sleep(0.3)
+        RunAttempt.objects.filter(pk=attempt.pk).update(pid=None, pid_started=None, boot_id="", status="starting")
+        tasks.reconcile()
+        tasks.reconcile()
+        run.refresh_from_db()
+        assert (run.status, run.step) == (RunStatus.SUCCEEDED, 8)
+        assert Metric.objects.filter(attempt=attempt, name="loss").count() == 8
+        assert ModelVersion.objects.filter(run=run).count() == 1
 
     def test_rows_that_are_all_too_long_are_refused_with_the_reason_and_never_retried(
         self, project: Project, drive: Drive
