@@ -2,11 +2,10 @@
 
 from django.db import models
 
-from workspace.models import Project, User
-from workspace.uuid7 import uuid7
-
 from curation.models.judgments import Correction, Judgment
 from curation.models.traces import Trace, TraceRevision
+from workspace.models import Project, User
+from workspace.uuid7 import uuid7
 
 
 class Dataset(models.Model):

@@ -2,10 +2,9 @@
 
 from django.db import models
 
+from curation.models.traces import Trace, TraceRevision
 from workspace.models import ApiToken, Project, User
 from workspace.uuid7 import uuid7
-
-from curation.models.traces import Trace, TraceRevision
 
 
 class Verdict(models.TextChoices):

@@ -2,10 +2,9 @@
 
 from django.db import models
 
+from curation.models.traces import Trace
 from workspace.models import Project, User
 from workspace.uuid7 import uuid7
-
-from curation.models.traces import Trace
 
 
 class ReviewQueue(models.Model):

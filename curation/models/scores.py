@@ -2,9 +2,8 @@
 
 from django.db import models
 
-from workspace.models import Project
-
 from curation.models.traces import Trace, TraceRevision
+from workspace.models import Project
 
 
 class Score(models.Model):

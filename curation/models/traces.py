@@ -6,10 +6,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
+from curation.models.inbox import RawRecord
 from workspace.models import Project
 from workspace.uuid7 import uuid7
-
-from curation.models.inbox import RawRecord
 
 
 class TraceQuerySet(models.QuerySet["Trace"]):

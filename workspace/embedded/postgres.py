@@ -254,17 +254,22 @@ class EmbeddedPostgres:
                 lines = file.read().decode(errors="replace").splitlines()
         except OSError:
             return ""
-        found: list[str] = []
-        for line in lines:
-            for mark in ("FATAL:", "PANIC:", "LOG:", "DETAIL:", "HINT:"):
-                if mark in line and (mark != "LOG:" or any(sign in line for sign in ("syntax error", "invalid value"))):
-                    found.append(line[line.index(mark) + len(mark) :].strip())
+        found = [said for line in lines if (said := _complaint(line))]
         return "; ".join(found[-4:]) or (lines[-1].strip() if lines else "")
 
     def _post_guardian(self) -> None:
         stop = binaries.command("pg_ctl", "-D", str(self.folder), "-m", "fast", "-w", "stop")
         script = Path(__file__).with_name("guardian.py")
         subprocess.run([sys.executable, "-I", "-S", str(script), str(self.folder), *stop], check=True)
+
+
+def _complaint(line: str) -> str:
+    """What a line of the log complains of, without time and level; "" for a line that reports."""
+    for mark in ("FATAL:", "PANIC:", "DETAIL:", "HINT:", "LOG:"):
+        if mark in line:
+            said = line[line.index(mark) + len(mark) :].strip()
+            return said if mark != "LOG:" or "syntax error" in said or "invalid value" in said else ""
+    return ""
 
 
 def _may_be_postgres(process: Path) -> bool:
