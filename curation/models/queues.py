@@ -49,7 +49,9 @@ class QueueItem(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["queue", "trace"], name="queue_item_once"),
-            models.CheckConstraint(condition=models.Q(status__in=["open", "done", "flagged"]), name="queue_item_status"),
+            models.CheckConstraint(
+                condition=models.Q(status__in=["open", "done", "flagged"]), name="queue_item_status"
+            ),
         ]
         indexes = [
             models.Index(

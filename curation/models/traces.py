@@ -133,7 +133,9 @@ class Step(models.Model):
     position = models.PositiveIntegerField()
     conversation = models.PositiveSmallIntegerField(default=0)
     message = models.PositiveIntegerField(help_text="Index of the message in its conversation.")
-    key = models.CharField(max_length=200, help_text="Tool call id or span id where there is one; stable over revisions.")
+    key = models.CharField(
+        max_length=200, help_text="Tool call id or span id where there is one; stable over revisions."
+    )
     kind = models.CharField(max_length=9, choices=Kind.choices)
     tool = models.CharField(max_length=200, blank=True)
     is_error = models.BooleanField(default=False)

@@ -93,5 +93,7 @@ def _leaf(value: Any) -> str:
         return f"<span class='soft'>{'{}' if isinstance(value, dict) else '[]'}</span>"
     if isinstance(value, str):
         return f"<span class='text'>{shown(value)}</span>" if value else "<span class='soft'>empty text</span>"
-    word = "null" if value is None else {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
+    word = (
+        "null" if value is None else {True: "true", False: "false"}[value] if isinstance(value, bool) else repr(value)
+    )
     return f"<span class='word'>{shown(word)}</span>"
