@@ -1,6 +1,7 @@
 """The loss curves of a run: over all its attempts, the later attempt's value of a step being the one that counts."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,22 +27,41 @@ class Fresh:
     reset: bool
 
 
-def points(run: TrainingRun, name: str, *, stride: int = 1) -> list[Point]:
-    """(step, value) of one metric in order of steps, one value per step; of a long curve every `stride`-th step and
-    the newest ones. Steps that a later attempt went back over are its own; what an earlier attempt measured beyond the
-    point of resumption is dropped."""
-    found: list[Point] = []
-    rows = Metric.objects.filter(attempt__run=run, name=name).order_by("attempt__number", "step")
+@dataclass(frozen=True, slots=True)
+class Curves:
+    """Curves by name, and the validation loss of every (attempt id, step), those gone back over among them."""
+
+    points: dict[str, list[Point]]
+    validated: dict[tuple[int, int], float | None]
+
+
+def read(run: TrainingRun, names: Sequence[str]) -> Curves:
+    """The curves of `names` in order of steps, one value per step, in one query. Steps that a later attempt went back
+    over are its own; what an earlier attempt measured beyond the point of resumption is dropped. Of a long run about
+    1000 steps are read, the newest and every validation among them."""
+    rows = Metric.objects.filter(attempt__run=run, name__in=names).order_by("attempt__number", "step")
+    stride = max(1, (run.total_steps or 0) // MOST)
     if stride > 1:
-        rows = rows.annotate(rest=Mod("step", Value(stride))).filter(Q(rest=0) | Q(step__gte=(run.step or 0) - 5))
-    attempt = None
-    for owner, step, value in rows.values_list("attempt_id", "step", "value"):
-        if owner != attempt:
-            attempt = owner
+        wanted = Q(rest=0) | Q(step__gte=(run.step or 0) - 5) | Q(name__startswith="eval_")
+        rows = rows.annotate(rest=Mod("step", Value(stride))).filter(wanted)
+    points: dict[str, list[Point]] = {name: [] for name in names}
+    owners: dict[str, int] = {}
+    validated: dict[tuple[int, int], float | None] = {}
+    for owner, name, step, value in rows.values_list("attempt_id", "name", "step", "value"):
+        found = points[name]
+        if owners.get(name) != owner:
+            owners[name] = owner
             while found and found[-1][0] >= step:
                 found.pop()
         found.append((step, value))
-    return found
+        if name == "eval_loss":
+            validated[owner, step] = value
+    return Curves(points, validated)
+
+
+def points(run: TrainingRun, name: str) -> list[Point]:
+    """One curve of `read`."""
+    return read(run, [name]).points[name]
 
 
 def after(run: TrainingRun, *, cursor: int, attempt: int) -> Fresh:

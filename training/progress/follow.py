@@ -32,9 +32,8 @@ def since(run: TrainingRun, *, after: int, attempt: int, log: int) -> dict[str, 
         "log": {"text": text, "offset": offset},
     }
     if fresh.reset:
-        stride = max(1, (run.total_steps or 0) // curves.MOST)
-        loss, validation = curves.points(run, "loss", stride=stride), curves.points(run, "eval_loss")
-        answer["figure"] = curves.figure(run, loss, validation)
+        drawn = curves.read(run, ["loss", "eval_loss"]).points
+        answer["figure"] = curves.figure(run, drawn["loss"], drawn["eval_loss"])
         answer["after"] = curves.newest_id(run)
         answer["attempt"] = run.attempts.count()
     return answer

@@ -10,7 +10,7 @@ from django.utils.dateparse import parse_datetime
 
 from training import rundir
 from training.artifacts import checkpoints
-from training.models import Metric, ModelVersion, RunAttempt, RunEvent, TrainingRun
+from training.models import ModelVersion, RunAttempt, RunEvent, TrainingRun
 from training.models.runs import RunStatus
 from training.progress import curves, deaths
 
@@ -116,16 +116,11 @@ def picture(run: TrainingRun) -> Picture:
     events = list(
         RunEvent.objects.filter(attempt=attempt, kind__in=("stage", "data", "loaded", "warning")).order_by("seq")[:500]
     )
-    stride = max(1, (run.total_steps or 0) // curves.MOST)
-    loss, validation = curves.points(run, "loss", stride=stride), curves.points(run, "eval_loss")
+    found = curves.read(run, [*(name for name, *_ in TILES), "learning_rate"])
+    loss, validation = found.points["loss"], found.points["eval_loss"]
+    thinned = (run.total_steps or 0) >= 2 * curves.MOST
     seconds = _seconds_left(run, attempt)
-    losses = {
-        (pk, step): value
-        for pk, step, value in Metric.objects.filter(attempt__run=run, name="eval_loss").values_list(
-            "attempt_id", "step", "value"
-        )
-    }
-    kept = checkpoints.listed(run, losses=losses)
+    kept = checkpoints.listed(run, losses=found.validated)
     log, offset = _log(attempt)
     loaded: dict[str, Any] = next((event.payload for event in events if event.kind == "loaded"), {})
     over = run.status in (RunStatus.FAILED, RunStatus.CANCELLED)
@@ -135,7 +130,7 @@ def picture(run: TrainingRun) -> Picture:
         attempt=attempt,
         live=live,
         stages=_stages(run, attempt, events),
-        tiles=_tiles(run, attempt, loss, validation, stride),
+        tiles=_tiles(run, found.points),
         seconds_left=seconds,
         ready_at=timezone.now() + timedelta(seconds=seconds) if seconds is not None else None,
         silent_for=_silence(run, attempt),
@@ -144,10 +139,8 @@ def picture(run: TrainingRun) -> Picture:
         resume_from=checkpoints.newest_valid(run) if over else None,
         warnings=[event for event in events if event.kind == "warning"],
         data=[(str(event.payload.get("split")), event.payload) for event in events if event.kind == "data"],
-        numbers=_numbers(run, loss, validation, stride),
-        numbers_of=max(
-            len({step for step, _ in loss} | {step for step, _ in validation}), (run.step or 0) if stride > 1 else 0
-        ),
+        numbers=_numbers(found.points),
+        numbers_of=max(len({step for step, _ in [*loss, *validation]}), (run.step or 0) if thinned else 0),
         figure=curves.figure(run, loss, validation),
         cursor=curves.newest_id(run),
         log=log,
@@ -217,20 +210,12 @@ def _span(passed: timedelta) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _tiles(
-    run: TrainingRun,
-    attempt: RunAttempt | None,
-    loss: list[curves.Point],
-    validation: list[curves.Point],
-    stride: int,
-) -> list[Tile]:
-    series: dict[str, list[curves.Point]] = {"loss": loss, "eval_loss": validation}
+def _tiles(run: TrainingRun, points: dict[str, list[curves.Point]]) -> list[Tile]:
     tiles = []
     for name, label, digits, unit in TILES:
-        found = series[name] if name in series else curves.points(run, name, stride=stride) if attempt else []
-        known = [value for _, value in found if value is not None]
+        known = [value for _, value in points[name] if value is not None]
         shown = f"{known[-1]:,.{digits}f}" if known else "–"
-        tiles.append(Tile(label, shown, unit, _note(name, known, run), [v for _, v in curves.thin(found, 40)]))
+        tiles.append(Tile(label, shown, unit, _note(name, known, run), [v for _, v in curves.thin(points[name], 40)]))
     return tiles
 
 
@@ -258,10 +243,10 @@ def _best(kept: list[checkpoints.Kept]) -> int | None:
 
 
 def _numbers(
-    run: TrainingRun, loss: list[curves.Point], validation: list[curves.Point], stride: int
+    points: dict[str, list[curves.Point]],
 ) -> list[tuple[int, float | None, float | None, float | None]]:
     """(step, loss, validation loss, learning rate), newest first, at most 100 rows evenly taken."""
-    rate, train, held = dict(curves.points(run, "learning_rate", stride=stride)), dict(loss), dict(validation)
+    rate, train, held = dict(points["learning_rate"]), dict(points["loss"]), dict(points["eval_loss"])
     steps = sorted({*train, *held}, reverse=True)
     if len(steps) > 100:
         wanted = {step for step, _ in curves.thin([(step, None) for step in sorted(train)], 80)}
