@@ -21,6 +21,12 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
     """WhiteNoise's storage, with our own style sheets joined and made small first (vendored files stay as they came)."""
 
     joins_sheets = True
+    # `import "./whetstone.js"` must load the very file the page loads by its hashed name, or its listeners would be
+    # there twice. Only in our own scripts: vendored ones mention files that they do not bring
+    patterns = (
+        *CompressedManifestStaticFilesStorage.patterns,
+        ("js/*.js", CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]),
+    )
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         """Write css/all-KIND.css for every kind of page, then hash and compress everything."""
