@@ -1,5 +1,6 @@
 """Asking for a comparison, and drawing its conclusion once both models have answered."""
 
+import logging
 from typing import Any
 
 from django.db import transaction
@@ -13,6 +14,7 @@ from training.models import ModelVersion
 from workspace import audit, lineage
 from workspace.access import SYSTEM, Actor
 
+log = logging.getLogger(__name__)
 OVER = (EvaluationRun.Status.SUCCEEDED, EvaluationRun.Status.FAILED, EvaluationRun.Status.CANCELLED)
 
 
@@ -126,7 +128,13 @@ def settle_all() -> int:
     ready = Comparison.objects.filter(
         status=Comparison.Status.RUNNING, baseline__status__in=OVER, candidate__status__in=OVER
     )
-    return sum(settle(comparison) for comparison in ready.order_by("id"))
+    settled = 0
+    for comparison in ready.order_by("id"):
+        try:
+            settled += settle(comparison)
+        except Exception:  # one that cannot be concluded must not keep the others waiting
+            log.exception("Comparison %s could not be settled; the next sweep tries again.", comparison.uid)
+    return settled
 
 
 def _close(comparison: Comparison, **fields: Any) -> bool:

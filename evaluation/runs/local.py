@@ -6,6 +6,7 @@ at most MOST_RETRIES times; one that failed for a reason is not.
 """
 
 import json
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from training.launch import request as training
 from training.launchers import local
 from training.progress import deaths
 
+log = logging.getLogger(__name__)
 MOST_RETRIES = 2
-SLOT = 7_301_442  # advisory lock around taking the one slot of this machine
+SLOT = 7_301_443  # advisory lock around taking the one slot of this machine; training has the two numbers before it
 PROMPTS, ANSWERS = "prompts.jsonl", "answers.jsonl"
 OPEN = (EvaluationRun.Status.QUEUED, EvaluationRun.Status.RUNNING)
 LIVE = (EvaluationAttempt.Status.STARTING, EvaluationAttempt.Status.RUNNING)
@@ -31,7 +33,10 @@ LIVE = (EvaluationAttempt.Status.STARTING, EvaluationAttempt.Status.RUNNING)
 def reconcile() -> None:
     """Look after this machine's processes, then start the next run that waits. Harmless when called twice at once."""
     for attempt in EvaluationAttempt.objects.filter(status__in=LIVE, lease_owner=local.host_id()).order_by("id"):
-        look_after(attempt)
+        try:
+            look_after(attempt)
+        except Exception:  # one broken run must not stop the care for the others
+            log.exception("Looking after answering attempt %s failed; the next sweep tries again.", attempt)
     start_next()
 
 
@@ -65,8 +70,10 @@ def look_after(attempt: EvaluationAttempt) -> None:
     run = EvaluationRun.objects.select_related("model", "suite").get(pk=attempt.run_id)
     if run.status not in OPEN and sight.state in ("starting", "alive"):
         local.stop(attempt, keep=False)  # cancelled
-    if sight.state in ("starting", "alive"):
+    if sight.state == "alive":
         local.renew(attempt, sight)
+    elif sight.state == "starting":
+        return  # its lease is never renewed: one whose starter died before it began must run out
     elif sight.state == "ended" or not local.kill_worker(attempt):
         # a worker whose runner is gone is not left alone; what it wrote until now still counts
         read_answers(attempt)

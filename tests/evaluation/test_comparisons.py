@@ -117,6 +117,30 @@ def test_settling_waits_for_both_and_happens_once(project: Project) -> None:
     assert AuditEntry.objects.filter(action="comparison.decided").count() == 1
 
 
+def test_one_that_cannot_be_settled_keeps_no_other_waiting(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    for _ in range(2):
+        suite = make.suite(project)
+        base, tuned = make.model(project, "base"), make.model(project, "tuned")
+        make.answered(suite, base, lambda n: True)
+        make.answered(suite, tuned, lambda n: True)
+        asked.append(
+            request.request_comparison(
+                suite=suite, baseline=base, candidate=tuned, settings=read_settings({}), rules=Rules(), actor=SYSTEM
+            )
+        )
+    measure = request.pairs.measure
+
+    def sometimes(comparison: Comparison, rules: Rules) -> Any:
+        if comparison.pk == asked[0].pk:
+            raise ZeroDivisionError
+        return measure(comparison, rules)
+
+    monkeypatch.setattr(request.pairs, "measure", sometimes)
+    assert request.settle_all() == 1
+    assert Comparison.objects.get(pk=asked[1].pk).status == "done"
+
+
 def test_asking_again_gives_the_comparison_that_stands(project: Project) -> None:
     first = compare(make.suite(project), lambda n: True, lambda n: True)
     arguments: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -212,6 +213,40 @@ def test_one_process_at_a_time(attempt: EvaluationAttempt, project: Project, sui
     Path(attempt.folder, "answers.jsonl").write_text("".join(line(n) for n in range(1, 5)))
     _end(attempt, {"exit_code": 0})
     assert local.start_next() is not None
+
+
+def test_one_that_was_never_begun_gives_the_slot_back(attempt: EvaluationAttempt) -> None:
+    # kill -9 between the claim and the process: there is a row, and nothing else
+    assert attempt.pid is None
+    local.reconcile()
+    attempt.refresh_from_db()
+    assert attempt.status == "starting"
+    EvaluationAttempt.objects.filter(pk=attempt.pk).update(lease_until=timezone.now() - timedelta(seconds=1))
+    local.reconcile()
+    attempt.refresh_from_db()
+    assert attempt.status == "lost"
+    assert [one.number for one in EvaluationAttempt.objects.order_by("number")] == [1, 2]
+
+
+def test_looking_does_not_lengthen_the_lease_of_one_that_was_never_begun(attempt: EvaluationAttempt) -> None:
+    until = timezone.now() + timedelta(seconds=5)
+    EvaluationAttempt.objects.filter(pk=attempt.pk).update(lease_until=until)
+    local.reconcile()
+    assert EvaluationAttempt.objects.get(pk=attempt.pk).lease_until == until
+
+
+def test_a_run_that_breaks_the_sweep_does_not_stop_the_others(
+    attempt: EvaluationAttempt, project: Project, suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(attempt: EvaluationAttempt) -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(local, "look_after", broken)
+    EvaluationAttempt.objects.filter(pk=attempt.pk).update(status="running")
+    started: list[bool] = []
+    monkeypatch.setattr(local, "start_next", lambda: started.append(True))
+    local.reconcile()
+    assert started == [True]
 
 
 def test_without_torch_the_run_says_what_to_do(project: Project, suite: Suite, monkeypatch: pytest.MonkeyPatch) -> None:
