@@ -1,5 +1,6 @@
 """Users, the projects they belong to, and the tokens that act for a project."""
 
+import secrets
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import BaseUserManager
@@ -33,7 +34,8 @@ class People(BaseUserManager["User"]):
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """A new user; without a password they can only come in by a reset link."""
         user = self.model(email=self.normalize_email(email), **fields)
-        user.set_password(password)
+        # Django mails no reset link to an account without a usable password: instead of none, one that nobody knows
+        user.set_password(password or secrets.token_urlsafe(32))
         user.save(using=self._db)
         return user
 
