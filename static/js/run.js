@@ -44,7 +44,7 @@ function addPoints(found) {
   const traces = [0, 1, 2].filter((index) => x[index].length);
   for (const index of traces) { figure.data[index].x.push(...x[index]); figure.data[index].y.push(...y[index]); }
   if (traces.length) window.Plotly.extendTraces(element, { x: traces.map((i) => x[i]), y: traces.map((i) => y[i]) }, traces);
-  const total = found.total || figure.layout.xaxis.range[1], step = found.live ? found.step || 0 : total;
+  const total = found.total || figure.layout.xaxis.range[1], step = found.live ? Math.max(found.step || 0, figure.data[0].x.at(-1) ?? 0) : total;
   figure.layout.xaxis.range = [0, total];
   const change = { "xaxis.range": [0, total] };
   if (figure.layout.shapes?.length) {
