@@ -11,6 +11,7 @@ const store = { get: (name) => { try { return localStorage.getItem(name); } catc
 let bench = find("#bench");
 let ready = false; // no judging of what is not painted yet
 let keyAt = 0;
+let queued = null; // an undo that came before the paint
 let shownAt = performance.now();
 let ahead = null; // {url, node: promise of a bench or null}
 const past = []; // what was left behind, newest last: {node, url, key, kind}
@@ -53,6 +54,9 @@ function show(node, { push = true, scroll = true } = {}) {
     keyAt = 0;
     if (!node.wired) { node.wired = true; window.htmx?.process(node); }
     prefetch();
+    const run = queued;
+    queued = null;
+    run?.();
   });
 }
 
@@ -470,14 +474,14 @@ function onKey(event) {
   if (key === "Escape" && target.id === "answer-text") { stop(); return edit(false); }
   if (target.id === "find" && key === "Enter") { stop(); return nextHit(event.shiftKey ? -1 : 1); }
   if (typing(target) || document.querySelector("dialog[open]") || !keysOn()) return;
-  if (command && key.toLowerCase() === "z") { stop(); if (ready) undo(); return; }
+  if (command && key.toLowerCase() === "z") { stop(); if (ready) undo(); else queued = undo; return; }
   if (command || event.altKey) return;
   if (key === "Enter" && target.closest?.("a, button, summary")) return; // it belongs to what has the focus
   if (going && Date.now() - going < 1500) { going = 0; return; }
   going = key === "g" ? Date.now() : 0;
   const ours = OWN[key] || (key.length === 1 || key === "Enter" ? find(`[data-key="${CSS.escape(key)}"]`, bench) : null);
   if (!ours) return;
-  if (!ready || (event.repeat && !"[]{}jk".includes(key))) return stop();
+  if (!ready || (event.repeat && !"[]{}jk".includes(key))) { if (key === "z" && !event.repeat) queued = undo; return stop(); }
   keyAt = event.timeStamp;
   if (OWN[key]) { stop(); keyAt = 0; OWN[key](); }
 }
