@@ -101,7 +101,7 @@ def _in_order(traces: TraceQuerySet, recipe: Recipe) -> Iterator[Candidate]:
 def _decide(chunk: list[Candidate], recipe: Recipe, plan: Plan, seen: dict[bytes, str]) -> None:
     through = [one for one in chunk if _gate(one, recipe) is None]
     judgments = _judgments(through)
-    corrections = {} if recipe.corrections == "ignore" else _corrections(through)
+    corrections = {} if recipe.corrections == "ignore" else _corrections(through, judgments)
     full = recipe.limit is not None and len(plan.rows) >= recipe.limit
     documents = {} if full else _documents(through)
     for one in chunk:
@@ -232,30 +232,44 @@ def _add(
 def _judgments(candidates: Iterable[Candidate]) -> dict[int, Judgment]:
     """The judgment that a row rests on: of the words that count (each person's newest on the standing revision, and
     adjudicated ones) those that say what the trace's effective judgment says; an adjudicated one before others, then
-    the newest."""
+    the newest.
+
+    Where nobody judged the newest revision and the verdict still is not stale, only times or costs came later: then
+    the words about the newest revision that was judged count, as they do for the verdict.
+    """
     standing = {one.id: one for one in candidates if one.verdict}
     rows = Judgment.objects.filter(trace_id__in=standing, withdrawn_at=None)
     rows = rows.only("id", "trace_id", "revision_id", "user_id", "verdict", "author", "adjudicated").order_by("-id")
-    heard: set[tuple[int, str]] = set()
-    found: dict[int, Judgment] = {}
+    said: dict[int, list[Judgment]] = {}
     for row in rows:
-        trace = standing[row.trace_id]
-        person = (row.trace_id, str(row.user_id or row.author))
-        if row.revision_id != trace.revision_id or (person in heard and not row.adjudicated):
-            continue
-        heard.add(person)
-        earlier = found.get(row.trace_id)
-        if row.verdict == trace.verdict and (earlier is None or (row.adjudicated and not earlier.adjudicated)):
-            found[row.trace_id] = row
+        said.setdefault(row.trace_id, []).append(row)
+    found: dict[int, Judgment] = {}
+    for trace, words in said.items():
+        newest = standing[trace].revision_id
+        known = {row.revision_id for row in words}
+        seen = newest if newest in known else max(known)
+        heard: set[str] = set()
+        for row in words:
+            person = str(row.user_id or row.author)
+            if row.revision_id != seen or (person in heard and not row.adjudicated):
+                continue
+            heard.add(person)
+            earlier = found.get(trace)
+            if row.verdict == standing[trace].verdict and (
+                earlier is None or (row.adjudicated and not earlier.adjudicated)
+            ):
+                found[trace] = row
     return found
 
 
-def _corrections(candidates: Iterable[Candidate]) -> dict[int, Correction]:
-    """The newest correction of the revision that stands."""
-    revisions = {one.id: one.revision_id for one in candidates}
+def _corrections(candidates: Iterable[Candidate], judgments: dict[int, Judgment]) -> dict[int, Correction]:
+    """The newest correction of the revision that stands, or of the judged one, which says the same."""
+    revisions = {one.id: {one.revision_id} for one in candidates}
+    for trace, judgment in judgments.items():
+        revisions[trace].add(judgment.revision_id)
     found: dict[int, Correction] = {}
     for row in Correction.objects.filter(trace_id__in=revisions, withdrawn_at=None).order_by("trace_id", "-id"):
-        if row.revision_id == revisions[row.trace_id]:
+        if row.revision_id in revisions[row.trace_id]:
             found.setdefault(row.trace_id, row)
     return found
 

@@ -1,5 +1,6 @@
 """Freezing: the same data gives the same version, every trace has its reason, and nothing changes afterwards."""
 
+import copy
 import json
 from collections import Counter
 from typing import Any
@@ -177,6 +178,30 @@ def test_the_row_rests_on_the_word_that_made_the_verdict(project: Project, rita:
     row = freeze(project).rows.get()
     assert row.judgment is not None
     assert (row.judgment.author, row.judgment.verdict) == (str(ada), "acceptable")
+
+
+def test_times_and_costs_that_come_after_the_judgment_put_nothing_out(project: Project, rita: User, ada: User) -> None:
+    said = {name: make.short_document(question=f"Where is {name}?") for name in ("plain", "mended")}
+    for name, document in said.items():
+        make.trace(project, said=document, external_id=name)
+    plain, mended = Trace.objects.get(external_id="plain"), Trace.objects.get(external_id="mended")
+    make.judgment(plain, rita)
+    make.judgment(mended, rita)
+    rows.correct(mended, ada, "On Monday.")
+    for name, document in said.items():
+        late = copy.deepcopy(document)
+        late["conversations"][0]["messages"][-1]["usage"] = {"input_tokens": 7, "output_tokens": 3}
+        make.trace(project, said=late, external_id=name)
+    plain.refresh_from_db()
+    assert plain.revisions.count() == 2 and not plain.verdict_stale
+    version = freeze(project)
+    assert reasons_of(version) == {"plain": "accepted", "mended": "corrected"}
+    assert {row.revision.number for row in version.rows.select_related("revision")} == {2}
+    assert "On Monday." in _answers(version)
+
+    changed = make.short_document(question="Where is plain?", answer="Nowhere.")
+    make.trace(project, said=changed, external_id="plain")
+    assert reasons_of(freeze(project))["plain"] == "stale"
 
 
 def test_zero_rows_is_an_error_that_says_what_went(project: Project, rita: User) -> None:
