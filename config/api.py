@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation, ValidationError
-from django.db import OperationalError
+from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError
@@ -93,6 +93,11 @@ _fail(
         "The request does not have the form that is documented at /api/docs.",
         details=[{"where": _where(tuple(one["loc"])), "reason": str(one["msg"])} for one in raised.errors],
     ),
+)
+_fail(
+    # such as a NUL character, which no text of PostgreSQL can hold
+    DataError,
+    lambda raised: Problem(422, "invalid", f"The database cannot keep a value: {str(raised).splitlines()[0]}"),
 )
 _fail(
     OperationalError, lambda raised: Problem(503, "unavailable", "The database does not answer. Try again in a moment.")

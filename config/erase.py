@@ -118,7 +118,8 @@ def _folders(project: Project) -> list[Path]:
     told = [
         *RunAttempt.objects.filter(run__project=project).values_list("folder", flat=True),
         *EvaluationAttempt.objects.filter(run__project=project).values_list("folder", flat=True),
-        *(str(bases.folder_of(model)) for model in ModelVersion.objects.filter(project=project)),
+        # only what was trained here: the folder of a base may be another project's
+        *(str(bases.folder_of(model)) for model in ModelVersion.objects.filter(project=project, source="run")),
         *(
             str(settings.RUNS_DIR / str(uid))
             for uid in TrainingRun.objects.filter(project=project).values_list("uid", flat=True)

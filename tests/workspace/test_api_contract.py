@@ -8,6 +8,7 @@ from pathlib import Path
 from django.test import Client
 
 from config.api import api as the_api
+from tests import make
 from workspace.models import Project, Role
 
 SNAPSHOT = Path(__file__).parent.parent / "fixtures" / "openapi.json"
@@ -40,3 +41,12 @@ def test_a_session_needs_the_csrf_token_to_change_anything(ada, as_user) -> None
     assert client.get("/api/projects/acme/").status_code == 200
     answer = client.post("/api/projects/acme/datasets", "{}", content_type="application/json")
     assert answer.status_code == 403 and "CSRF" in answer.json()["error"]["message"]
+
+
+def test_what_the_database_cannot_keep_is_the_senders_error(api: Callable[..., Client], project: Project) -> None:
+    trace = make.trace(project)
+    body = {"name": "a\x00b", "number": 1}
+    answer = api(Role.ENGINEER).post(f"/api/projects/acme/traces/{trace.uid}/scores", body, "application/json")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid")
+    answer = api(Role.ENGINEER).get("/api/projects/acme/traces/%00/judgments")
+    assert answer.status_code == 422
