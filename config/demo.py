@@ -72,7 +72,9 @@ def delete(
     counts["workspace.User"] = people.count()
     people.delete()
     # of the project nothing is left, so this row names no project
-    audit.record(project=None, actor=actor, action="demo.deleted", target=f"project:{project.slug}", rows=sum(counts.values()))
+    audit.record(
+        project=None, actor=actor, action="demo.deleted", target=f"project:{project.slug}", rows=sum(counts.values())
+    )
     return counts
 
 

@@ -51,7 +51,9 @@ def test_it_is_stored_whole_with_times_of_then_and_quickly(db: None) -> None:
     assert judged.filter(created_at__lt=timezone.now() - timezone.timedelta(days=30)).count() > 50
     assert judged.values("user").distinct().count() == 3
     assert traces.exclude(verdict="").count() == judged.values("trace").distinct().count()
-    assert Correction.objects.filter(project=project, created_at__lt=timezone.now() - timezone.timedelta(days=5)).exists()
+    assert Correction.objects.filter(
+        project=project, created_at__lt=timezone.now() - timezone.timedelta(days=5)
+    ).exists()
     assert Feedback.objects.filter(project=project).count() > 20
     assert Score.objects.filter(project=project, name="helpfulness").count() > 150
     waiting = traces.filter(verdict="").count()
@@ -92,7 +94,13 @@ def test_one_that_is_half_there_is_finished(demo_project: Project) -> None:
     _, made = demo.create()
     assert made
     after = rows_by_table()
-    for table in ("curation_trace", "curation_judgment", "curation_correction", "curation_feedback", "training_modelversion"):
+    for table in (
+        "curation_trace",
+        "curation_judgment",
+        "curation_correction",
+        "curation_feedback",
+        "training_modelversion",
+    ):
         assert after[table] == before[table], table
 
 
@@ -130,7 +138,11 @@ def test_every_table_leads_to_its_project() -> None:
     from django.apps import apps
 
     ways = paths_to_project()
-    ours = {model for model in apps.get_models() if model._meta.app_label in ("workspace", "curation", "training", "evaluation")}
+    ours = {
+        model
+        for model in apps.get_models()
+        if model._meta.app_label in ("workspace", "curation", "training", "evaluation")
+    }
     without = {model._meta.label for model in ours - set(ways)}
     assert without == {"workspace.Project", "workspace.User", "workspace.Heartbeat"}
 
