@@ -74,8 +74,16 @@ def server(transactional_db: None, running_server: Server) -> Iterator[Server]:
 
 
 def _end_other_connections() -> None:
-    """The server's threads hold connections of their own; they would block emptying the database."""
+    """The server's threads hold connections of their own; they would block emptying the database, or deadlock with it
+    while they still work on a request of the test that has ended."""
+    busy = "datname = current_database() and pid <> pg_backend_pid() and state <> 'idle' and backend_type = 'client backend'"
+    deadline = time.monotonic() + 10
     with connections["default"].cursor() as cursor:
+        while time.monotonic() < deadline:
+            cursor.execute(f"select count(*) from pg_stat_activity where {busy}")
+            if not cursor.fetchone()[0]:
+                break
+            time.sleep(0.05)
         cursor.execute(
             "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() "
             "and pid <> pg_backend_pid() and state = 'idle'"
@@ -102,8 +110,9 @@ def complaints(page: Page) -> list[str]:
 
 
 @pytest.fixture
-def sign_in(server: Server, page: Page) -> Callable[[User], Page]:
-    """Sign somebody in by their session cookie; returns the page."""
+def sign_in(server: Server, page: Page) -> Iterator[Callable[[User], Page]]:
+    """Sign somebody in by their session cookie; returns the page. Afterwards the page is left, so that it asks the
+    server for nothing more."""
 
     def as_person(user: User) -> Page:
         session = SessionStore()
@@ -116,7 +125,10 @@ def sign_in(server: Server, page: Page) -> Callable[[User], Page]:
         )
         return page
 
-    return as_person
+    yield as_person
+    page.unroute_all(behavior="ignoreErrors")
+    page.goto("about:blank")
+    page.wait_for_timeout(150)  # what was on its way arrives
 
 
 def shoot(page: Page, name: str) -> None:
