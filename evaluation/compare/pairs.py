@@ -43,7 +43,7 @@ def measure(comparison: Comparison, rules: Rules) -> tuple[list[Metric], dict[st
         left, right = baseline.scores[definition["name"]], candidate.scores[definition["name"]]
         found.append(_quality(definition, left, right, units, limit=limit, alpha=rules.alpha))
     if not all(baseline.answered.values()) or not all(candidate.answered.values()):
-        found.append(_answered(baseline.answered, candidate.answered, rules))
+        found.append(_answered(baseline.answered, candidate.answered, units, rules))
     apart = is_local(comparison.baseline.model) or is_local(comparison.candidate.model)
     for name, kind, mine, theirs, bound in (
         ("latency", metrics.LATENCY, baseline.latency, candidate.latency, rules.latency),
@@ -110,8 +110,14 @@ def _quality(
     )
 
 
-def _answered(baseline: Mapping[int, bool], candidate: Mapping[int, bool], rules: Rules) -> Metric:
-    table = _table([(baseline[key], candidate[key]) for key in baseline.keys() & candidate.keys()])
+def _answered(
+    baseline: Mapping[int, bool], candidate: Mapping[int, bool], units: Mapping[int, int], rules: Rules
+) -> Metric:
+    whole: dict[int, tuple[bool, bool]] = {}
+    for key in baseline.keys() & candidate.keys():  # a conversation counts once: as answered where all of it was
+        before, after = whole.get(units[key], (True, True))
+        whole[units[key]] = before and baseline[key], after and candidate[key]
+    table = _table(list(whole.values()))
     return metrics.compare_binary(
         name="answered", pairs=table, left_out=0, limit=rules.accuracy, key=False, alpha=rules.alpha
     )

@@ -6,6 +6,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from curation.models import DatasetRow, DatasetVersion
 from evaluation.compare import decide, pairs
 from evaluation.models import Comparison, EvaluationRun, Suite
 from evaluation.runs import answers
@@ -31,9 +32,11 @@ def request_comparison(
 ) -> Comparison:
     """Baseline against candidate on a suite. Settings come from runs.request.read_settings; the candidate may have its
     own (two temperatures of one model). Runs that stand are used again, and so is a comparison of the same runs by the
-    same rules. Raises CannotAsk."""
+    same rules. Raises CannotAsk, also where a side was trained on what it would be asked."""
     other = settings if candidate_settings is None else candidate_settings
     check_sides(baseline=baseline, candidate=candidate, settings=settings, candidate_settings=candidate_settings)
+    for model in (baseline, candidate):
+        _check_held_out(suite, model)
     with transaction.atomic():
         runs = [
             request_run(suite=suite, model=baseline, settings=settings),
@@ -90,6 +93,29 @@ def check_sides(
     for where, model in (("baseline", baseline), ("candidate", candidate)):
         if model.is_simulated:
             raise CannotAsk(where, f"{model} is made up for the demo and cannot answer. Compare models that exist.")
+
+
+def _check_held_out(suite: Suite, model: ModelVersion) -> None:
+    """Raise CannotAsk where `model`, or a model it continues, learned from a trace of the suite: what one version holds
+    back is in the train split of another that was frozen with another seed, other shares or other groups."""
+    learned: list[DatasetVersion] = []
+    root: ModelVersion | None = model
+    while root is not None:
+        if root.run is not None:
+            learned.append(root.run.dataset_version)
+        root = root.base
+    if not learned:
+        return
+    asked = suite.scenarios.values("row__trace")
+    train = DatasetRow.objects.filter(version__in=learned, split=DatasetRow.Split.TRAIN, trace__in=asked)
+    seen = suite.scenarios.filter(row__trace__in=train.values("trace")).count()
+    if seen:
+        names = ", ".join(sorted({str(version) for version in learned}))
+        raise CannotAsk(
+            "dataset",
+            f"{model} was trained on {seen} of the {suite.scenarios.count()} scenarios ({names}), so the comparison "
+            "would prove nothing. Compare on a version that was frozen with the same seed, shares and groups.",
+        )
 
 
 def settle(comparison: Comparison) -> bool:

@@ -5,14 +5,19 @@ from typing import Any
 
 import pytest
 
+from curation.datasets.build import freeze
+from curation.datasets.recipe import Recipe
+from curation.models import DatasetVersion
 from evaluation.compare import cancel, request
 from evaluation.compare.decide import Rules
 from evaluation.models import Comparison, EvaluationRun, Suite
 from evaluation.runs.request import CannotAsk, read_settings
+from evaluation.suites.build import make_suite
 from tests import make
+from tests.curation.datasets import rows
 from workspace import lineage
 from workspace.access import SYSTEM
-from workspace.models import AuditEntry, Project
+from workspace.models import AuditEntry, Project, User
 
 pytestmark = pytest.mark.django_db
 
@@ -164,6 +169,26 @@ def test_a_model_against_itself_needs_other_settings(project: Project) -> None:
     assert warm.baseline_id != warm.candidate_id
 
 
+def test_a_model_is_not_asked_what_it_was_trained_on(project: Project, rita: User) -> None:
+    for _ in range(40):
+        rows.trace(project, judged="acceptable", by=rita)
+
+    def frozen(**recipe: Any) -> DatasetVersion:
+        return freeze(project=project, name="support", query_text="", actor=SYSTEM, recipe=Recipe(**recipe))
+
+    learned, other = frozen(seed=0, test=0.3), frozen(seed=9, test=0.4)
+    run = make.run(project, version=learned)
+    tuned = make.model(project, "tuned", source="run", run=run, base=run.base)
+    later = make.model(project, "later", source="run", base=tuned)
+    arguments: dict[str, Any] = {"baseline": run.base, "settings": read_settings({}), "rules": Rules(), "actor": SYSTEM}
+    for model in (tuned, later):
+        with pytest.raises(CannotAsk, match=r"was trained on \d+ of the \d+ scenarios \(support@1\)"):
+            request.request_comparison(suite=make_suite(version=other, actor=SYSTEM), candidate=model, **arguments)
+    assert not EvaluationRun.objects.exists()
+    held_out = make_suite(version=learned, actor=SYSTEM)
+    assert request.request_comparison(suite=held_out, candidate=tuned, **arguments).status == "running"
+
+
 def test_nothing_simulated_enters_a_comparison(project: Project) -> None:
     suite = make.suite(project)
     with pytest.raises(CannotAsk, match="made up"):
@@ -199,3 +224,11 @@ def test_stopping_ends_the_runs_that_nothing_else_waits_for(project: Project) ->
     assert states == {"base": "queued", "one": "cancelled", "two": "queued"}
     second.refresh_from_db()
     assert second.status == "running"
+
+
+def test_answers_that_are_missing_from_one_conversation_count_once(project: Project) -> None:
+    suite = make.suite(project, scenarios=10, turns="each", said=lambda n: make.short_document(f"Order {n}?"))
+    assert suite.counts["scenarios"] == 20
+    comparison = compare(suite, lambda n: True, lambda n: None if n in (1, 2) else True)
+    found = metric(comparison, "answered")
+    assert (found["n"], found["broke"]) == (10, 1)
