@@ -150,7 +150,8 @@ def test_a_name_that_changes_its_address_is_caught_at_the_call(project: Project,
         "https://127.0.0.1/v1", "https://localhost/v1", "https://2130706433/v1", "https://0x7f000001/v1", "https://127.1/v1",
         "https://[::1]/v1", "https://[::ffff:169.254.169.254]/v1", "https://10.0.0.8/v1", "https://0.0.0.0/v1",
         "http://8.8.8.8/v1", "ftp://8.8.8.8/v1", "https://user:pw@8.8.8.8/v1", "https:///v1", "nonsense",
-        "https://no-such-host.invalid/v1",
+        "https://no-such-host.invalid/v1", "https://[::127.0.0.1]/v1", "https://[64:ff9b::a00:8]/v1",
+        "https://[64:ff9b:1::a00:8]/v1", "https://[2002:a00:8::1]/v1", "https://[2001:0:5ef5:79fd::f5ff:fff7]/v1",
     ],
 )  # fmt: skip
 def test_addresses_that_are_not_called(url: str) -> None:
@@ -158,8 +159,15 @@ def test_addresses_that_are_not_called(url: str) -> None:
         check(url, allow_private=False)
 
 
-def test_metadata_addresses_are_refused_even_when_private_hosts_are_allowed() -> None:
-    with pytest.raises(NotAllowed):
-        check("http://169.254.169.254/v1", allow_private=True)
+@pytest.mark.parametrize(
+    "host", ["169.254.169.254", "[fd00:ec2::254]", "100.100.100.200", "[64:ff9b::a9fe:a9fe]", "[2002:a9fe:a9fe::1]"]
+)
+def test_metadata_addresses_are_refused_even_when_private_hosts_are_allowed(host: str) -> None:
+    with pytest.raises(NotAllowed, match="never called"):
+        check(f"http://{host}/v1", allow_private=True)
+
+
+def test_other_addresses_are_called() -> None:
+    assert check("http://[::1]:9/v1", allow_private=True).address == "::1"
     assert check("http://127.0.0.1:9/v1", allow_private=True).address == "127.0.0.1"
     assert check("https://8.8.8.8/v1", allow_private=False).port == 443

@@ -8,6 +8,12 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+# metadata services that are not at a link-local address: Amazon's over IPv6, Alibaba's
+METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200")))
+# the last 32 bits are an IPv4 address: IPv4-compatible (RFC 4291), NAT64 (RFC 6052, RFC 8215)
+HOLD_IPV4 = tuple(map(ipaddress.IPv6Network, ("::/96", "64:ff9b::/96", "64:ff9b:1::/48")))
+
 
 class NotAllowed(Exception):
     """A field holds something that cannot be used; `reason` says why."""
@@ -28,7 +34,8 @@ class Target:
 
 def check(base_url: str, *, allow_private: bool) -> Target:
     """Resolve `base_url` and refuse what is not public (loopback, private, link-local, multicast, reserved), unless an
-    admin allowed this host. Link-local addresses (cloud metadata) are refused always. Raises NotAllowed."""
+    admin allowed this host. Cloud metadata (link-local addresses and METADATA) is refused always. An IPv6 address that
+    stands for an IPv4 one is judged as that. Raises NotAllowed."""
     parts = urlsplit(base_url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
         raise NotAllowed("base_url", "The address must begin with http:// or https:// and name a host.")
@@ -42,15 +49,23 @@ def check(base_url: str, *, allow_private: bool) -> Target:
     except (OSError, ValueError, UnicodeError):
         raise NotAllowed("base_url", f"The host {parts.hostname} is not known.") from None
     for text in found:
-        address = ipaddress.ip_address(text.split("%")[0])
-        mapped = getattr(address, "ipv4_mapped", None) or address
-        if mapped.is_link_local or mapped.is_multicast or mapped.is_unspecified:
-            raise NotAllowed("base_url", f"{parts.hostname} points to {mapped}, which is never called.")
-        if not mapped.is_global and not allow_private:
+        address = _meant(ipaddress.ip_address(text.split("%")[0]))
+        if address.is_link_local or address.is_multicast or address.is_unspecified or address in METADATA:
+            raise NotAllowed("base_url", f"{parts.hostname} points to {address}, which is never called.")
+        if not address.is_global and not allow_private:
             raise NotAllowed(
-                "base_url", f"{parts.hostname} points to the private address {mapped}. An admin can allow this host."
+                "base_url", f"{parts.hostname} points to the private address {address}. An admin can allow this host."
             )
     return Target(host=parts.hostname, port=port, address=min(found))
+
+
+def _meant(address: Address) -> Address:
+    """Where a packet to `address` ends up: the IPv4 address inside a mapped, translated or tunnelled one."""
+    if isinstance(address, ipaddress.IPv4Address) or address.is_loopback or address.is_unspecified:
+        return address
+    if any(address in network for network in HOLD_IPV4):
+        return ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF)
+    return address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else address)
 
 
 class PinnedTransport(httpx2.HTTPTransport):
