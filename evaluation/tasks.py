@@ -6,8 +6,8 @@ from evaluation.compare import request
 from evaluation.models import EvaluationRun
 from evaluation.runs import local, remote
 
-# a task that takes long would keep the worker from everything else
-MOST = 25
+# a task that takes long would keep the worker from everything else, its sign of life among it
+MOST, SECONDS = 25, 10.0
 
 
 @shared_task(ignore_result=True)
@@ -25,5 +25,5 @@ def answer_run(run: int) -> None:
     sends the next one."""
     found = EvaluationRun.objects.select_related("model__connection", "suite").filter(pk=run).first()
     if found is not None:
-        remote.answer(found, most=MOST)
+        remote.answer(found, most=MOST, seconds=SECONDS)
         request.settle_all()

@@ -4,8 +4,10 @@ A lease on the run keeps a second worker from paying for the same answers. What 
 scenarios without an answer are the queue.
 """
 
+import itertools
 import json
 import os
+import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -18,7 +20,7 @@ from curation.datasets.formats import openai_sft
 from curation.ingest.openai_messages import read_message
 from curation.ingest.parsed import Unreadable
 from curation.messages.clean import Notes
-from evaluation.models import EvaluationRun, Scenario
+from evaluation.models import Answer, EvaluationRun, Scenario
 from evaluation.runs import answers
 from evaluation.runs.answers import Said
 from training import identity
@@ -30,13 +32,14 @@ LEASE = timedelta(minutes=10)
 MOST_FAILURES = 5
 
 
-def answer(run: EvaluationRun, *, most: int | None = None) -> int:
-    """Answer what is still open (at most `most` scenarios). Returns how many were answered; 0 where somebody else holds
-    the run. Errors of single scenarios are kept with them; MOST_FAILURES in a row end the run."""
+def answer(run: EvaluationRun, *, most: int | None = None, seconds: float | None = None) -> int:
+    """Answer what is still open (at most `most` scenarios, none begun after `seconds`). Returns how many were answered;
+    0 where somebody else holds the run. Errors of single scenarios are kept with them; MOST_FAILURES in a row end the run."""
     owner = json.dumps([*identity.of_process().values(), os.urandom(4).hex()])
     if not _lease(run, owner):
         return 0
-    done = failures = 0
+    done, failures = 0, _failed_last(run)
+    began = time.monotonic()
     try:
         for scenario in answers.waiting(run)[:most].iterator(chunk_size=50):
             said = ask(run, scenario)
@@ -49,6 +52,8 @@ def answer(run: EvaluationRun, *, most: int | None = None) -> int:
             done += 1
             if not _lease(run, owner):
                 return done  # cancelled, or taken over after this process had slept for longer than its lease
+            if seconds is not None and time.monotonic() - began > seconds:
+                return done
         answers.finish(run)
     finally:
         EvaluationRun.objects.filter(pk=run.pk, lease_owner=owner).update(lease_owner="", lease_until=None)
@@ -103,6 +108,12 @@ def ask(run: EvaluationRun, scenario: Scenario) -> Said:
     if completion.finish_reason:
         message["finish_reason"] = completion.finish_reason
     return replace(said, message=message)
+
+
+def _failed_last(run: EvaluationRun) -> int:
+    """How many answers in a row were errors when the part before this one ended."""
+    last = Answer.objects.filter(run=run).order_by("-id").values_list("message", flat=True)[:MOST_FAILURES]
+    return len(list(itertools.takewhile(lambda message: message is None, last)))
 
 
 def _is_dead(owner: str) -> bool:

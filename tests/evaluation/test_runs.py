@@ -288,6 +288,14 @@ def test_an_interrupted_run_goes_on_where_it_stopped(remote_run: EvaluationRun, 
     assert len(endpoint.seen) == 4
 
 
+def test_a_slow_endpoint_does_not_keep_the_worker(remote_run: EvaluationRun, endpoint: Endpoint) -> None:
+    assert [remote.answer(remote_run, seconds=0) for _ in range(4)] == [1, 1, 1, 1]
+    assert remote.open_runs() == [remote_run.pk]
+    assert remote.answer(remote_run, seconds=0) == 0
+    remote_run.refresh_from_db()
+    assert (remote_run.status, len(endpoint.seen)) == ("succeeded", 4)
+
+
 def test_a_run_that_somebody_holds_is_left_alone_until_they_are_dead(
     remote_run: EvaluationRun, endpoint: Endpoint
 ) -> None:
@@ -325,3 +333,14 @@ def test_an_endpoint_that_is_down_ends_the_run_with_its_reason(project: Project,
     run.refresh_from_db()
     assert (run.status, len(endpoint.seen)) == ("failed", remote.MOST_FAILURES)
     assert "5 requests in a row failed" in run.status_reason
+
+
+def test_failures_in_a_row_are_counted_over_the_parts_of_a_run(project: Project, endpoint: Endpoint) -> None:
+    suite = make.suite(project, scenarios=9)
+    model = make.model(project, source="connection", connection=connect(project, endpoint.url), reference="m")
+    run = request_run(suite=suite, model=model, settings=DEFAULTS)
+    endpoint.status = [401] * 20
+    for _ in range(9):
+        remote.answer(run, seconds=0)
+    run.refresh_from_db()
+    assert (run.status, len(endpoint.seen)) == ("failed", remote.MOST_FAILURES)
