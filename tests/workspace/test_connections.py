@@ -13,7 +13,7 @@ import pytest
 from workspace.access import Actor
 from workspace.connections import client, keep, secrets
 from workspace.connections.guard import NotAllowed, check
-from workspace.models import Connection, Project
+from workspace.models import Connection, Project, User
 
 KEY = "sk-very-secret-0123456789"
 
@@ -171,3 +171,15 @@ def test_other_addresses_are_called() -> None:
     assert check("http://[::1]:9/v1", allow_private=True).address == "::1"
     assert check("http://127.0.0.1:9/v1", allow_private=True).address == "127.0.0.1"
     assert check("https://8.8.8.8/v1", allow_private=False).port == 443
+
+
+def test_only_who_runs_the_installation_opens_its_network(project: Project, ada: User, endpoint: Endpoint) -> None:
+    fields = {
+        "name": "inside", "base_url": endpoint.url, "default_model": "m", "allow_private_host": True, "max_concurrency": 1,
+        "budget_usd": None,
+    }  # fmt: skip
+    with pytest.raises(NotAllowed, match="administrator of this installation"):
+        keep.add(project=project, fields=fields, key="", prices={}, actor=Actor(user=ada))
+    User.objects.filter(pk=ada.pk).update(is_superuser=True)
+    ada.refresh_from_db()
+    assert keep.add(project=project, fields=fields, key="", prices={}, actor=Actor(user=ada)).allow_private_host

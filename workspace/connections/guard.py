@@ -42,7 +42,7 @@ def check(base_url: str, *, allow_private: bool) -> Target:
     if parts.username or parts.password:
         raise NotAllowed("base_url", "Leave user and password out of the address: the key has a field of its own.")
     if parts.scheme == "http" and not allow_private:
-        raise NotAllowed("base_url", "Use https://. Plain http is only for hosts that an admin allowed as private.")
+        raise NotAllowed("base_url", "Use https://. Plain http is only for hosts that were allowed as private.")
     try:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         found = {str(info[4][0]) for info in socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)}
@@ -54,7 +54,8 @@ def check(base_url: str, *, allow_private: bool) -> Target:
             raise NotAllowed("base_url", f"{parts.hostname} points to {address}, which is never called.")
         if not address.is_global and not allow_private:
             raise NotAllowed(
-                "base_url", f"{parts.hostname} points to the private address {address}. An admin can allow this host."
+                "base_url",
+                f"{parts.hostname} points to the private address {address}. An administrator of this installation can allow it.",
             )
     return Target(host=parts.hostname, port=port, address=min(found))
 

@@ -5,7 +5,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from workspace import audit
-from workspace.access import Actor
+from workspace.access import SYSTEM, Actor
 from workspace.connections import client, secrets
 from workspace.connections.guard import NotAllowed, check
 from workspace.models import Connection, Project
@@ -16,7 +16,16 @@ FIELDS = ("name", "base_url", "default_model", "allow_private_host", "max_concur
 
 
 def add(*, project: Project, fields: dict[str, Any], key: str, prices: dict[str, Any], actor: Actor) -> Connection:
-    """Keep an endpoint. Raises NotAllowed where its address may not be called or its name is taken."""
+    """Keep an endpoint. Raises NotAllowed where its address may not be called or its name is taken.
+
+    A private address opens the network that the server stands in, and anybody may make a project and administer it: so
+    only an administrator of the whole installation (or the system itself) may allow one.
+    """
+    is_installer = actor == SYSTEM or (actor.user is not None and actor.user.is_superuser)
+    if fields["allow_private_host"] and not is_installer:
+        raise NotAllowed(
+            "allow_private_host", "Only an administrator of this installation can allow a private address."
+        )
     check(fields["base_url"], allow_private=fields["allow_private_host"])
     try:
         with transaction.atomic():

@@ -145,16 +145,16 @@ def add_connection(request: HttpRequest, slug: str) -> HttpResponse:
     entry = enter(request, slug, Role.ENGINEER)
     form = ConnectionForm(request.POST, auto_id="connection-%s")
     if form.is_valid():
-        if form.cleaned_data["allow_private_host"] and not entry.may(Role.ADMIN):
-            form.add_error("allow_private_host", "Only an admin can allow a private address.")
-        else:
-            try:
-                keep.add(
-                    project=entry.project, fields=form.cleaned_data, key=form.cleaned_data["key"], prices=form.prices(),
-                    actor=entry.actor,
-                )  # fmt: skip
-            except keep.NotAllowed as error:
-                form.add_error(error.field, error.reason)
+        try:
+            keep.add(
+                project=entry.project,
+                fields=form.cleaned_data,
+                key=form.cleaned_data["key"],
+                prices=form.prices(),
+                actor=entry.actor,
+            )
+        except keep.NotAllowed as error:
+            form.add_error(error.field, error.reason)
     if not form.is_valid():
         return render(request, "workspace/settings.html", _context(entry, connection_form=form), status=422)
     messages.success(request, f"{form.cleaned_data['name']} is kept. Its key cannot be read back.")
