@@ -112,6 +112,7 @@ def test_the_name_of_a_file_goes_without_its_last_ending() -> None:
         lines({"id": "a", "messages": HI}, {"id": "b", "messages": HI}),
         gzip.compress(lines({"id": "a", "messages": HI}, {"id": "b", "messages": HI})),
     ],
+    ids=["array", "object", "lines", "gzip"],  # made from the bytes they would hold the time of day
 )
 def test_posting_traces(project: Project, api: Any, body: bytes) -> None:
     client = api(Role.REVIEWER)
