@@ -2,7 +2,7 @@
 
     job.json           what to do; written before the process starts, never changed
     data/*.jsonl       rows to train on (beside the attempts of one run: ../data), or prompts.jsonl to answer
-    runner.json        who holds the folder: (boot_id, pid, ticks); made with O_EXCL, so only one process ever can
+    runner.json        who holds the folder: (boot_id, pid, ticks); linked into place whole, so only one process ever can
     heartbeat.json     rewritten by the runner every 2 s
     control.json       a wish from outside: {"stop": "keep" | "discard"}
     events.jsonl       what the worker did, one JSON object a line, appended and flushed; `seq` counts from 1
@@ -15,10 +15,12 @@ Standard library only: the runner, the workers and the Django side all import th
 """
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import struct
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -65,16 +67,49 @@ def read_json(path: Path) -> dict[str, Any] | None:
 
 
 def claim(folder: Path, owner: dict[str, Any]) -> bool:
-    """Take the folder for good. False where somebody has it already (or gave it up for lost)."""
+    """Take the folder for good. False where somebody has it already (or gave it up for lost).
+
+    The file appears whole or not at all. One that holds no object is what a power cut has left of a process that is
+    dead since, and counts as absent. Raises OSError where nothing can be written (the disk is full).
+    """
+    path, temporary = folder / RUNNER, folder / f".{RUNNER}.{os.getpid()}.{uuid.uuid4().hex}"
     try:
-        descriptor = os.open(folder / RUNNER, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(owner, file)
+            file.flush()
+            os.fsync(file.fileno())
+        if _link(temporary, path):
+            return True
+        if not _is_torn(path):
+            return False
+        lock = os.open(folder, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)  # of two that find a torn file, the second must not remove the first's
+            if _is_torn(path):
+                path.unlink(missing_ok=True)
+            return _link(temporary, path)
+        finally:
+            os.close(lock)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _link(source: Path, target: Path) -> bool:
+    try:
+        os.link(source, target)
     except FileExistsError:
         return False
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(owner, file)
-        file.flush()
-        os.fsync(file.fileno())
     return True
+
+
+def _is_torn(path: Path) -> bool:
+    """Whether the file is there, can be read, and holds no object."""
+    try:
+        return not isinstance(json.loads(path.read_bytes()), dict)
+    except ValueError:
+        return True
+    except OSError:
+        return False
 
 
 def read_events(path: Path, offset: int, *, most: int = 4_000_000) -> tuple[list[dict[str, Any]], int, int]:
@@ -86,7 +121,8 @@ def read_events(path: Path, offset: int, *, most: int = 4_000_000) -> tuple[list
     try:
         with path.open("rb") as file:
             file.seek(offset)
-            block = file.read(most)
+            # never more than there is: the whole of `most` would be set aside at once
+            block = file.read(max(0, min(most, os.fstat(file.fileno()).st_size - offset)))
             if len(block) == most:
                 block += file.readline()
     except FileNotFoundError:
@@ -184,7 +220,7 @@ def checkpoints(folder: Path) -> list[tuple[int, Path]]:
     if folder.is_dir():
         for path in folder.iterdir():
             head, _, step = path.name.partition("-")
-            if head == "checkpoint" and step.isdigit() and path.is_dir():
+            if head == "checkpoint" and step.isdecimal() and path.is_dir():
                 found.append((int(step), path))
     return sorted(found, reverse=True)
 

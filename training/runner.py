@@ -17,7 +17,7 @@ from training import identity, rundir
 
 BEAT = 2.0
 LOOK = 0.2
-# seconds a worker gets to save and stop before it is killed; a second SIGTERM comes 10 s before the end
+# seconds a worker gets after its SIGTERM to save and stop; then it is killed
 GRACE = {"keep": 600.0, "discard": 120.0}
 
 

@@ -310,6 +310,18 @@ class TestWithoutTorch:
         assert local.look(attempt).state == "gone"
         assert rundir.claim(Path(attempt.folder), identity.of_process()) is False
 
+    def test_a_claim_that_a_power_cut_left_empty_does_not_hold_the_slot_for_ever(
+        self, project: Project, tmp_path: Path
+    ) -> None:
+        attempt = claimed(project, tmp_path)
+        (Path(attempt.folder) / rundir.RUNNER).touch()
+        assert local.look(attempt).state == "starting"
+        RunAttempt.objects.filter(pk=attempt.pk).update(lease_until=timezone.now() - local.LEASE)
+        reconcile.sweep()
+        attempt.refresh_from_db()
+        assert (attempt.status, attempt.error_class) == ("lost", "lost")
+        assert (rundir.read_json(Path(attempt.folder) / rundir.RUNNER) or {})["given_up"] is True
+
     def test_time_alone_ends_nothing(self, project: Project, tmp_path: Path) -> None:
         """The database was away for an hour: the lease is long over, the process lives, the run goes on."""
         attempt = claimed(project, tmp_path)

@@ -1,14 +1,21 @@
 """Files between processes: whole or not there."""
 
+import errno
 import json
 import struct
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+import pytest
 
 from training import identity, rundir
 from training.launchers.local import Sight
 from training.progress import deaths
 from training.workers import toolcalls
 
+ROOT = Path(__file__).resolve().parents[2]
 JOB = {"base": {"source": "tiny"}, "settings": {"epochs": 1}, "data_hash": "x"}
 
 
@@ -49,6 +56,50 @@ def test_every_damage_is_named(tmp_path: Path) -> None:
 def test_a_folder_is_claimed_once(tmp_path: Path) -> None:
     assert rundir.claim(tmp_path, identity.of_process())
     assert not rundir.claim(tmp_path, identity.of_process())
+
+
+def test_a_torn_claim_is_of_a_dead_process_and_counts_as_absent(tmp_path: Path) -> None:
+    for left in (b"", b'{"boot_id": "x", "pi', b"\0" * 60):
+        (tmp_path / rundir.RUNNER).write_bytes(left)
+        with ThreadPoolExecutor(4) as pool:
+            won = list(pool.map(lambda number: rundir.claim(tmp_path, {"pid": number}), range(4)))
+        assert won.count(True) == 1
+        assert (rundir.read_json(tmp_path / rundir.RUNNER) or {})["pid"] == won.index(True)
+        assert [path.name for path in tmp_path.iterdir()] == [rundir.RUNNER]
+
+
+def test_a_full_disk_leaves_no_claim(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(rundir.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        rundir.claim(tmp_path, identity.of_process())
+    monkeypatch.undo()
+    assert list(tmp_path.iterdir()) == []
+    assert rundir.claim(tmp_path, identity.of_process())
+
+
+def test_a_worker_whose_runner_died_before_it_began_does_nothing(tmp_path: Path) -> None:
+    rundir.write_json(tmp_path / rundir.JOB, {"what": "train"})
+    rundir.write_json(tmp_path / rundir.RUNNER, {"boot_id": identity.boot_id(), "pid": 2**22 + 1, "ticks": 1.0})
+    begun = tmp_path / "begun"
+    code = (
+        "import sys, pathlib; from training.workers import process\n"
+        f"def work(_): pathlib.Path({str(begun)!r}).touch(); return 'finished'\n"
+        f"sys.exit(process.run(pathlib.Path({str(tmp_path)!r}), work))"
+    )
+
+    def run() -> "subprocess.CompletedProcess[str]":
+        return subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False, capture_output=True, text=True)
+
+    ended = run()
+    assert ended.returncode == rundir.ERROR, ended.stderr
+    assert "the runner is gone" in ended.stdout
+    assert not begun.exists()
+    rundir.write_json(tmp_path / rundir.RUNNER, identity.of_process())
+    assert run().returncode == rundir.FINISHED
+    assert begun.exists()
 
 
 def test_the_tail_never_cuts_a_line(tmp_path: Path) -> None:

@@ -141,10 +141,16 @@ def prepare_environment(folder: Path, *, online: bool) -> None:
     os.environ.setdefault("CUDA_VISIBLE_DEVICES", "0")
 
 
-def die_with_runner() -> None:
-    """Linux: get SIGTERM when the runner is killed, so that no worker trains on unwatched."""
+def die_with_runner(folder: Path) -> bool:
+    """Linux: get SIGTERM when the runner is killed, so that no worker trains on unwatched.
+
+    False where it is dead already: the signal comes only for a death after the call, so the parent is looked at after
+    it. A worker that was started by hand has no runner.json and no runner.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(1, signal.SIGTERM)
+    runner = rundir.read_json(folder / rundir.RUNNER)
+    return runner is None or runner.get("pid") == os.getppid()
 
 
 def run(folder: Path, work: Callable[[Worker], str]) -> int:
@@ -156,7 +162,9 @@ def run(folder: Path, work: Callable[[Worker], str]) -> int:
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)
-    die_with_runner()
+    if not die_with_runner(folder):
+        say("the runner is gone: nothing was begun")
+        return rundir.ERROR
     base = worker.job.get("base") or {}
     prepare_environment(folder, online=base.get("source") == "hub")
     worker.emit("started", pid=os.getpid(), what=worker.job.get("what"), python=sys.version.split()[0])
