@@ -322,6 +322,30 @@ class TestWithoutTorch:
         assert (attempt.status, attempt.error_class) == ("lost", "lost")
         assert (rundir.read_json(Path(attempt.folder) / rundir.RUNNER) or {})["given_up"] is True
 
+    @pytest.mark.parametrize("result", [{"exit_code": rundir.STOPPED}, {"exit_code": None, "signal": 9}])
+    def test_a_sweep_killed_at_the_discard_does_it_again(
+        self, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, result: dict[str, Any]
+    ) -> None:
+        attempt = claimed(project, tmp_path)
+        kept = Path(attempt.folder) / rundir.CHECKPOINTS / "checkpoint-6"
+        kept.mkdir(parents=True)
+        rundir.write_json(Path(attempt.folder) / rundir.RUNNER, identity.of_process())
+        cancel.cancel(run=attempt.run, actor=Actor(), discard=True)
+        rundir.write_json(Path(attempt.folder) / rundir.RESULT, result)
+
+        def killed(_: object) -> None:
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(reconcile.checkpoints, "discard", killed)
+        with pytest.raises(KeyboardInterrupt):
+            reconcile.sweep()
+        attempt.refresh_from_db()
+        assert (attempt.status, kept.is_dir()) == ("running", True)
+        monkeypatch.undo()
+        reconcile.sweep()
+        run = TrainingRun.objects.get(pk=attempt.run_id)
+        assert (run.status, kept.exists()) == (RunStatus.CANCELLED, False)
+
     def test_time_alone_ends_nothing(self, project: Project, tmp_path: Path) -> None:
         """The database was away for an hour: the lease is long over, the process lives, the run goes on."""
         attempt = claimed(project, tmp_path)

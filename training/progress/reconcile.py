@@ -105,8 +105,6 @@ def conclude(attempt: RunAttempt, ending: Ending) -> None:
             error=f"{locked.error}\n{ending.message}".strip(),
         )
         _decide(run, attempt, ending)
-    if ending.kind == "stopped" and run.cancel_discard:
-        checkpoints.discard(run)
 
 
 def _decide(run: TrainingRun, attempt: RunAttempt, ending: Ending) -> None:
@@ -116,7 +114,11 @@ def _decide(run: TrainingRun, attempt: RunAttempt, ending: Ending) -> None:
         live.update(status=RunStatus.SUCCEEDED, status_reason="", ended_at=now)
     elif ending.kind == "stopped" or run.status == RunStatus.STOPPING:
         kept = "without keeping its checkpoints" if run.cancel_discard else "its checkpoints are kept"
-        live.update(status=RunStatus.CANCELLED, status_reason=f"Stopped on request, {kept}.", ended_at=now)
+        if live.update(status=RunStatus.CANCELLED, status_reason=f"Stopped on request, {kept}.", ended_at=now) and (
+            run.cancel_discard
+        ):
+            # before the commit: killed in between, the attempt is still open and the next sweep does it again
+            checkpoints.discard(run)
     elif ending.may_retry and _failures(run) <= RETRIES:
         live.update(
             status=RunStatus.QUEUED,
