@@ -317,7 +317,7 @@ def _start(entry: Entry, given: QueryDict) -> dict[str, Any]:
     values |= {"name": given.get("name", ""), "q": given.get("q", FIRST_QUERY), "description": ""}
     name, _, number = given.get("from", "").partition("@")
     if name:
-        found = _find(entry, name, int(number) if number.isdigit() else None)
+        found = _find(entry, name, int(number) if number.isdecimal() else None)
         values = _values(recipe.parse(found.recipe)) | {"name": name, "q": found.query, "description": ""}
     return values
 

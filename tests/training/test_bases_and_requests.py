@@ -12,6 +12,7 @@ from training.artifacts import bases
 from training.launch import cancel, request, start
 from training.models import ModelVersion
 from training.models.runs import RunStatus
+from training.progress import follow
 from workspace.access import Actor
 from workspace.models import AuditEntry, Project, User
 
@@ -46,6 +47,7 @@ def test_a_base_is_registered_once(project: Project, tmp_path: Path) -> None:
         ("../base", "neither tiny"),
         ("no such model", "neither tiny"),
         ("a/b/c", "neither tiny"),
+        ("support@²", "neither tiny"),
     ],
 )
 def test_what_is_no_base_is_refused(project: Project, text: str, reason: str) -> None:
@@ -65,6 +67,12 @@ def test_an_adapter_folder_and_pickled_weights_are_refused(project: Project, tmp
     (pickled / "pytorch_model.bin").write_bytes(b"x")
     with pytest.raises(bases.UnusableBase, match=r"no \.safetensors"):
         bases.register_folder(project, str(pickled))
+
+
+def test_a_number_that_is_none_finds_no_version(project: Project) -> None:
+    version = make.dataset_version(project)
+    assert follow.find_version(project, f"{version.dataset.name}@{version.number}") == version
+    assert follow.find_version(project, f"{version.dataset.name}@²") is None
 
 
 def test_an_adapter_on_an_adapter_is_loaded_on_the_model_below(project: Project, settings: Any) -> None:

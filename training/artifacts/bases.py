@@ -65,7 +65,7 @@ def find(project: Project, text: str) -> ModelVersion:
         found = known.filter(uid=UUID(text)).first()
     except ValueError:
         name, _, number = text.rpartition("@")
-        found = known.filter(name=name, number=int(number)).first() if name and number.isdigit() else None
+        found = known.filter(name=name, number=int(number)).first() if name and number.isdecimal() else None
         found = found or known.filter(name=text).order_by("-number").first()
     if found is not None:
         check(found)

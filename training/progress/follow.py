@@ -75,7 +75,7 @@ def find_version(project: Project, text: str) -> DatasetVersion | None:
         name, at, number = text.partition("@")
     if not at:
         return versions.filter(dataset__name=name).order_by("-number").first()
-    return versions.filter(dataset__name=name, number=int(number)).first() if number.isdigit() else None
+    return versions.filter(dataset__name=name, number=int(number)).first() if number.isdecimal() else None
 
 
 def newest_progress(runs: list[TrainingRun]) -> dict[int, dict[str, Any]]:

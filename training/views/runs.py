@@ -148,7 +148,7 @@ def chart(request: HttpRequest, slug: str, uid: Any) -> JsonResponse:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() and len(text) < 19 else 0
+    return int(text) if text.isdecimal() and len(text) < 19 else 0
 
 
 @require_POST

@@ -56,7 +56,7 @@ class Command(BaseCommand):
 
 def _find(text: str, slug: str | None) -> DatasetVersion:
     name, _, number = text.partition("@")
-    if number and not number.isdigit():
+    if number and not number.isdecimal():
         raise CommandError(f"{number!r} is no version: write NAME@3, or NAME for the newest.")
     found = DatasetVersion.objects.select_related("dataset__project").filter(dataset__name=name)
     if slug:

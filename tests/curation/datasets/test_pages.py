@@ -99,6 +99,7 @@ def test_the_form_starts_from_an_earlier_version_and_keeps_what_was_typed(
         'value="oldest" selected',
     ):
         assert shown in page, shown
+    assert client.get("/p/acme/datasets/new/?from=support@²").status_code == 200  # no number: the newest
     wrong = client.post("/p/acme/datasets/new/", {**typed, "limit": "many", "validation": "lots"})
     assert wrong.status_code == 422
     assert (
