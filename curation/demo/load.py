@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
+from curation import effective
 from curation.demo.generate import generate
 from curation.demo.outcome import DemoTrace
 from curation.ingest import store
 from curation.models import Correction, Feedback, Judgment, Score, Trace
-from curation.review import corrections, effective, judgments, queues
+from curation.review import corrections, judgments, queues
 from workspace.access import Actor
 from workspace.models import Project, User
 from workspace.uuid7 import uuid7

@@ -10,7 +10,7 @@ import orjson
 
 from curation.ingest.parsed import ParsedScore, ParsedTrace
 from curation.messages.clean import Notes, clean, clean_text
-from curation.messages.form import Document
+from curation.messages.form import Document, Message
 from curation.messages.measure import MeasuredStep, measure
 from curation.models import Trace
 
@@ -24,12 +24,14 @@ _HOW = ("usage", "cost_usd", "latency_ms", "started_at", "span_id", "model", "fi
 
 @dataclass(slots=True)
 class Prepared:
-    """One trace ready to be stored. `columns` are those of Trace, `document` is JSON text, `digest` its SHA-256."""
+    """One trace ready to be stored. `columns` are those of Trace, `document` is JSON text, `digest` its SHA-256 and
+    `said_digest` that of its words alone."""
 
     external_id: str
     columns: dict[str, Any]
     document: bytes
     digest: str
+    said_digest: str
     steps: list[MeasuredStep]
     scores: list[ParsedScore]
     tags: list[str]
@@ -69,6 +71,7 @@ def prepare(parsed: ParsedTrace) -> Prepared:
         columns=columns,
         document=text,
         digest=hashlib.sha256(text).hexdigest(),
+        said_digest=said_digest(document),
         steps=measured.rows,
         scores=[score for score in (_score(given, notes) for given in parsed.scores) if score is not None],
         tags=_tags(parsed.tags, notes),
@@ -79,12 +82,22 @@ def prepare(parsed: ParsedTrace) -> Prepared:
 
 def said_digest(document: Document) -> str:
     """SHA-256 of what was said alone, without times, costs and ids of spans."""
-    told = copy.deepcopy(document)
-    for conversation in told["conversations"]:
-        for message in [*conversation["messages"], *conversation.get("candidates", [])]:
-            for key in _HOW:
-                message.pop(key, None)  # type: ignore[misc]
+    told = {
+        **document,
+        "conversations": [
+            {
+                **conversation,
+                "messages": [_words(message) for message in conversation["messages"]],
+                "candidates": [_words(message) for message in conversation.get("candidates", [])],
+            }
+            for conversation in document["conversations"]
+        ],
+    }
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+
+def _words(message: Message) -> dict[str, Any]:
+    return {key: value for key, value in message.items() if key not in _HOW}
 
 
 def _either(first: Any, second: Any) -> Any:

@@ -12,8 +12,9 @@ import orjson
 from django.db import connection, transaction
 from django.utils import timezone
 
+from curation import effective
 from curation.ingest.parsed import ParsedTrace
-from curation.ingest.prepare import Prepared, prepare, said_digest
+from curation.ingest.prepare import Prepared, prepare
 from curation.messages.measure import MeasuredStep
 from curation.models import RawRecord, Score, Step, Trace, TraceRevision
 from workspace.models import Project
@@ -44,7 +45,8 @@ def store_traces(
     """Store traces in one transaction; one outcome for each, in their order.
 
     `received_at` (now by default) is kept for new traces. For a trace that exists, unknown values never replace known
-    ones, tags are only added, and a judged trace whose words changed is marked stale. Raises django.db.DataError where
+    ones, tags are only added, and a judged trace whose words changed is marked stale, until it says again what was judged.
+    Raises django.db.DataError where
     PostgreSQL refuses a value (more than 255 MB of text).
     """
     prepared = [prepare(trace) for trace in parsed]
@@ -77,7 +79,7 @@ def _store(batch: Sequence[Prepared], project: Project, raw: RawRecord | None, r
     rows = _lock(batch, project)
     digests = _current_digests(rows.values())
     fresh = [item for item in batch if digests.get(rows[item.external_id]["id"]) != item.digest]
-    stale = _stale(fresh, rows, new)
+    changed = _judged_and_changed(fresh, rows, new)
     revisions = _insert_revisions(fresh, rows, raw, ids)
     outcomes: dict[str, Outcome] = {}
     for item in batch:
@@ -86,11 +88,11 @@ def _store(batch: Sequence[Prepared], project: Project, raw: RawRecord | None, r
         if item.external_id not in new:
             if item.external_id in revisions:
                 changes["revision_id"] = revisions[item.external_id]
-            if item.external_id in stale:
-                changes["verdict_stale"] = True
             changes |= _column_changes(item, row)
         if changes:
             _update(row["id"], changes)
+        if item.external_id in changed:
+            effective.settle(row["id"])
         is_new = item.external_id in new
         outcomes[item.external_id] = "created" if is_new else "updated" if changes else "unchanged"
     for trace_id in _insert_scores(batch, rows, revisions, project):
@@ -148,19 +150,16 @@ def _current_digests(rows: Iterable[dict[str, Any]]) -> dict[int, str]:
     return dict(TraceRevision.objects.filter(pk__in=current).values_list("trace_id", "digest"))
 
 
-def _stale(fresh: Sequence[Prepared], rows: dict[str, dict[str, Any]], new: set[str]) -> set[str]:
-    """Judged traces whose words changed (not only times or costs)."""
-    judged = {
-        item.external_id: item
+def _judged_and_changed(fresh: Sequence[Prepared], rows: dict[str, dict[str, Any]], new: set[str]) -> set[str]:
+    """Judged traces whose words changed (not only times or costs): what counts for them has to be looked at again."""
+    judged = [
+        (item, rows[item.external_id]["revision_id"])
         for item in fresh
         if item.external_id not in new and rows[item.external_id]["verdict"] and rows[item.external_id]["revision_id"]
-    }
-    found = set()
-    for external_id, item in judged.items():
-        before = TraceRevision.objects.values_list("document", flat=True).get(pk=rows[external_id]["revision_id"])
-        if said_digest(before) != said_digest(orjson.loads(item.document)):
-            found.add(external_id)
-    return found
+    ]
+    current = [revision for _, revision in judged]
+    before = dict(TraceRevision.objects.filter(pk__in=current).values_list("pk", "said_digest")) if current else {}
+    return {item.external_id for item, revision in judged if before[revision] != item.said_digest}
 
 
 def _insert_revisions(
@@ -186,13 +185,13 @@ def _insert_revisions(
         now = timezone.now()
         for trace_id, item in wanted:
             values += [
-                ids[item.external_id], trace_id, numbers.get(trace_id, 0) + 1, item.digest, item.document.decode(),
-                _json(item.notes), _json(item.source), raw.pk if raw else None, now,
+                ids[item.external_id], trace_id, numbers.get(trace_id, 0) + 1, item.digest, item.said_digest,
+                item.document.decode(), _json(item.notes), _json(item.source), raw.pk if raw else None, now,
             ]  # fmt: skip
-        row = "(%s, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s)"
+        row = "(%s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s)"
         sql = (
             f"INSERT INTO {TraceRevision._meta.db_table} "  # noqa: S608
-            "(id, trace_id, number, digest, document, import_notes, source, raw_id, created_at) "
+            "(id, trace_id, number, digest, said_digest, document, import_notes, source, raw_id, created_at) "
             f"VALUES {', '.join([row] * len(wanted))}"
         )
         with connection.cursor() as cursor:

@@ -241,6 +241,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('number', models.PositiveIntegerField()),
                 ('digest', models.CharField(max_length=64)),
+                ('said_digest', models.CharField(blank=True, help_text='Equal where the words are, whatever the times and costs; empty: unknown.', max_length=64)),
                 ('document', models.JSONField()),
                 ('import_notes', models.JSONField(default=list, help_text='Every step that lost something, in words.')),
                 ('source', models.JSONField(default=dict, help_text='format, sdk, version, scope')),

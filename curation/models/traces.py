@@ -104,6 +104,9 @@ class TraceRevision(models.Model):
     trace = models.ForeignKey(Trace, on_delete=models.CASCADE, related_name="revisions")
     number = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
+    said_digest = models.CharField(
+        max_length=64, blank=True, help_text="Equal where the words are, whatever the times and costs; empty: unknown."
+    )
     document = models.JSONField()
     import_notes = models.JSONField(default=list, help_text="Every step that lost something, in words.")
     source = models.JSONField(default=dict, help_text="format, sdk, version, scope")

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
+from curation import effective
 from curation.models import Judgment, QueueItem, Trace, TraceRevision, Verdict
-from curation.review import effective
 from curation.review.invalid import Invalid
 from curation.review.queues import LEASE
 from workspace import audit

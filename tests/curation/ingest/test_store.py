@@ -11,8 +11,9 @@ from curation.ingest.parsed import ParsedScore, ParsedTrace
 from curation.ingest.store import store_trace, store_traces
 from curation.messages.form import message
 from curation.models import Score, Step, Trace, TraceRevision
+from tests import make
 from tests.make import document, short_document
-from workspace.models import Project
+from workspace.models import Project, User
 
 
 def parsed(external_id: str = "a", **fields: Any) -> ParsedTrace:
@@ -76,15 +77,35 @@ def test_late_facts_update_without_a_revision_and_unknown_never_erases(project: 
 
 
 @pytest.mark.parametrize(("question", "latency", "stale"), [("Where?", 99, False), ("Elsewhere?", 420, True)])
-def test_only_changed_words_make_a_judgment_stale(project: Project, question: str, latency: int, stale: bool) -> None:
+def test_only_changed_words_make_a_judgment_stale(
+    project: Project, rita: User, question: str, latency: int, stale: bool
+) -> None:
     store_trace(project=project, parsed=parsed())
-    Trace.objects.update(verdict="acceptable")
+    make.judgment(Trace.objects.get(), rita)
     changed = short_document(question)
     changed["conversations"][0]["messages"][2]["latency_ms"] = latency
     assert store_trace(project=project, parsed=parsed(document=changed)) == "updated"
     row = Trace.objects.get()
     assert row.verdict_stale is stale
     assert TraceRevision.objects.count() == 2
+
+
+def test_words_that_come_back_are_judged_as_they_were(project: Project, rita: User, alice: User) -> None:
+    """A, B, A again: the judgment of A counts again, and not that of B."""
+    one, two = parsed(document=short_document("One?")), parsed(document=short_document("Two?"))
+    said = []
+    for what, who, verdict in (
+        (one, rita, "acceptable"),
+        (two, alice, "unacceptable"),
+        (one, None, ""),
+        (two, None, ""),
+    ):
+        store_trace(project=project, parsed=what)
+        trace = Trace.objects.get()
+        said.append((trace.verdict, trace.verdict_stale))
+        if who:
+            make.judgment(trace, who, verdict)
+    assert said == [("", False), ("acceptable", True), ("acceptable", False), ("unacceptable", False)]
 
 
 def test_a_changed_score_is_an_update(project: Project) -> None:

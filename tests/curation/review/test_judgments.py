@@ -75,6 +75,23 @@ def test_changed_trace_makes_it_stale_and_new_words_count_alone(project: Project
     assert (trace.verdict, trace.verdict_stale) == (R, False)
 
 
+def test_a_revision_with_the_same_words_keeps_the_words_about_it(project: Project, rita: User, alice: User) -> None:
+    """Times and costs that come late make a revision, but nobody's word gets old by it."""
+    trace = make.trace(project, external_id="t", said=make.short_document())
+    say(trace, rita, A), say(trace, alice, A)
+    late = make.short_document()
+    late["conversations"][0]["messages"][2]["latency_ms"] = 99
+    trace = make.trace(project, external_id="t", said=late)
+    assert trace.revisions.count() == 2
+    ada = person("p3@example.com", "P3")
+    done = say(trace, ada, R)
+    trace.refresh_from_db()
+    assert (done.effective, trace.verdict, trace.verdict_stale) == (A, A, False)
+    judgments.withdraw(project=project, actor=Actor(user=ada), uid=done.uid)
+    trace.refresh_from_db()
+    assert (trace.verdict, trace.verdict_stale) == (A, False)
+
+
 def test_doubled_request_changes_nothing(project: Project, rita: User) -> None:
     trace = make.trace(project)
     first = say(trace, rita, A, rating=4, note="good", key="k1")

@@ -1,8 +1,8 @@
 """The effective judgment of a trace: what everybody's words together come to.
 
 Adjudicated wins; else the majority of each person's newest word; on a tie the word that was said last. Unsure is a word
-like the others. Words about the trace's current revision count; only where there are none do older ones, and then the
-judgment is stale.
+like the others. Words about what the trace says now count, whichever revision they were said of (one that only brought
+times or costs says the same); only where there are none do older ones, and then the judgment is stale.
 """
 
 import uuid
@@ -20,8 +20,13 @@ _WORDS = """
         {new}
     ),
     counted AS (
-        SELECT said.*, coalesce(said.revision_id = trace.revision_id, false) AS fresh
-        FROM said, curation_trace trace WHERE trace.id = %(trace)s
+        SELECT said.*, coalesce(
+            said.revision_id = trace.revision_id OR nullif(seen.said_digest, '') = current.said_digest, false
+        ) AS fresh
+        FROM said
+        JOIN curation_trace trace ON trace.id = %(trace)s
+        LEFT JOIN curation_tracerevision current ON current.id = trace.revision_id
+        LEFT JOIN curation_tracerevision seen ON seen.id = said.revision_id
     ),
     told AS (SELECT * FROM counted WHERE fresh = (SELECT bool_or(fresh) FROM counted)),
     newest AS (SELECT DISTINCT ON (person) * FROM told ORDER BY person, id DESC),
