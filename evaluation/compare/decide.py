@@ -6,7 +6,7 @@ INCONCLUSIVE   anything else; the sentence says what is missing, in scenarios wh
 
 All limits must hold together, which needs no correction for being several (intersection-union test: Berger 1982);
 "at least one is better" does (Holm). A measure that neither side has (the cost of a local model) is named and not held
-against anybody; a rule of the comparison can ask for it by naming it required.
+against anybody. A limited one that only one side has proves nothing, so nothing is approved.
 """
 
 from dataclasses import dataclass, field
@@ -77,6 +77,8 @@ def decide(*, metrics: list[Metric], rules: Rules, candidate: str, labels: dict[
         return Decision(INCONCLUSIVE, "No scenario was measured for both models, so nothing can be said.", further)
     if broken := [metric for metric in limited if metric.guard == FAIL]:
         return Decision(REJECT, words.broken(broken), further)
+    if one_sided := [metric for metric in metrics if _one_sided(metric)]:
+        return Decision(INCONCLUSIVE, words.one_sided(one_sided), further)
     better = [metric for metric in metrics if metric.better(rules.alpha)]
     worse = [metric for metric in metrics if metric.worse(rules.alpha)]
     if worse:
@@ -139,8 +141,13 @@ class _Words:
         return f"{told}, and {primary.n} scenarios would have been enough to see 5 points."
 
     def unmeasured(self, metrics: list[Metric]) -> list[str]:
-        absent = [self.label(metric) for metric in metrics if metric.guard == UNMEASURED]
+        absent = [self.label(metric) for metric in metrics if metric.guard == UNMEASURED and not _one_sided(metric)]
         return [f"Not measured: {', '.join(absent)}."] if absent else []
+
+    def one_sided(self, metrics: list[Metric]) -> str:
+        told = [f"whether {self._kept(metric)}" for metric in metrics]
+        names = _list([self.label(metric) for metric in metrics])
+        return f"It stays open {_list(told)}: {names} was measured for one of the two models only."
 
     def _change(self, metric: Metric) -> str:
         amount = metric.difference or 0.0
@@ -162,6 +169,11 @@ class _Words:
         if metric.lower_is_better:
             return f"{self.label(metric)} stays under {_percent(metric)} of the baseline"
         return f"{_percent(metric)} of the baseline is kept in {self.label(metric)}"
+
+
+def _one_sided(metric: Metric) -> bool:
+    """A limited measure without a pair, though scenarios of one side have it."""
+    return metric.guard == UNMEASURED and metric.limit is not None and metric.left_out > 0
 
 
 def _hardest(metrics: list[Metric]) -> Metric:

@@ -109,17 +109,31 @@ def test_one_metric_better_and_one_worse_is_no_approval() -> None:
     assert "but worse in schema" in found.sentence
 
 
-def test_what_neither_side_measured_is_named_and_not_held_against_anybody() -> None:
-    none = metrics.compare_amounts(
+def no_cost(*, left_out: int, limit: float | None = 1.2) -> metrics.Metric:
+    return metrics.compare_amounts(
         name="cost",
         kind=metrics.COST,
         baseline=np.array([]),
         candidate=np.array([]),
-        left_out=540,
-        limit=1.2,
+        left_out=left_out,
+        limit=limit,
         key=True,
         alpha=0.05,
     )
+
+
+def test_a_limit_that_one_side_was_not_measured_on_approves_nothing() -> None:
+    found = verdict(binary(Pairs(329, 58, 25, 128)), no_cost(left_out=540))
+    assert found.outcome == INCONCLUSIVE
+    assert "cost stays under 120 % of the baseline: cost was measured for one of the two models only" in found.sentence
+    assert found.further == []
+    assert verdict(binary(Pairs(300, 5, 120, 75)), no_cost(left_out=540)).outcome == REJECT
+    watched = verdict(binary(Pairs(329, 58, 25, 128)), no_cost(left_out=540, limit=None))
+    assert (watched.outcome, watched.further) == (APPROVE, ["Not measured: cost."])
+
+
+def test_what_neither_side_measured_is_named_and_not_held_against_anybody() -> None:
+    none = no_cost(left_out=0)
     found = verdict(binary(Pairs(329, 58, 25, 128)), none)
     assert (found.outcome, found.further) == (APPROVE, ["Not measured: cost."])
     assert verdict(none).outcome == INCONCLUSIVE
