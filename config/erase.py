@@ -29,7 +29,8 @@ class StillRunning(RuntimeError):
 def erase_project(*, project: Project, say: Callable[[str], None] = lambda line: None) -> dict[str, int]:
     """Stop what runs, delete the files and all rows. Tells each step to `say`; returns rows deleted by model label.
 
-    Raises StillRunning, with nothing deleted, where a process belongs to another machine or does not end.
+    Raises StillRunning with nothing changed where a process belongs to another machine, and with nothing deleted but
+    the runs cancelled where one does not end.
     """
     _stop_processes(project, say)
     folders = _folders(project)
@@ -88,17 +89,8 @@ def _delete_rows(project: Project) -> dict[str, int]:
 
 
 def _stop_processes(project: Project, say: Callable[[str], None]) -> None:
-    runs = TrainingRun.objects.filter(project=project).exclude(status__in=RunStatus.final())
-    runs.update(status=RunStatus.CANCELLED, status_reason="The project was deleted.")
-    answering = [EvaluationRun.Status.QUEUED, EvaluationRun.Status.RUNNING]
-    EvaluationRun.objects.filter(project=project, status__in=answering).update(status=EvaluationRun.Status.CANCELLED)
-    live: list[WorkerProcess] = [
-        *RunAttempt.objects.filter(run__project=project, status__in=["starting", "running"]),
-        *EvaluationAttempt.objects.filter(run__project=project, status__in=["starting", "running"]),
-    ]
+    live = _cancel_runs(project)
     for process in live:
-        if not local.is_ours(process):
-            raise StillRunning(f"A process of this project runs on {process.host}. Cancel it there first.")
         local.stop(process, keep=False)
     deadline = time.monotonic() + STOP_SECONDS
     while live := [process for process in live if _lives(process)]:
@@ -106,6 +98,25 @@ def _stop_processes(project: Project, say: Callable[[str], None]) -> None:
             raise StillRunning(f"The process {live[0].pid} does not end. End it, then delete the project again.")
         time.sleep(0.2)
     say("no process of the project runs any more")
+
+
+def _cancel_runs(project: Project) -> list[WorkerProcess]:
+    """Cancel what runs or waits, all of it or nothing; returns the processes that are to end."""
+    answering = [EvaluationRun.Status.QUEUED, EvaluationRun.Status.RUNNING]
+    # cancelled first, so that no process is added; raising takes it back
+    with transaction.atomic():
+        runs = TrainingRun.objects.filter(project=project).exclude(status__in=RunStatus.final())
+        runs.update(status=RunStatus.CANCELLED, status_reason="The project was deleted.")
+        asked = EvaluationRun.objects.filter(project=project, status__in=answering)
+        asked.update(status=EvaluationRun.Status.CANCELLED)
+        live: list[WorkerProcess] = [
+            *RunAttempt.objects.filter(run__project=project, status__in=["starting", "running"]),
+            *EvaluationAttempt.objects.filter(run__project=project, status__in=["starting", "running"]),
+        ]
+        for process in live:
+            if not local.is_ours(process):
+                raise StillRunning(f"A process of this project runs on {process.host}. Cancel it there first.")
+    return live
 
 
 def _lives(process: WorkerProcess) -> bool:
