@@ -3,6 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
+from evaluation.compare.request import lock_models
 from evaluation.models import Comparison, EvaluationRun
 from workspace import audit
 from workspace.access import Actor
@@ -13,6 +14,8 @@ def cancel(*, comparison: Comparison, actor: Actor) -> bool:
     False where it was over already."""
     now = timezone.now()
     with transaction.atomic():
+        # a comparison that is being asked for right now must not take up a run that stops here
+        lock_models(comparison.baseline.model_id, comparison.candidate.model_id)
         stopped = Comparison.objects.filter(pk=comparison.pk, status=Comparison.Status.RUNNING).update(
             status=Comparison.Status.FAILED, status_reason=f"Stopped by {actor.label}.", decided_at=now
         )

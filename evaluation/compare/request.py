@@ -38,6 +38,7 @@ def request_comparison(
     for model in (baseline, candidate):
         _check_held_out(suite, model)
     with transaction.atomic():
+        lock_models(baseline.pk, candidate.pk)
         runs = [
             request_run(suite=suite, model=baseline, settings=settings),
             request_run(suite=suite, model=candidate, settings=other),
@@ -78,6 +79,12 @@ def request_comparison(
             suite=str(suite),
         )
     return comparison
+
+
+def lock_models(*keys: int) -> None:
+    """Hold model rows until the transaction ends. Always by id: two opposite comparisons at once would otherwise each
+    hold what the other waits for."""
+    list(ModelVersion.objects.select_for_update().filter(pk__in=keys).order_by("id").values_list("pk"))
 
 
 def check_sides(

@@ -1,9 +1,12 @@
 """Comparisons from rows: pairs, verdicts, what is missing, lineage; settled exactly once."""
 
+import threading
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from curation.datasets.build import freeze
 from curation.datasets.recipe import Recipe
@@ -232,3 +235,38 @@ def test_answers_that_are_missing_from_one_conversation_count_once(project: Proj
     comparison = compare(suite, lambda n: True, lambda n: None if n in (1, 2) else True)
     found = metric(comparison, "answered")
     assert (found["n"], found["broke"]) == (10, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_opposite_comparisons_at_once_do_not_lock_each_other_out(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    suite, models = make.suite(project), [make.model(project, name) for name in ("one", "two")]
+    both = threading.Barrier(2)
+    real, errors = request.request_run, []
+
+    def after_the_other_has_one(**arguments: Any) -> EvaluationRun:
+        run = real(**arguments)
+        with suppress(threading.BrokenBarrierError):  # where locks are taken in order, only one gets here
+            both.wait(timeout=1)
+        return run
+
+    def go(baseline: Any, candidate: Any) -> None:
+        try:
+            request.request_comparison(
+                suite=suite, baseline=baseline, candidate=candidate, settings=read_settings({}), rules=Rules(),
+                actor=SYSTEM,
+            )  # fmt: skip
+        except Exception as error:
+            errors.append(error)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(request, "request_run", after_the_other_has_one)
+    threads = [threading.Thread(target=go, args=pair) for pair in (models, models[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert (Comparison.objects.count(), EvaluationRun.objects.count()) == (2, 2)
