@@ -1,11 +1,13 @@
 """How good each model version was, over time: measured on a suite, or judged by people on real traces."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import numpy as np
-from django.db.models import Avg, Count, Max, Q, QuerySet, StdDev
+import numpy.typing as npt
+from django.db.models import Avg, Count, Max, Q, QuerySet
 from django.db.models.functions import TruncDay, TruncWeek
 from django.utils import timezone
 from scipy import stats as scipy_stats
@@ -25,7 +27,7 @@ ACCEPTED, REJECTED = "acceptable", "unacceptable"
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One score: 0..1 with its 95 % interval over `n` answers or judged traces. `series` is the line it belongs to,
+    """One score: 0..1 with its 95 % interval over `n` conversations or judged traces. `series` is the line it belongs to,
     `label` the model version. Simulated points come from demo data."""
 
     series: str
@@ -57,7 +59,8 @@ def suites(project: Project) -> QuerySet[Suite]:
 
 def measured(*, suite: Suite, days: int) -> list[Point]:
     """A point for every finished run on this suite in the last `days`, oldest first. Scores of different suites are
-    never put on one line: other questions are another measure."""
+    never put on one line: other questions are another measure. Several answers of one conversation are not independent,
+    so their mean is one value."""
     definition = suite.graders[0]
     runs = list(
         EvaluationRun.objects.filter(
@@ -66,28 +69,31 @@ def measured(*, suite: Suite, days: int) -> list[Point]:
         .select_related("model")
         .order_by("ended_at", "id")
     )
+    unit = "answer__scenario__row" if suite.turns == "each" else "answer__scenario"
     rows = (
         AnswerScore.objects.filter(answer__run__in=runs, grader=definition["name"], value__isnull=False)
-        .values("answer__run")
-        .annotate(mean=Avg("value"), spread=StdDev("value", sample=True), n=Count("id"))
+        .values_list("answer__run", unit)
+        .annotate(mean=Avg("value"), n=Count("id"))
     )
-    found = {row["answer__run"]: row for row in rows}
+    found: dict[int, list[tuple[float, int]]] = defaultdict(list)
+    for key, _, mean, count in rows.iterator(chunk_size=5000):
+        found[key].append((mean, count))
     points = []
     for run in runs:
-        row = found.get(run.pk)
-        if row is None or run.ended_at is None:
+        if run.pk not in found or run.ended_at is None:
             continue  # nothing of it could be graded: no point, rather than one at 0
-        binary = grading.is_binary(definition)
-        low, high = _interval(row["mean"], row["spread"], row["n"], binary=binary)
+        values = np.array([mean for mean, _ in found[run.pk]], dtype=float)
+        binary = grading.is_binary(definition) and all(count == 1 for _, count in found[run.pk])
+        low, high = _interval(values, binary=binary)
         points.append(
             Point(
                 series=run.model.name,
                 label=str(run.model),
                 at=run.ended_at,
-                score=row["mean"],
+                score=float(values.mean()),
                 low=low,
                 high=high,
-                n=row["n"],
+                n=len(values),
                 simulated=run.is_simulated or run.model.is_simulated,
                 model_uid=str(run.model.uid),
             )
@@ -131,20 +137,23 @@ def judged(*, project: Project, days: int) -> list[Point]:
 
 
 def series(points: Sequence[Point]) -> dict[str, list[Point]]:
-    """Points by line, the line with most answers first; within a line by time."""
+    """Points by line, the line with the newest point first (of equally new ones, that with more behind it); within a
+    line by time."""
     lines: dict[str, list[Point]] = {}
     for point in points:
         lines.setdefault(point.series, []).append(point)
     for line in lines.values():
         line.sort(key=lambda point: point.at)
-    return dict(sorted(lines.items(), key=lambda item: -sum(point.n for point in item[1])))
+    return dict(sorted(lines.items(), key=lambda item: (item[1][-1].at, item[1][-1].n), reverse=True))
 
 
-def _interval(mean: float, spread: float | None, n: int, *, binary: bool) -> tuple[float | None, float | None]:
+def _interval(values: npt.NDArray[np.float64], *, binary: bool) -> tuple[float | None, float | None]:
+    """95 % interval of the mean of independent values; (None, None) where one value tells nothing."""
+    mean, n = float(values.mean()), len(values)
     if binary:
         found = stats.wilson(round(mean * n), n, alpha=ALPHA)
         return found.low, found.high
-    if n < 2 or spread is None:
+    if n < 2:
         return None, None
-    half = float(scipy_stats.t.ppf(1 - ALPHA / 2, n - 1)) * spread / np.sqrt(n)
-    return max(0.0, mean - float(half)), min(1.0, mean + float(half))
+    half = float(scipy_stats.t.ppf(1 - ALPHA / 2, n - 1)) * float(values.std(ddof=1)) / float(np.sqrt(n))
+    return max(0.0, mean - half), min(1.0, mean + half)

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import numpy as np
 import pytest
 from django.test import Client
 from django.utils import timezone
+from scipy import stats as scipy_stats
 
+from curation.messages.form import message
 from curation.models import Trace
-from evaluation.models import EvaluationRun
+from evaluation.models import AnswerScore, EvaluationRun
 from evaluation.tracking import points
 from tests import make
 from workspace.models import Project, User
@@ -39,6 +42,44 @@ def test_old_runs_and_runs_without_a_grade_are_no_points(project: Project) -> No
     assert len(points.measured(suite=suite, days=90)) == 1
     make.answered(suite, make.model(project), lambda n: None)
     assert len(points.measured(suite=suite, days=90)) == 1
+
+
+def test_answers_of_one_conversation_are_one_value_of_the_interval(project: Project) -> None:
+    def said(number: int) -> Any:
+        question, answer = message("user", f"Order {number}?"), message("assistant", "It left the depot this morning.")
+        return make.document(*(question, answer) * 4)
+
+    suite = make.suite(project, scenarios=6, turns="each", said=said)
+    assert suite.counts["scenarios"] == 24
+    rows = dict(suite.scenarios.values_list("position", "row__position"))
+    least = min(rows.values())
+    make.answered(suite, make.model(project), lambda n: (rows[n] - least) % 2 == 0)
+    (found,) = points.measured(suite=suite, days=90)
+    values = AnswerScore.objects.filter(grader=suite.graders[0]["name"]).values_list("answer__scenario__row", "value")
+    each: dict[Any, list[float]] = {}
+    for row, value in values:
+        each.setdefault(row, []).append(value)
+    means = [float(np.mean(one)) for one in each.values()]
+    # 6 conversations, not 24 answers: their interval is the one of 6 means
+    expected = scipy_stats.t.interval(0.95, 5, np.mean(means), scipy_stats.sem(means))
+    assert found.n == 6
+    assert (found.low, found.high) == pytest.approx((max(0, expected[0]), min(1, expected[1])))
+
+
+def test_the_newest_lines_are_drawn_however_few_answers_they_have(
+    project: Project, alice: User, as_user: Callable[[User], Client]
+) -> None:
+    suite = make.suite(project, scenarios=4)
+    now = timezone.now()
+    for age in range(1, 7):
+        run = make.answered(suite, make.model(project, f"version-{age}"), lambda n: True)
+        EvaluationRun.objects.filter(pk=run.pk).update(ended_at=now - timedelta(days=age))
+    make.answered(suite, make.model(project, "current"), lambda n: True if n == 1 else None)
+    page = as_user(alice).get("/p/acme/over-time/?measure=suite")
+    drawn = [line["name"] for line in page.context["figure"]["data"]]
+    assert drawn == ["current", "version-1", "version-2", "version-3", "version-4"]
+    assert page.context["not_drawn"] == ["version-5", "version-6"]
+    assert "Drawn are the five models with the newest points; 2 older ones are" in page.content.decode()
 
 
 def test_judged_traces_count_per_model_and_period(project: Project, rita: User) -> None:
