@@ -18,8 +18,8 @@ def work_off(record_id: int) -> None:
 
 @shared_task(name="curation.tasks.sweep_inbox", ignore_result=True)
 def sweep_inbox() -> None:
-    """Work off all received bodies that wait: those whose nudge got lost, and those that failed before."""
-    found = inbox.counts(inbox.work_off(record_id=record_id) for record_id in inbox.pending())
+    """Work off received bodies that wait, for some seconds: those whose nudge got lost, and those that failed before."""
+    found = inbox.sweep()
     if found["quarantined"]:
         log.warning("%s received bodies could not be read and were quarantined.", found["quarantined"])
 

@@ -2,16 +2,21 @@
 
 A record is claimed by a row lock, so a worker that dies frees it. Its attempts are counted before the work begins: a
 body that kills its worker again and again is quarantined as well as one that cannot be read; neither holds up the rest.
+Where the database failed (an outage, a full disk) the attempt is given back: no body is to blame for that.
 """
 
+import contextlib
 import hashlib
 import io
+import itertools
 import logging
 from collections.abc import Iterable
 from pathlib import PurePosixPath
+from time import monotonic
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from curation.ingest.outcome import Outcome
@@ -26,6 +31,7 @@ from workspace.models import Project
 log = logging.getLogger(__name__)
 OTLP = "otlp"
 MOST_ATTEMPTS = 5
+SWEEP_SECONDS = 10.0
 
 
 def keep(
@@ -65,6 +71,14 @@ def pending(*, limit: int = 1000) -> list[int]:
     return list(waiting.values_list("pk", flat=True)[:limit])
 
 
+def sweep(*, seconds: float = SWEEP_SECONDS) -> dict[str, int]:
+    """Work off what waits; after `seconds` no further record is begun, so that the worker comes free for other tasks and
+    the next sweep goes on. Returns the `counts` of those that were begun."""
+    end = monotonic() + seconds
+    begun = itertools.takewhile(lambda _: monotonic() < end, pending())
+    return counts(work_off(record_id=record_id) for record_id in begun)
+
+
 def work_off(*, record_id: int) -> RawRecord.Status | None:
     """Do what one record asks for, if it waits and nobody else is at it.
 
@@ -82,8 +96,11 @@ def work_off(*, record_id: int) -> RawRecord.Status | None:
         return RawRecord.Status.DONE
     except Unreadable as error:
         return _quarantine(record_id, str(error))
-    except (OperationalError, InterfaceError):
-        # the database's trouble (a restart, a deadlock), not the body's: it waits for the next sweep
+    except (OperationalError, InterfaceError) as error:
+        if _asks_too_much(error):
+            return _after_failure(record_id, f"{type(error).__name__}: {error}")
+        # the database's trouble (a restart, a deadlock, a full disk), not the body's: it waits for the next sweep
+        _give_back(record_id)
         log.warning("Record %s waits: the database did not answer.", record_id, exc_info=True)
         return None
     except Exception as error:  # whatever a body may cause: keep it, say why, go on with the rest
@@ -106,6 +123,10 @@ def work_now(*, record_id: int, report: Report = lambda outcome: None) -> Outcom
     except Unreadable as error:
         _quarantine(record_id, str(error))
         raise
+    except (OperationalError, InterfaceError) as error:
+        if not _asks_too_much(error):
+            _give_back(record_id)
+        raise
 
 
 def _claim(record_id: int) -> bool:
@@ -124,6 +145,20 @@ def _claim(record_id: int) -> bool:
         _quarantine(record_id, f"Its worker ended {MOST_ATTEMPTS} times in the middle of it (out of memory?).")
         return False
     return True
+
+
+def _asks_too_much(error: Exception) -> bool:
+    """Whether PostgreSQL refused because of what was in the body: a limit of its own (SQLSTATE class 54)."""
+    return str(getattr(error.__cause__, "sqlstate", None) or "").startswith("54")
+
+
+def _give_back(record_id: int) -> None:
+    """Take the attempt off again. Where the database is still away it stays counted; then no claim succeeds either, so
+    an outage costs a record one attempt at most."""
+    with contextlib.suppress(DatabaseError, InterfaceError):
+        RawRecord.objects.filter(pk=record_id, status=RawRecord.Status.PENDING, attempts__gt=0).update(
+            attempts=F("attempts") - 1
+        )
 
 
 def _lock(record_id: int) -> RawRecord | None:
