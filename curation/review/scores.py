@@ -9,6 +9,7 @@ from curation.models import Score, Trace
 from curation.review.invalid import Invalid
 from workspace import audit
 from workspace.access import Actor
+from workspace.models import Role
 
 
 def add(
@@ -30,10 +31,12 @@ def add(
     """Store one value of the trace's current revision: exactly one of `number`, `boolean` and `category`.
 
     With an `external_id` the same value sent again replaces itself. `source` is by default human for a person and
-    imported for a token. Returns the score and whether it is new. Raises Invalid for what cannot be stored.
+    imported for a token; human outranks every other source, so a token needs the role engineer to say it. Returns the
+    score and whether it is new. Raises Invalid for what cannot be stored.
     """
     source = source or (Score.Source.HUMAN if actor.user is not None else Score.Source.IMPORTED)
     _check(name, number, boolean, category, low, high, source)
+    _check_human(source, actor)
     values: dict[str, Any] = {
         "number": number, "boolean": boolean, "category": category, "low": low, "high": high, "passed": passed,
         "reason": reason, "author": actor.label[:200], "grader_version": grader_version, "revision_id": trace.revision_id,
@@ -56,6 +59,11 @@ def add(
             source=source,
         )
     return score, made
+
+
+def _check_human(source: str, actor: Actor) -> None:
+    if source == Score.Source.HUMAN and actor.token is not None and not Role(actor.token.role).covers(Role.ENGINEER):
+        raise Invalid("source", "human needs a token of the role engineer or admin; this one is a reviewer's")
 
 
 def _check(

@@ -106,3 +106,13 @@ def test_unknown_trace_is_404(project: Project, api: Callable[..., Client]) -> N
         answer = post(api(), url("nope", what), body)
         assert answer.status_code == 404
         assert answer.json()["error"]["code"] == "not_found"
+
+
+def test_only_people_and_engineers_tokens_say_human(project: Project, api: Callable[..., Client]) -> None:
+    path, body = url(make.trace(project).uid, "scores"), {"name": "tone", "number": 1, "source": "human"}
+    refused = post(api(Role.REVIEWER), path, body)
+    assert refused.status_code == 422
+    assert [one["where"] for one in refused.json()["error"]["details"]] == ["source"]
+    assert not Score.objects.exists()
+    assert post(api(Role.REVIEWER), path, {**body, "source": "judge"}).status_code == 201
+    assert post(api(Role.ENGINEER), path, body).status_code == 201
