@@ -213,7 +213,12 @@ def _column_changes(item: Prepared, row: dict[str, Any]) -> dict[str, Any]:
     """Columns that say something new."""
     changes: dict[str, Any] = {}
     for name, value in item.columns.items():
-        unknown = value is None or value == "" or (name == "status" and value == Trace.Status.UNSET)
+        unknown = (
+            value is None
+            or value == ""
+            or (name == "status" and value == Trace.Status.UNSET)
+            or (name == "metadata" and not value)  # no tools is known: the words have no calls
+        )
         if not unknown and row[name] != value:
             changes[name] = value
     added = [tag for tag in item.tags if tag not in row["tags"]]

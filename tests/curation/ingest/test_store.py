@@ -62,6 +62,13 @@ def test_new_words_make_a_new_revision_and_old_ones_come_back(project: Project) 
     assert (row.revision.number, row.preview) == (1, "One?")
 
 
+def test_an_import_without_metadata_keeps_what_is_known(project: Project) -> None:
+    store_trace(project=project, parsed=parsed(metadata={"tier": "gold"}, tags=["vip"]))
+    assert store_trace(project=project, parsed=parsed()) == "unchanged"
+    row = Trace.objects.get()
+    assert (row.metadata, row.tags) == ({"tier": "gold"}, ["vip"])
+
+
 def test_in_one_batch_the_later_line_wins(project: Project) -> None:
     one, two = parsed(document=short_document("One?")), parsed(document=short_document("Two?"))
     assert store_traces(project=project, parsed=[one, parsed("b"), two]) == ["created", "created", "updated"]
