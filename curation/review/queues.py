@@ -137,14 +137,16 @@ def refill(*, queue: ReviewQueue) -> int:
 
 
 def refill_all() -> int:
-    """Refill every queue that has a filter; returns how many items were added. For the periodic sweep: a queue whose
-    filter cannot be read any more (a field was renamed) is left as it is and logged."""
+    """Refill every queue that has a filter; returns how many items were added. For the periodic sweep: a queue that
+    cannot be filled (its filter names a field that is gone, the database gives up on it) is left as it is and logged."""
     added = 0
     for queue in ReviewQueue.objects.exclude(query=""):
         try:
             added += refill(queue=queue)
         except filters.FilterError as error:
             log.warning("The queue %s was not refilled: %s", queue.slug, error)
+        except Exception:  # one queue's trouble must not leave the others unfilled
+            log.exception("The queue %s was not refilled.", queue.slug)
     return added
 
 

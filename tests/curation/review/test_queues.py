@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.utils import timezone
 
 from curation.filters import FilterError
@@ -155,3 +155,24 @@ def test_progress_counts(project: Project, rita: User, alice: User) -> None:
     assert progress == queues.Progress(total=4, open=2, done=2, mine=1, held=1)
     assert progress.waiting == 1
     assert queues.progress_of_all(project=project, user=rita) == {queue.pk: progress}
+
+
+def test_one_broken_queue_leaves_no_other_unfilled(
+    project: Project, rita: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    broken, whole = (
+        queues.create(project=project, actor=Actor(user=rita), name=name, query="agent:support")
+        for name in ("Broken", "Whole")
+    )
+    make.trace(project)
+    refill = queues.refill
+
+    def fill(*, queue: queues.ReviewQueue) -> int:
+        if queue.pk == broken.pk:
+            raise OperationalError("canceling statement due to statement timeout")
+        return refill(queue=queue)
+
+    monkeypatch.setattr(queues, "refill", fill)
+    assert queues.refill_all() == 1
+    assert QueueItem.objects.get().queue_id == whole.pk
+    assert "The queue broken was not refilled." in caplog.text
