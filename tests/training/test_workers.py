@@ -16,6 +16,12 @@ from training.recipes import sft
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]
 TOOL = {"type": "function", "function": {"name": "get_order", "description": "", "parameters": {"type": "object"}}}
+# a chat template without marks
+PLAIN = (
+    "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% for c in m.tool_calls or [] %}"
+    "{{ c.function.name }}{{ c.function.arguments | tojson }}{% endfor %}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
 QUIET = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONWARNINGS": "ignore"}
 
 
@@ -80,11 +86,7 @@ def test_everything_can_be_learned_on_request(tokenizer: Any) -> None:
 def test_a_template_without_marks_gives_one_example_per_turn(tokenizer: Any) -> None:
     kept = tokenizer.chat_template
     try:
-        tokenizer.chat_template = (
-            "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}{% for c in m.tool_calls or [] %}"
-            "{{ c.function.name }}{{ c.function.arguments | tojson }}{% endfor %}<|im_end|>\n{% endfor %}"
-            "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-        )
+        tokenizer.chat_template = PLAIN
         examples, report = prepare(tokenizer, [row()])
     finally:
         tokenizer.chat_template = kept
@@ -94,6 +96,27 @@ def test_a_template_without_marks_gives_one_example_per_turn(tokenizer: Any) -> 
         "On its way.<|im_end|>",
     ]
     assert report.unstopped == []
+
+
+def test_a_message_with_weight_0_is_read_and_not_learned(tokenizer: Any) -> None:
+    first, last, none, apart = row(), row(), row(), row()
+    first["messages"][2]["weight"] = last["messages"][4]["weight"] = apart["messages"][2]["weight"] = 0
+    none["messages"][2]["weight"] = none["messages"][4]["weight"] = 0
+    examples, report = prepare(tokenizer, [first, last, none])
+    assert "get_order" in tokenizer.decode(examples[0]["input_ids"])
+    assert learned(tokenizer, examples[0]).strip() == "On its way.<|im_end|>"
+    assert "get_order" in learned(tokenizer, examples[1])
+    assert "On its way." not in learned(tokenizer, examples[1])
+    assert report.unusable == [(3, "every assistant message has weight 0")]
+    _, report = prepare(tokenizer, [apart], loss_on="all")
+    assert "message 2 has weight 0" in report.unusable[0][1]
+    kept = tokenizer.chat_template
+    try:
+        tokenizer.chat_template = PLAIN
+        examples, _ = prepare(tokenizer, [first])
+    finally:
+        tokenizer.chat_template = kept
+    assert [learned(tokenizer, one) for one in examples] == ["On its way.<|im_end|>"]
 
 
 def test_long_rows_are_counted_and_done_with_as_asked(tokenizer: Any) -> None:
@@ -121,6 +144,22 @@ def test_rows_that_cannot_be_used_are_named(tokenizer: Any) -> None:
     assert "arguments of get_order in message 2" in reasons
     assert "no assistant message" in reasons
     assert "takes text only" in reasons
+
+
+def test_the_number_format_decides_how_a_gpu_reckons() -> None:
+    from training.workers import sft as trainer
+    from training.workers.process import ConfigError
+
+    asked = [
+        (dtype, gpu, able)
+        for dtype in ("auto", "float32", "bfloat16")
+        for gpu, able in ((True, True), (True, False), (False, False))
+        if (dtype, gpu, able) != ("bfloat16", True, False)
+    ]
+    mixed = [case for case in asked if trainer._mixed(case[0], gpu=case[1], able=case[2])]
+    assert mixed == [("auto", True, True), ("bfloat16", True, True)]
+    with pytest.raises(ConfigError, match="cannot reckon in bfloat16"):
+        trainer._mixed("bfloat16", gpu=True, able=False)
 
 
 def run_worker(what: str, folder: Path) -> int:

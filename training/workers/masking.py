@@ -1,4 +1,5 @@
-"""Conversations to tokens and labels: only what the assistant said carries loss, and every row that changes is counted.
+"""Conversations to tokens and labels: only what the assistant said carries loss (and not
+where its message has weight 0), and every row that changes is counted.
 
 TRL's training templates mark the assistant's tokens. Where a template has no such marks and TRL knows no patched copy
 (Llama 3.1, Gemma 4), one example per assistant turn is made instead: prompt without loss, answer with it.
@@ -126,6 +127,20 @@ def _call(number: int, call: Any) -> dict[str, Any]:
     }
 
 
+def _silent(row: dict[str, Any], messages: list[dict[str, Any]], *, loss_on: str) -> set[int]:
+    """Places of assistant messages with weight 0: they are read, never learned. Raises RowProblem."""
+    places = {
+        place
+        for place, message in enumerate(row["messages"])
+        if message.get("weight") == 0 and messages[place]["role"] == "assistant"
+    }
+    if places and loss_on == "all":
+        raise RowProblem(f"message {min(places)} has weight 0, which cannot be kept where loss is on all words")
+    if places and len(places) == sum(message["role"] == "assistant" for message in messages):
+        raise RowProblem("every assistant message has weight 0")
+    return places
+
+
 def training_template(tokenizer: Any) -> tuple[str | None, bool]:
     """(template with marks or None for the tokenizer's own, whether it can mark the assistant's tokens)."""
     from trl.chat_template_utils import get_training_chat_template
@@ -158,12 +173,13 @@ def prepare(
         report.rows += 1
         try:
             messages, tools = chat(row)
+            silent = _silent(row, messages, loss_on=loss_on)
             if loss_on == "all":
                 made = [_whole(tokenizer, messages, tools)]
             elif marks:
-                made = [_marked(tokenizer, messages, tools, template, stops)]
+                made = [_marked(tokenizer, messages, tools, template, stops, silent)]
             else:
-                made = _by_turn(tokenizer, messages, tools, stops)
+                made = _by_turn(tokenizer, messages, tools, stops, silent)
         except RowProblem as problem:
             report.unusable.append((number, str(problem)))
             continue
@@ -225,9 +241,14 @@ def _whole(tokenizer: Any, messages: list[dict[str, Any]], tools: list[Any] | No
 
 
 def _marked(
-    tokenizer: Any, messages: list[dict[str, Any]], tools: list[Any] | None, template: str | None, stops: set[int]
+    tokenizer: Any,
+    messages: list[dict[str, Any]],
+    tools: list[Any] | None,
+    template: str | None,
+    stops: set[int],
+    silent: set[int],
 ) -> tuple[list[int], list[int]]:
-    """All turns at once, by the marks of the training template."""
+    """All turns at once, by the marks of the training template; without those at the places of `silent`."""
     encoded = tokenizer.apply_chat_template(
         messages, tools=tools, chat_template=template, return_dict=True, return_assistant_tokens_mask=True
     )
@@ -236,16 +257,34 @@ def _marked(
         # a stop token right behind the marks belongs to the answer: without it the model never learns to end
         if mask[place - 1] and not mask[place] and ids[place] in stops and ids[place - 1] not in stops:
             mask[place] = 1
+    if silent:
+        turns = [place for place, message in enumerate(messages) if message["role"] == "assistant"]
+        stretches = _stretches(mask)
+        if len(stretches) != len(turns):
+            raise RowProblem(f"message {min(silent)} has weight 0, and the chat template does not tell the turns apart")
+        for turn, (begin, end) in zip(turns, stretches, strict=True):
+            if turn in silent:
+                mask[begin:end] = [0] * (end - begin)
     return ids, [token if on else IGNORED for token, on in zip(ids, mask, strict=True)]
 
 
+def _stretches(mask: list[int]) -> list[tuple[int, int]]:
+    """(begin, end) of each unbroken run of marks."""
+    edges = [place for place in range(len(mask) + 1) if _at(mask, place - 1) != _at(mask, place)]
+    return list(zip(edges[::2], edges[1::2], strict=True))
+
+
+def _at(mask: list[int], place: int) -> bool:
+    return 0 <= place < len(mask) and bool(mask[place])
+
+
 def _by_turn(
-    tokenizer: Any, messages: list[dict[str, Any]], tools: list[Any] | None, stops: set[int]
+    tokenizer: Any, messages: list[dict[str, Any]], tools: list[Any] | None, stops: set[int], silent: set[int]
 ) -> list[tuple[list[int], list[int]]]:
-    """One example per assistant turn; the answer is what the template adds behind the prompt."""
+    """One example per assistant turn that is not `silent`; the answer is what the template adds behind the prompt."""
     made = []
     for place, message in enumerate(messages):
-        if message["role"] != "assistant" or place == 0:
+        if message["role"] != "assistant" or place == 0 or place in silent:
             continue
         prompt = tokenizer.apply_chat_template(
             messages[:place], tools=tools, tokenize=False, add_generation_prompt=True

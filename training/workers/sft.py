@@ -7,7 +7,7 @@ from typing import Any
 
 from training import rundir
 from training.workers import bases, masking, tiny
-from training.workers.process import DataError, Worker, say
+from training.workers.process import ConfigError, DataError, Worker, say
 
 
 def train(worker: Worker) -> str:
@@ -186,7 +186,8 @@ def _trainer(worker: Worker, *, model: Any, tokenizer: Any, data: dict[str, Any]
         report_to="none",
         disable_tqdm=True,
         use_cpu=not gpu,
-        bf16=gpu and torch.cuda.is_bf16_supported(),
+        bf16=_mixed(settings["dtype"], gpu=gpu, able=gpu and torch.cuda.is_bf16_supported()),
+        fp16=False,
         gradient_checkpointing=gpu,
         dataset_kwargs={"skip_prepare_dataset": True},
         dataloader_num_workers=0,
@@ -215,6 +216,13 @@ def _trainer(worker: Worker, *, model: Any, tokenizer: Any, data: dict[str, Any]
     )
     trainer.remove_callback(PrinterCallback)  # the console has our lines already
     return trainer
+
+
+def _mixed(dtype: str, *, gpu: bool, able: bool) -> bool:
+    """Whether the GPU reckons in bfloat16, by the setting `dtype`; `able`: whether it can. Raises ConfigError."""
+    if dtype == "bfloat16" and gpu and not able:
+        raise ConfigError("This GPU cannot reckon in bfloat16. Choose float32 or auto.")
+    return gpu and able and dtype != "float32"
 
 
 def _callback(worker: Worker) -> Any:

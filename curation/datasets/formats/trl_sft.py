@@ -3,7 +3,8 @@
 {"messages": [...], "tools": "[...]"}: every line has both columns. Content is always a string and the roles are system,
 user, assistant and tool. Arguments are objects, since most chat templates (Qwen 2.5, Llama 3) print a string a second
 time as JSON; `datasets` >= 4.7 keeps such objects as they are when a JSONL file is loaded. Tools are one JSON string,
-"[]" where there are none, so that no table merges the schemas of different tools. TRL parses it by itself.
+"[]" where there are none, so that no table merges the schemas of different tools. TRL parses it by itself. A message that
+shall not be learned carries `"weight": 0`: the trainer here heeds it, TRL alone passes over it.
 """
 
 import json
@@ -22,10 +23,10 @@ LARGEST_WHOLE = 2**63  # JSON numbers beyond 64 bits turn into floats in most lo
 
 
 def problems(row: Example) -> Iterator[Finding]:
-    """Content that is not text, numbers that a loader would change, weights that TRL does not know."""
+    """Content that is not text, numbers that a loader would change, weights that TRL itself does not know."""
     ignored = sum(message.get("weight") == 0 for message in row.messages)
     if ignored:
-        reason = f"{ignored} assistant messages have weight 0; this format has no weights, they would be trained"
+        reason = f"weight 0 on {ignored} assistant messages: runs here do not learn them, other TRL trainers would"
         yield warning("weight_not_kept", "messages", reason)
     for index, message in enumerate(row.messages):
         for part, kind in content.other_parts(message):
@@ -66,6 +67,8 @@ def write(row: Example) -> dict[str, Any]:
 def _message(message: Message, names: dict[str, str]) -> dict[str, Any]:
     role = content.role_of(message)
     written: dict[str, Any] = {"role": role, "content": content.plain_text(message)}
+    if role == "assistant" and message.get("weight") == 0:
+        written["weight"] = 0
     if role == "tool":
         written["tool_call_id"] = message["tool_call_id"]
         written["name"] = names.get(message["tool_call_id"], "")

@@ -241,6 +241,8 @@ def test_parts_refusals_weights_and_images_for_openai() -> None:
     assert row.trained == [False, False, False, True]
     codes = {one.code for one in validate.check(row, formats.find("trl-sft"))}
     assert {"content_not_text", "weight_not_kept"} <= codes
+    text = Example(messages=[message("user", "Hi"), row.messages[1], message("assistant", "No.", weight=1)], tools=[])
+    assert [one.get("weight") for one in formats.find("trl-sft").write(text)["messages"]] == [None, 0, None]
 
 
 def test_trl_rows_load_in_datasets_without_a_null_and_render_right(tmp_path: Path) -> None:
