@@ -1,7 +1,8 @@
 """Answering through a connection: one scenario after the other, each stored before the next is asked.
 
 A lease on the run keeps a second worker from paying for the same answers. What is interrupted goes on where it stopped:
-scenarios without an answer are the queue.
+scenarios without an answer are the queue. Where the connection failed, not the model, a scenario is asked again, or stays
+open when the run fails: asking for the same run later goes on from there.
 """
 
 import itertools
@@ -27,14 +28,17 @@ from training import identity
 from workspace.connections import client
 
 # longer than the client's slowest call with its retries
-LEASE = timedelta(minutes=10)
+LEASE = timedelta(minutes=20)
 # an endpoint that fails this often in a row will not recover within this run
 MOST_FAILURES = 5
+# how the error of an answer begins that says nothing about the model
+UNREACHED = "The connection gave no answer: "
 
 
 def answer(run: EvaluationRun, *, most: int | None = None, seconds: float | None = None) -> int:
     """Answer what is still open (at most `most` scenarios, none begun after `seconds`). Returns how many were answered;
-    0 where somebody else holds the run. Errors of single scenarios are kept with them; MOST_FAILURES in a row end the run."""
+    0 where somebody else holds the run. Errors of single scenarios are kept with them; MOST_FAILURES in a row end the
+    run, and so does a connection that does not work for the last of them."""
     owner = json.dumps([*identity.of_process().values(), os.urandom(4).hex()])
     if not _lease(run, owner):
         return 0
@@ -45,7 +49,7 @@ def answer(run: EvaluationRun, *, most: int | None = None, seconds: float | None
             said = ask(run, scenario)
             failures = failures + 1 if said.message is None else 0
             if failures >= MOST_FAILURES:
-                # these answers are not kept: the endpoint failed, not the model
+                _reopen(run, failed_last=MOST_FAILURES - 1)
                 answers.fail(run, f"{MOST_FAILURES} requests in a row failed. The last: {said.error}")
                 return done
             answers.store(run=run, said=[said])
@@ -54,7 +58,8 @@ def answer(run: EvaluationRun, *, most: int | None = None, seconds: float | None
                 return done  # cancelled, or taken over after this process had slept for longer than its lease
             if seconds is not None and time.monotonic() - began > seconds:
                 return done
-        answers.finish(run)
+        if not answers.waiting(run).exists():
+            _end(run)
     finally:
         EvaluationRun.objects.filter(pk=run.pk, lease_owner=owner).update(lease_owner="", lease_until=None)
     return done
@@ -92,7 +97,7 @@ def ask(run: EvaluationRun, scenario: Scenario) -> Said:
             seed=run.settings["seed"],
         )
     except client.ConnectionFailed as error:
-        return Said(scenario, None, error=str(error))
+        return Said(scenario, None, error=str(error) if error.of_request else f"{UNREACHED}{error}")
     said = Said(
         scenario,
         None,
@@ -108,6 +113,26 @@ def ask(run: EvaluationRun, scenario: Scenario) -> Said:
     if completion.finish_reason:
         message["finish_reason"] = completion.finish_reason
     return replace(said, message=message)
+
+
+def _end(run: EvaluationRun) -> None:
+    """Nothing waits any more: finish, unless the connection failed somewhere. Those scenarios are open again, for the
+    next part where the connection worked after it; else the run fails with its reason."""
+    last = Answer.objects.filter(run=run).order_by("-id").first()
+    opened = _reopen(run)
+    if not opened:
+        answers.finish(run)
+    elif last is not None and last.error.startswith(UNREACHED):
+        some = "1 scenario was" if opened == 1 else f"{opened} scenarios were"
+        answers.fail(run, f"{some} not answered and can be asked again. {last.error}")
+
+
+def _reopen(run: EvaluationRun, *, failed_last: int = 0) -> int:
+    """Forget answers that never came because the connection failed, and the last `failed_last`. Returns how many."""
+    failed = Answer.objects.filter(run=run, message__isnull=True)
+    last = list(failed.order_by("-id").values_list("pk", flat=True)[:failed_last])
+    gone = failed.filter(Q(error__startswith=UNREACHED) | Q(pk__in=last))
+    return gone.delete()[1].get(Answer._meta.label, 0)
 
 
 def _failed_last(run: EvaluationRun) -> int:

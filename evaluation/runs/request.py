@@ -3,8 +3,10 @@
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from evaluation.models import EvaluationRun, Suite
+from evaluation.runs import answers
 from training.models import ModelVersion
 from workspace import lineage
 
@@ -44,8 +46,8 @@ def read_settings(given: Any) -> dict[str, Any]:
 
 
 def request_run(*, suite: Suite, model: ModelVersion, settings: dict[str, Any]) -> EvaluationRun:
-    """The run of `model` on `suite` with `settings` (from read_settings): one that is answered or being answered,
-    else a new one that waits. Raises CannotAsk for simulated models."""
+    """The run of `model` on `suite` with `settings` (from read_settings): one that is answered or being answered, else
+    one whose connection failed, which goes on where it stopped, else a new one. Raises CannotAsk for simulated models."""
     if model.project_id != suite.project_id:
         raise CannotAsk("model", "The model belongs to another project.")
     if model.is_simulated:
@@ -53,12 +55,9 @@ def request_run(*, suite: Suite, model: ModelVersion, settings: dict[str, Any]) 
     with transaction.atomic():
         # two equal requests at once end with one run: the lock on the model makes the second wait and find it
         ModelVersion.objects.select_for_update().get(pk=model.pk)
-        known = (
-            EvaluationRun.objects.filter(suite=suite, model=model, settings=settings, is_simulated=False)
-            .exclude(status__in=[EvaluationRun.Status.FAILED, EvaluationRun.Status.CANCELLED])
-            .order_by("id")
-            .first()
-        )
+        equal = EvaluationRun.objects.filter(suite=suite, model=model, settings=settings, is_simulated=False)
+        over = [EvaluationRun.Status.FAILED, EvaluationRun.Status.CANCELLED]
+        known = equal.exclude(status__in=over).order_by("id").first() or _resumed(equal)
         if known is not None:
             return known
         run = EvaluationRun.objects.create(project=suite.project, suite=suite, model=model, settings=settings)
@@ -69,6 +68,19 @@ def request_run(*, suite: Suite, model: ModelVersion, settings: dict[str, Any]) 
                 target=lineage.Node("evaluation", str(run.uid)),
             )
     return run
+
+
+def _resumed(equal: QuerySet[EvaluationRun]) -> EvaluationRun | None:
+    """The newest of these runs that a failing connection ended, waiting again; what it answered stays."""
+    failed = equal.filter(status=EvaluationRun.Status.FAILED, model__connection__isnull=False)
+    run = failed.order_by("-id").first()
+    if run is None or not answers.waiting(run).exists():
+        return None
+    changed = EvaluationRun.objects.filter(pk=run.pk, status=EvaluationRun.Status.FAILED).update(
+        status=EvaluationRun.Status.QUEUED, status_reason="", ended_at=None
+    )
+    run.refresh_from_db()
+    return run if changed else None
 
 
 def is_local(model: ModelVersion) -> bool:

@@ -344,3 +344,45 @@ def test_failures_in_a_row_are_counted_over_the_parts_of_a_run(project: Project,
         remote.answer(run, seconds=0)
     run.refresh_from_db()
     assert (run.status, len(endpoint.seen)) == ("failed", remote.MOST_FAILURES)
+
+
+@pytest.mark.parametrize("working", [0, 2, 3])
+def test_a_connection_that_fails_for_the_last_few_leaves_them_open_and_the_run_resumes(
+    remote_run: EvaluationRun, endpoint: Endpoint, working: int
+) -> None:
+    endpoint.status = [200] * working + [401] * 20
+    remote.answer(remote_run)
+    remote_run.refresh_from_db()
+    assert remote_run.status == "failed"
+    assert "can be asked again" in remote_run.status_reason and "401" in remote_run.status_reason
+    assert remote_run.answers.count() == working
+    endpoint.status = []
+    again = request_run(suite=remote_run.suite, model=remote_run.model, settings=DEFAULTS)
+    assert (again.pk, again.status, again.status_reason) == (remote_run.pk, "queued", "")
+    assert remote.answer(again) == 4 - working
+    again.refresh_from_db()
+    assert (again.status, again.answers.filter(message__isnull=True).count()) == ("succeeded", 0)
+
+
+def test_a_budget_that_is_used_up_is_no_error_of_the_model(remote_run: EvaluationRun, endpoint: Endpoint) -> None:
+    connection = remote_run.model.connection
+    assert connection is not None
+    connection.budget_usd = Decimal("0.003")  # an answer costs 0.002: the third is not asked
+    connection.save(update_fields=["budget_usd"])
+    remote.answer(remote_run)
+    remote_run.refresh_from_db()
+    assert (remote_run.status, remote_run.answers.count(), len(endpoint.seen)) == ("failed", 2, 2)
+    assert "budget" in remote_run.status_reason
+
+
+def test_a_short_outage_is_asked_again_by_the_same_run(remote_run: EvaluationRun, endpoint: Endpoint) -> None:
+    endpoint.status = [200, 401, 200, 200]
+    remote.answer(remote_run)
+    assert remote.open_runs() == [remote_run.pk]
+    assert remote.answer(remote_run) == 1
+    remote_run.refresh_from_db()
+    assert (remote_run.status, remote_run.answers.filter(message__isnull=True).count()) == ("succeeded", 0)
+
+
+def test_a_lease_outlasts_the_slowest_call() -> None:
+    assert timedelta(minutes=20) <= remote.LEASE

@@ -23,7 +23,16 @@ RETRIES = 3
 
 
 class ConnectionFailed(Exception):
-    """The endpoint did not give an answer; the text says why and holds no key."""
+    """The endpoint did not give an answer; the text says why and holds no key. `of_request`: it refused or could not
+    answer this one request, and others may do; else the connection itself does not work now."""
+
+    def __init__(self, reason: str, *, of_request: bool = False) -> None:
+        super().__init__(reason)
+        self.of_request = of_request
+
+
+# too long or not understood: about what was asked, not about the connection
+REFUSES_ONE = (400, 413, 422)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ def complete(
             raise _failed(connection, error) from None
     elapsed = round((time.monotonic() - begun) * 1000)
     if not answer.choices:
-        raise ConnectionFailed(f"{connection.name} answered without a choice.")
+        raise ConnectionFailed(f"{connection.name} answered without a choice.", of_request=True)
     usage = answer.usage
     price = cost(connection, name, usage.prompt_tokens if usage else None, usage.completion_tokens if usage else None)
     if price:
@@ -187,4 +196,5 @@ def _failed(connection: Connection, error: "openai.OpenAIError") -> ConnectionFa
         key = secrets.decrypt(connection.key_encrypted)
     except secrets.Unreadable:
         key = ""
-    return ConnectionFailed(text.replace(key, "[key]") if key else text)
+    of_request = isinstance(error, openai.APIStatusError) and error.status_code in REFUSES_ONE
+    return ConnectionFailed(text.replace(key, "[key]") if key else text, of_request=of_request)
