@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from workspace.embedded import binaries
+from workspace.embedded import binaries, guardian
 from workspace.embedded.binaries import EmbeddedPostgresError
 from workspace.embedded.postgres import EmbeddedPostgres
 
@@ -225,6 +225,12 @@ def test_a_pid_file_whose_number_belongs_to_another_process_now_is_cleared(folde
     other = subprocess.Popen(["sleep", "60"], cwd="/")
     try:
         (folder / "postmaster.pid").write_text(pid_file.replace(pid_file.split("\n")[0], str(other.pid), 1))
+        server.acquire()
+        server.release()
+        (folder / "postmaster.pid").write_text(pid_file.replace(pid_file.split("\n")[0], str(other.pid), 1))
+        stop = [*binaries.command("pg_ctl"), "-D", str(folder), "-m", "fast", "-w", "stop"]
+        subprocess.run([sys.executable, guardian.__file__, str(folder), *stop], check=True)  # must not signal it
+        time.sleep(0.5)
         again = EmbeddedPostgres(folder, options=QUICK)
         again.acquire()
         assert ask(again, "select 1") == 1

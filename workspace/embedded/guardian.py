@@ -11,6 +11,23 @@ import subprocess
 import sys
 
 
+def server_process(folder: str) -> int | None:
+    """The process id of the server in `folder`, read from its own file; None where there is none, or where that number
+    belongs to another process by now, which pg_ctl would not notice before it sends a signal."""
+    try:
+        with open(os.path.join(folder, "postmaster.pid")) as file:
+            number = int(file.readline())
+    except (OSError, ValueError):
+        return None
+    if os.path.isdir("/proc/self"):  # all its processes stand in its folder
+        try:
+            return number if os.path.samefile(f"/proc/{number}/cwd", folder) else None
+        except OSError:
+            return None
+    named = subprocess.run(["ps", "-p", str(number), "-o", "comm="], capture_output=True, text=True, check=False).stdout
+    return number if os.path.basename(named.strip()) == "postgres" else None
+
+
 def guard(folder: str, stop: list[str]) -> None:
     """Wait for the last user to go, then stop the server. One guardian per folder; a second one leaves at once."""
     post = os.open(f"{folder}.guardian", os.O_RDWR | os.O_CREAT, 0o600)
@@ -21,7 +38,7 @@ def guard(folder: str, stop: list[str]) -> None:
     users = os.open(f"{folder}.users", os.O_RDWR | os.O_CREAT, 0o600)
     fcntl.flock(users, fcntl.LOCK_EX)
     # A process that comes now waits for its share until the server is down, and then starts it anew with a new guardian.
-    if os.path.exists(os.path.join(folder, "postmaster.pid")):
+    if server_process(folder) is not None:
         subprocess.run(
             stop, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
         )

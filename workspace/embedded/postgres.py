@@ -21,6 +21,7 @@ from pathlib import Path
 
 from workspace.embedded import binaries
 from workspace.embedded.binaries import EmbeddedPostgresError, ProgramFailed
+from workspace.embedded.guardian import server_process
 
 # Reasons in server.log that pass by themselves: what a killed server left needs a moment to go.
 _PASSING = ("pre-existing shared memory block", "is another postmaster", "is another process", "could not bind")
@@ -105,8 +106,9 @@ class EmbeddedPostgres:
             except BlockingIOError:
                 pass
             else:
-                with contextlib.suppress(ProgramFailed):  # not running any more
-                    binaries.run("pg_ctl", "-D", str(self.folder), "-m", "fast", "-w", "stop")
+                if self.pid() is not None:
+                    with contextlib.suppress(ProgramFailed):  # it has just gone by itself
+                        binaries.run("pg_ctl", "-D", str(self.folder), "-m", "fast", "-w", "stop")
             os.close(self._users)
             self._users = None
 
@@ -118,11 +120,8 @@ class EmbeddedPostgres:
         return subprocess.run(ask, check=False).returncode == 0
 
     def pid(self) -> int | None:
-        """The process id of the server by its own file; None where there is none."""
-        try:
-            return int((self.folder / "postmaster.pid").read_text().split("\n", 1)[0])
-        except (OSError, ValueError):
-            return None
+        """The process id of the server; None where there is none."""
+        return server_process(str(self.folder))
 
     def ensure_database(self, name: str) -> None:
         """Make the database where it is missing."""
@@ -232,8 +231,11 @@ class EmbeddedPostgres:
         that nobody reaps. All its processes stand in its folder, so where none does, none is left; where that cannot be
         seen (no /proc), the file stays.
         """
-        number = self.pid()
-        if number is None or not os.path.isdir("/proc/self"):
+        try:
+            number = int((self.folder / "postmaster.pid").read_text().split("\n", 1)[0])
+        except (OSError, ValueError):
+            return
+        if not os.path.isdir("/proc/self"):
             return
         for process in Path("/proc").glob("[0-9]*"):
             try:

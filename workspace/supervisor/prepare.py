@@ -4,6 +4,7 @@ Every step may be cut off and is finished by the next start.
 """
 
 import hashlib
+import inspect
 import io
 import os
 import secrets
@@ -16,6 +17,7 @@ from django.conf import settings
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command, get_commands
 from django.db import connection, transaction
+from django.utils.module_loading import import_string
 
 from workspace import audit, broker, health
 from workspace.access import SYSTEM
@@ -99,7 +101,8 @@ def prepare_static(say: Say) -> None:
 
 
 def _fingerprint() -> str:
-    digest = hashlib.sha256(settings.STORAGES["staticfiles"]["BACKEND"].encode())
+    backend = import_string(settings.STORAGES["staticfiles"]["BACKEND"])
+    digest = hashlib.sha256(Path(inspect.getfile(backend)).read_bytes())  # how they are made counts as much as what of
     for finder in get_finders():
         for path, storage in finder.list([]):
             found = os.stat(storage.path(path))
