@@ -12,9 +12,10 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from config.api import api as the_api
+from tests.people import person
 from workspace import tokens
 from workspace.access import Actor
-from workspace.models import Project, Role, User
+from workspace.models import Membership, Project, Role, User
 
 # pages without a project: what they are for anybody is tested in tests/browser/test_frame.py
 OPEN = {
@@ -119,22 +120,147 @@ def _example(schema: dict[str, Any], field: dict[str, Any]) -> Any:
     )
 
 
-# what each role may do beyond reading; everything else must answer a reviewer with something other than 403
-NEEDS = {
-    "workspace:member-add": Role.ADMIN, "workspace:member-set": Role.ADMIN, "workspace:audit": Role.ADMIN,
-    "workspace:token-issue": Role.ENGINEER, "workspace:token-revoke": Role.ENGINEER,
-    "workspace:connection-add": Role.ENGINEER, "workspace:connection-key": Role.ENGINEER, "workspace:connection-try": Role.ENGINEER,
-}  # fmt: skip
+# The role that each page and operation needs: every address is here, so a new one must say whom it is for.
+ANY, ENGINEER, ADMIN, NONE = Role.REVIEWER, Role.ENGINEER, Role.ADMIN, None  # NONE: there is no such method
+PAGE_NEEDS: dict[str, tuple[Role | None, Role | None]] = {  # GET, POST
+    "workspace:settings": (ANY, NONE),
+    "workspace:member-add": (NONE, ADMIN),
+    "workspace:member-set": (NONE, ADMIN),
+    "workspace:token-issue": (NONE, ENGINEER),
+    "workspace:token-revoke": (NONE, ENGINEER),
+    "workspace:connection-add": (NONE, ENGINEER),
+    "workspace:connection-key": (NONE, ENGINEER),
+    "workspace:connection-try": (NONE, ENGINEER),
+    "workspace:audit": (ADMIN, NONE),
+    "curation:traces": (ANY, NONE),
+    "curation:trace-figures": (ANY, NONE),
+    "curation:trace-complete": (ANY, NONE),
+    "curation:traces-waiting": (ANY, NONE),
+    "curation:trace-bulk": (NONE, ANY),  # archiving: see ACTS
+    "curation:trace-undo": (NONE, ANY),
+    "curation:upload": (ENGINEER, ENGINEER),
+    "curation:upload-results": (ENGINEER, NONE),
+    "curation:upload-retry": (NONE, ENGINEER),
+    "curation:trace": (ANY, ANY),
+    "curation:trace-part": (ANY, NONE),
+    "curation:trace-text": (ANY, NONE),
+    "curation:review": (ANY, ANY),  # making a queue: see ACTS
+    "curation:review-next": (ANY, NONE),
+    "curation:review-undo": (NONE, ANY),
+    "curation:review-item": (ANY, ANY),
+    "curation:datasets": (ANY, NONE),
+    "curation:dataset-new": (ENGINEER, ENGINEER),
+    "curation:dataset": (ANY, NONE),
+    "curation:dataset-version": (ANY, NONE),
+    "curation:dataset-row": (ANY, NONE),
+    "curation:dataset-decisions": (ANY, NONE),
+    "curation:dataset-checks": (ANY, NONE),
+    "curation:dataset-export": (ENGINEER, NONE),
+    "training:runs": (ANY, NONE),
+    "training:run-new": (ENGINEER, ENGINEER),
+    "training:run": (ANY, NONE),
+    "training:run-chart": (ANY, NONE),
+    "training:run-log": (ANY, NONE),
+    "training:run-cancel": (NONE, ENGINEER),
+    "training:run-resume": (NONE, ENGINEER),
+    "training:models": (ANY, NONE),
+    "training:model": (ANY, NONE),
+    "training:model-download": (ENGINEER, NONE),
+    "evaluation:comparisons": (ANY, NONE),
+    "evaluation:comparison-new": (ENGINEER, ENGINEER),
+    "evaluation:comparison": (ANY, NONE),
+    "evaluation:comparison-stop": (NONE, ENGINEER),
+    "evaluation:over-time": (ANY, NONE),
+    "demo-delete": (NONE, ADMIN),
+    "counts": (ANY, NONE),
+}
+# acts that need more than their page
+ACTS = [
+    ("curation:review", {"act": "create", "name": "Mine"}, ENGINEER),
+    ("curation:review", {"act": "refill", "queue": "none"}, ANY),
+    ("curation:trace-bulk", {"action": "archive", "all": "1"}, ENGINEER),
+    ("curation:trace-bulk", {"action": "restore", "all": "1"}, ENGINEER),
+    ("curation:trace-bulk", {"action": "tag", "all": "1", "tag": "x"}, ANY),
+    ("workspace:token-issue", {"name": "mine", "role": "admin"}, ENGINEER),
+]
+OPERATION_NEEDS: dict[str, Role] = {
+    "GET /": ANY,
+    "GET /datasets": ANY,
+    "POST /datasets": ENGINEER,
+    "POST /datasets/preview": ANY,
+    "GET /datasets/{name}": ANY,
+    "GET /datasets/{name}/versions/{n}": ANY,
+    "GET /datasets/{name}/versions/{n}/rows": ANY,
+    "GET /datasets/{name}/versions/{n}/export": ENGINEER,
+    "GET /datasets/{name}/versions/{n}/manifest": ANY,
+    "POST /traces": ANY,  # by token; people need the role engineer to upload
+    "GET /traces": ANY,
+    "GET /traces/{trace_id}": ANY,
+    "POST /traces/{trace_id}/judgments": ANY,
+    "GET /traces/{trace_id}/judgments": ANY,
+    "POST /traces/{trace_id}/feedback": ANY,
+    "POST /traces/{trace_id}/scores": ANY,
+    "POST /runs": ENGINEER,
+    "GET /runs": ANY,
+    "GET /runs/{uid}": ANY,
+    "POST /runs/{uid}/cancel": ENGINEER,
+    "POST /runs/{uid}/resume": ENGINEER,
+    "GET /models": ANY,
+    "GET /models/{uid}": ANY,
+    "GET /comparisons": ANY,
+    "POST /comparisons": ENGINEER,
+    "GET /comparisons/{uid}": ANY,
+}
 
 
-@pytest.mark.parametrize("name", sorted(NEEDS))
-def test_a_role_that_is_too_low_is_told_so(
-    name: str, rita: User, alice: User, as_user: Callable[[User], Client]
+def test_every_page_and_operation_says_whom_it_is_for() -> None:
+    assert {name for name, _ in PROJECT_PAGES} == set(PAGE_NEEDS)
+    paths = the_api.get_openapi_schema()["paths"]
+    told = {f"{method.upper()} {path.split('{slug}')[1]}" for path, methods in paths.items() for method in methods}
+    assert told == set(OPERATION_NEEDS)
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.ENGINEER, Role.ADMIN])
+@pytest.mark.parametrize(("name", "address"), PROJECT_PAGES, ids=[name for name, _ in PROJECT_PAGES])
+def test_pages_are_for_their_role_and_those_above(
+    name: str, address: str, role: Role, project: Project, as_user: Callable[[User], Client]
 ) -> None:
-    address = dict(PROJECT_PAGES)[name]
-    for user, role in ((rita, Role.REVIEWER), (alice, Role.ENGINEER)):
-        answers = [getattr(as_user(user), method)(address).status_code for method in ("get", "post")]
-        assert (403 in answers) == (not role.covers(NEEDS[name])), (role, answers)
+    client = as_user(_member(project, role))
+    for method, needed in zip(("get", "post"), PAGE_NEEDS[name], strict=True):
+        status = getattr(client, method)(address).status_code
+        if needed is NONE:
+            assert status == 405, (method, status)
+        else:
+            assert (status == 403) == (not role.covers(needed)), (method, status)
+            assert status != 405 and status < 500, (method, status)
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.ENGINEER, Role.ADMIN])
+@pytest.mark.parametrize(
+    ("name", "data", "needed"), ACTS, ids=[f"{act[0]} {next(iter(act[1].values()))}" for act in ACTS]
+)
+def test_acts_of_a_page_are_for_their_role(
+    name: str, data: dict[str, str], needed: Role, role: Role, project: Project, as_user: Callable[[User], Client]
+) -> None:
+    status = as_user(_member(project, role)).post(dict(PROJECT_PAGES)[name], data).status_code
+    assert (status == 403) == (not role.covers(needed)) and status < 500, status
+
+
+@pytest.mark.parametrize("role", [Role.REVIEWER, Role.ENGINEER, Role.ADMIN])
+@pytest.mark.parametrize("operation", sorted(OPERATION_NEEDS))
+def test_operations_are_for_their_role_and_those_above(operation: str, role: Role, api: Callable[..., Client]) -> None:
+    method, path = operation.split(" ")
+    address = _address("/api/projects/{slug}" + path)
+    body = _body(method, address)
+    status = api(role).generic(method, address, body, content_type="application/json").status_code
+    assert (status == 403) == (not role.covers(OPERATION_NEEDS[operation])), status
+    assert status not in (401, 405) and status < 500, status
+
+
+def _member(project: Project, role: Role) -> User:
+    user = person("somebody@example.com", "Somebody")
+    Membership.objects.create(project=project, user=user, role=role)
+    return user
 
 
 def test_a_token_does_no_more_than_its_role(api: Callable[..., Client]) -> None:
