@@ -48,15 +48,30 @@ def words(name: str, *, default: list[str]) -> list[str]:
 
 
 def data_dir(name: str, *, default: Path) -> Path:
-    """The folder for everything Whetstone keeps; made where it is missing, an error where it cannot be written."""
+    """The folder for everything Whetstone keeps; made where it is missing, an error where it cannot be written.
+
+    What is made here is closed to other accounts of the machine; a folder that is there keeps the rights it has, but
+    `runs` and `models` in it are made closed too."""
     path = Path(os.environ.get(name) or default).expanduser().resolve()
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        missing = not path.is_dir()
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if missing and os.geteuid() == 0:
+            # root's PostgreSQL may have to run as nobody, who must get through to its own folder
+            path.chmod(0o711)
     except OSError as error:
         raise ImproperlyConfigured(f"{name}: the folder {path} cannot be made ({error.strerror}).") from None
     if not os.access(path, os.W_OK):
         raise ImproperlyConfigured(f"{name}: the folder {path} is read-only. Choose another with {name}=/a/folder.")
+    for part in ("runs", "models"):
+        _closed(path / part)
     return path
+
+
+def _closed(folder: Path) -> Path:
+    """A folder that other accounts cannot look into, made where it is missing."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 def secret(name: str, *, folder: Path) -> str:
@@ -115,9 +130,8 @@ def broker(name: str, *, data_dir: Path) -> tuple[str, dict[str, Any]]:
             raise ImproperlyConfigured(f"{name} must begin with redis:// or amqp://, not {url.split(':')[0]}://.")
         return url, {}
     folder = data_dir / "broker"
-    for part in ("queue", "control"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    (data_dir / "beat").mkdir(exist_ok=True)
+    for part in (folder, folder / "queue", folder / "control", data_dir / "beat"):
+        _closed(part)
     return "filesystem://localhost/", {
         "data_folder_in": str(folder / "queue"),
         "data_folder_out": str(folder / "queue"),
@@ -133,7 +147,7 @@ def email(name: str, *, folder: Path) -> dict[str, Any]:
     if not url:
         return {
             "EMAIL_BACKEND": "django.core.mail.backends.filebased.EmailBackend",
-            "EMAIL_FILE_PATH": str(folder / "mail"),
+            "EMAIL_FILE_PATH": str(_closed(folder / "mail")),
         }
     parts = urlsplit(url)
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
