@@ -1,8 +1,11 @@
 """Signing in, one's own account, the list of projects."""
 
+from typing import Any
+
 from django.contrib import messages
 from django.contrib.auth import views as auth
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm
 from django.db import IntegrityError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
@@ -11,18 +14,37 @@ from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_POST
 
-from workspace import members
+from workspace import attempts, members
 from workspace.access import Actor
 from workspace.forms import ProfileForm, ProjectForm, SignInForm
 from workspace.models import Membership, Project, User
 
 
 class SignIn(auth.LoginView):
-    """Email and password."""
+    """Email and password; 429 after too many failures, before the password is looked at."""
 
     template_name = "workspace/sign_in.html"
     authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def post(self, request: HttpRequest, *args: str, **kwargs: Any) -> HttpResponse:
+        if attempts.too_many(**self._who()):
+            context = self.get_context_data(form=SignInForm(request), refused=True)
+            refused = render(request, self.template_name, context, status=429)
+            refused["Retry-After"] = str(attempts.WINDOW)
+            return refused
+        return super().post(request, *args, **kwargs)
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        attempts.forget(**self._who())
+        return super().form_valid(form)
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        attempts.failed(**self._who())
+        return super().form_invalid(form)
+
+    def _who(self) -> dict[str, str]:
+        return {"email": self.request.POST.get("username", ""), "address": self.request.META.get("REMOTE_ADDR") or ""}
 
 
 @method_decorator(login_not_required, name="dispatch")
