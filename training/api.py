@@ -138,7 +138,7 @@ def create_run(
     try:
         run = requests.request(
             project=entry.project, actor=entry.actor, dataset_version=version,
-            base=bases.find(entry.project, body.base), name=body.name, settings=body.settings,
+            base=bases.find(entry.project, body.base, actor=entry.actor), name=body.name, settings=body.settings,
             idempotency_key=idempotency_key,
         )  # fmt: skip
     except bases.UnusableBase as error:

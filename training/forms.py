@@ -1,6 +1,7 @@
 """What is typed on the page of a new run."""
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 from django import forms
@@ -9,6 +10,7 @@ from curation.models import DatasetVersion
 from training.artifacts import bases
 from training.models import ModelVersion
 from training.recipes import sft
+from workspace.access import Actor
 from workspace.models import Project
 
 KINDS = (
@@ -30,9 +32,9 @@ class RunForm(forms.Form):
     name = forms.CharField(required=False, max_length=120, label="Name", help_text="Empty: named after the dataset.")
     key = forms.CharField(required=False, max_length=64, widget=forms.HiddenInput)
 
-    def __init__(self, *arguments: Any, project: Project, **options: Any) -> None:
+    def __init__(self, *arguments: Any, project: Project, actor: Actor, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.project = project
+        self.project, self.actor = project, actor
         versions = (
             DatasetVersion.objects.filter(dataset__project=project)
             .select_related("dataset")
@@ -57,6 +59,10 @@ class RunForm(forms.Form):
         if kind == "model" and self.data.get("model"):
             return _root_source(self.project, str(self.data["model"]))
         return str(kind)
+
+    def model_folders(self) -> list[Path] | None:
+        """Where a folder may lie; None for anywhere outside the data folder."""
+        return bases.folders_for(self.actor)
 
     def settings(self) -> dict[str, Any]:
         """The settings that were given."""
@@ -89,10 +95,10 @@ class RunForm(forms.Form):
         kind = self.cleaned_data["base_kind"]
         text = {"tiny": "tiny"}.get(kind) or self.cleaned_data.get(kind) or ""
         if kind == "folder":
-            return bases.register_folder(self.project, text)
+            return bases.register_folder(self.project, text, actor=self.actor)
         if kind == "hub":
             return bases.register_hub(self.project, text)
-        return bases.find(self.project, text)
+        return bases.find(self.project, text, actor=self.actor)
 
 
 def _version_label(version: DatasetVersion) -> str:

@@ -122,6 +122,8 @@ STORAGES = {
 }
 RUNS_DIR = DATA_DIR / "runs"
 MODELS_DIR = DATA_DIR / "models"
+# where engineers may take base models from (training.artifacts.bases); never from the rest of the data folder
+MODEL_FOLDERS = env.folders("WHETSTONE_MODEL_FOLDERS", default=[DATA_DIR / "bases"])
 
 # --- the browser's rules: nothing inline, nothing from elsewhere
 CONTENT_SECURITY_POLICY = {

@@ -1,6 +1,7 @@
 """Readers of environment variables. Each names the variable and the reason when a value cannot be used."""
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -45,6 +46,16 @@ def words(name: str, *, default: list[str]) -> list[str]:
     """A comma-separated list; blanks around the words are dropped."""
     text = os.environ.get(name)
     return default if text is None else [word.strip() for word in text.split(",") if word.strip()]
+
+
+def folders(name: str, *, default: list[Path]) -> list[Path]:
+    """Full paths of folders, separated by commas or as in PATH; links in them are followed. None of them need exist."""
+    text = os.environ.get(name, "")
+    found = [Path(word.strip()).expanduser() for word in re.split(f"[,{os.pathsep}]", text) if word.strip()]
+    for folder in found:
+        if not folder.is_absolute():
+            raise ImproperlyConfigured(f"{name}: {folder} is no full path.")
+    return [folder.resolve() for folder in found] or default
 
 
 def data_dir(name: str, *, default: Path) -> Path:

@@ -46,8 +46,8 @@ def ask(*, project: Project, actor: Actor, wish: Wish) -> Comparison:
         settings = read_settings(dict(wish.settings))
         other = None if wish.candidate_settings is None else read_settings({**settings, **wish.candidate_settings})
         rules = decide.read_rules(dict(wish.rules))
-        candidate = sides.find_model(project=project, text=wish.candidate, where="candidate")
-        baseline = sides.find_baseline(project=project, text=wish.baseline, candidate=candidate)
+        candidate = sides.find_model(project=project, actor=actor, text=wish.candidate, where="candidate")
+        baseline = sides.find_baseline(project=project, actor=actor, text=wish.baseline, candidate=candidate)
         request.check_sides(baseline=baseline, candidate=candidate, settings=settings, candidate_settings=other)
         suite = _suite(project, actor, wish)
         return request.request_comparison(

@@ -9,13 +9,14 @@ from curation.models import DatasetVersion
 from evaluation.runs.request import CannotAsk
 from training.artifacts import bases
 from training.models import ModelVersion
+from workspace.access import Actor
 from workspace.models import Connection, Project
 
 BASE = "base"
 CONNECTION = "connection:"
 
 
-def find_model(*, project: Project, text: str, where: str) -> ModelVersion:
+def find_model(*, project: Project, actor: Actor, text: str, where: str) -> ModelVersion:
     """A model by its id, NAME@NUMBER, NAME (the newest), `connection:NAME[/MODEL]`, or what a run can start from (tiny,
     a full path, a hub id). Models of connections, folders and the hub are registered on first use. Raises CannotAsk."""
     text = text.strip()
@@ -33,15 +34,15 @@ def find_model(*, project: Project, text: str, where: str) -> ModelVersion:
     if found is not None:
         return found
     try:
-        return bases.find(project, text)
+        return bases.find(project, text, actor=actor)
     except bases.UnusableBase as error:
         raise CannotAsk(where, str(error)) from None
 
 
-def find_baseline(*, project: Project, text: str, candidate: ModelVersion) -> ModelVersion:
+def find_baseline(*, project: Project, actor: Actor, text: str, candidate: ModelVersion) -> ModelVersion:
     """As find_model; `base` is what the candidate was tuned from. Raises CannotAsk."""
     if text.strip() != BASE:
-        return find_model(project=project, text=text, where="baseline")
+        return find_model(project=project, actor=actor, text=text, where="baseline")
     if candidate.base is None:
         raise CannotAsk("baseline", f"{candidate} was not tuned here, so it has no base. Name a baseline.")
     return candidate.base

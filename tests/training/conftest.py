@@ -20,6 +20,7 @@ def own_folders(settings: object, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path  # type: ignore[attr-defined]
     settings.RUNS_DIR = tmp_path / "runs"  # type: ignore[attr-defined]
     settings.MODELS_DIR = tmp_path / "models"  # type: ignore[attr-defined]
+    settings.MODEL_FOLDERS = [tmp_path / "bases"]  # type: ignore[attr-defined]
 
 
 @pytest.fixture

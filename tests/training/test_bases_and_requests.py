@@ -2,6 +2,7 @@
 
 import json
 import struct
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +14,33 @@ from training.launch import cancel, request, start
 from training.models import ModelVersion
 from training.models.runs import RunStatus
 from training.progress import follow
-from workspace.access import Actor
-from workspace.models import AuditEntry, Project, User
+from workspace import tokens
+from workspace.access import SYSTEM, Actor
+from workspace.models import AuditEntry, Project, Role, User
 
 pytestmark = pytest.mark.django_db
 
 
 def model_folder(path: Path) -> Path:
     """A folder that looks like a model."""
-    path.mkdir()
+    path.mkdir(parents=True)
     (path / "config.json").write_text("{}")
     header = json.dumps({"w": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}}).encode()
     (path / "model.safetensors").write_bytes(struct.pack("<Q", len(header)) + header)
     return path
 
 
+find = partial(bases.find, actor=SYSTEM)
+
+
 def test_a_base_is_registered_once(project: Project, tmp_path: Path) -> None:
-    folder = model_folder(tmp_path / "base")
-    first = bases.find(project, str(folder))
-    assert bases.find(project, str(folder)) == first
-    assert bases.find(project, "tiny") == bases.ensure_tiny(project) == bases.find(project, "whetstone-tiny-random")
-    hub = bases.find(project, "owner/name")
-    assert (hub.source, bases.find(project, str(hub.uid))) == ("hub", hub)
-    other = model_folder(tmp_path / "other")
+    folder = model_folder(tmp_path / "bases" / "base")
+    first = find(project, str(folder))
+    assert find(project, str(folder)) == first
+    assert find(project, "tiny") == bases.ensure_tiny(project) == find(project, "whetstone-tiny-random")
+    hub = find(project, "owner/name")
+    assert (hub.source, find(project, str(hub.uid))) == ("hub", hub)
+    other = model_folder(tmp_path / "bases" / "other")
     other.rename(tmp_path / "deeper").rename(other)
     assert bases.for_worker(first)["reference"] == str(folder.resolve())
 
@@ -52,21 +57,64 @@ def test_a_base_is_registered_once(project: Project, tmp_path: Path) -> None:
 )
 def test_what_is_no_base_is_refused(project: Project, text: str, reason: str) -> None:
     with pytest.raises(bases.UnusableBase, match=reason):
-        bases.find(project, text)
+        find(project, text)
 
 
 def test_an_adapter_folder_and_pickled_weights_are_refused(project: Project, tmp_path: Path) -> None:
-    adapter = tmp_path / "adapter"
-    adapter.mkdir()
+    adapter = tmp_path / "bases" / "adapter"
+    adapter.mkdir(parents=True)
     (adapter / "adapter_config.json").write_text("{}")
     with pytest.raises(bases.UnusableBase, match="an adapter, not a whole model"):
-        bases.register_folder(project, str(adapter))
-    pickled = tmp_path / "pickled"
+        bases.register_folder(project, str(adapter), actor=Actor())
+    pickled = tmp_path / "bases" / "pickled"
     pickled.mkdir()
     (pickled / "config.json").write_text("{}")
     (pickled / "pytorch_model.bin").write_bytes(b"x")
     with pytest.raises(bases.UnusableBase, match=r"no \.safetensors"):
-        bases.register_folder(project, str(pickled))
+        bases.register_folder(project, str(pickled), actor=Actor())
+
+
+def test_folders_outside_the_model_folders_answer_alike_whether_they_are_there(
+    project: Project, alice: User, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, settings: Any
+) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    there, allowed = model_folder(elsewhere / "model"), model_folder(tmp_path / "bases" / "model")
+    (tmp_path / "bases" / "link").symlink_to(there)
+    (tmp_path / "bases" / "circle").symlink_to(tmp_path / "bases" / "circle")
+    trained = model_folder(settings.MODELS_DIR / "run-x")
+    token, _ = tokens.issue(project=project, name="t", role=Role.ADMIN, actor=Actor(user=alice))
+    outside = [
+        str(there), str(elsewhere / "nothing"), str(tmp_path / "bases" / "link"), str(trained), "/etc/passwd",
+        f"{allowed}/../../models/run-x", "~root", "~nobody-of-that-name", "/a\0b", str(tmp_path / "bases" / "circle"),
+    ]  # fmt: skip
+    for actor in (Actor(user=alice), Actor(token=token)):
+        said = set()
+        for path in outside:
+            with pytest.raises(bases.UnusableBase) as error:
+                bases.find(project, path, actor=actor)
+            said.add(str(error.value).removeprefix(repr(path)))
+        assert len(said) == 1, said
+        assert bases.find(project, str(allowed), actor=actor).reference == str(allowed)
+    with pytest.raises(bases.UnusableBase, match="There is no folder"):
+        bases.find(project, str(tmp_path / "bases" / "none"), actor=Actor(user=alice))
+    settings.MODEL_FOLDERS = []
+    with pytest.raises(bases.UnusableBase, match="must lie in no folder"):
+        bases.find(project, str(allowed), actor=Actor(user=alice))
+    settings.MODEL_FOLDERS = [tmp_path, elsewhere]  # a folder around the data folder does not open it
+    assert bases.find(project, str(there), actor=Actor(user=alice)).reference == str(there)
+    with pytest.raises(bases.UnusableBase, match="must lie in"):
+        bases.find(project, str(trained), actor=Actor(user=alice))
+
+
+def test_a_superuser_takes_any_folder_but_those_of_projects(
+    project: Project, ada: User, tmp_path_factory: pytest.TempPathFactory, settings: Any
+) -> None:
+    ada.is_superuser = True
+    there, trained = model_folder(tmp_path_factory.mktemp("x") / "model"), model_folder(settings.MODELS_DIR / "run-x")
+    for actor in (Actor(user=ada), SYSTEM):
+        assert bases.find(project, str(there), actor=actor).reference == str(there)
+        with pytest.raises(bases.UnusableBase, match="outside Whetstone's own data"):
+            bases.find(project, str(trained), actor=actor)
 
 
 def test_a_number_that_is_none_finds_no_version(project: Project) -> None:

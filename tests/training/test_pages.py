@@ -126,7 +126,7 @@ def test_the_form_starts_one_run_however_often_it_is_sent(project: Project, visi
     [
         ({"confirm": ""}, "Say that it may start"),
         ({"set-batch_size": "none"}, "is no number"),
-        ({"base_kind": "folder", "folder": "/nowhere"}, "There is no folder"),
+        ({"base_kind": "folder", "folder": "/nowhere"}, "a folder must lie in"),
         ({"base_kind": "hub", "hub": "one two"}, "is no hub id"),
         ({"dataset": "0190a000-0000-7000-8000-000000000000"}, "Select a valid choice"),
     ],
@@ -140,6 +140,12 @@ def test_the_form_says_what_is_wrong_and_keeps_what_was_typed(
     assert said in answer.content.decode()
     assert b'value="24"' in answer.content
     assert not TrainingRun.objects.exists()
+
+
+def test_the_form_says_where_a_folder_may_lie(project: Project, visitor: Client, settings: Any) -> None:
+    make.dataset_version(project)
+    page = visitor.get("/p/acme/runs/new/").content.decode()
+    assert f"It lies in <code>{settings.MODEL_FOLDERS[0]}</code>." in page
 
 
 def test_the_estimate_follows_the_choices(project: Project, visitor: Client) -> None:

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from training.models import ModelVersion
+from workspace.access import Actor
 from workspace.models import Project
 
 TINY = "whetstone-tiny-random"
@@ -24,15 +25,42 @@ def ensure_tiny(project: Project) -> ModelVersion:
     return _once(project, name=TINY, source=ModelVersion.Source.TINY, reference=TINY)
 
 
-def register_folder(project: Project, path: str) -> ModelVersion:
-    """The row for a model in a folder of this machine. Raises UnusableBase where it is none.
+def folders_for(actor: Actor) -> list[Path] | None:
+    """Where this actor may take models from. None means anywhere outside the data folder: for superusers, and for the
+    command line, whose user has the machine anyway."""
+    anywhere = actor.user.is_superuser if actor.user is not None else actor.token is None
+    return None if anywhere else [Path(folder).resolve() for folder in settings.MODEL_FOLDERS]
+
+
+def _allowed(path: str, *, actor: Actor) -> Path:
+    """The folder behind `path`, links followed. Raises UnusableBase.
+
+    What lies outside the actor's folders is answered alike whether it is there or not, so nobody can feel around on the
+    machine; and runs and models in the data folder belong to projects, so they are reached by their rows only.
+    """
+    roots, data, shared = folders_for(actor), settings.DATA_DIR.resolve(), (settings.DATA_DIR / "bases").resolve()
+    where = "outside Whetstone's own data" if roots is None else f"in {' or '.join(map(str, roots)) or 'no folder'}"
+    refusal = UnusableBase(
+        f"{path!r} cannot be used: a folder must lie {where}. An administrator of the server can add one."
+    )
+    if not path.startswith(("/", "~")):
+        raise UnusableBase(f"{path!r} is no full path; write it from the root, such as /models/name.")
+    try:
+        folder = Path(path).expanduser().resolve()
+    except (OSError, RuntimeError, ValueError):  # no such user behind ~, links in a circle, a zero byte
+        raise refusal from None
+    inside = roots is None or any(folder.is_relative_to(root) for root in roots)
+    if not inside or (folder.is_relative_to(data) and not folder.is_relative_to(shared)):
+        raise refusal
+    return folder
+
+
+def register_folder(project: Project, path: str, *, actor: Actor) -> ModelVersion:
+    """The row for a model in a folder of this machine. Raises UnusableBase where it is none, or not for this actor.
 
     A folder with an adapter only (no config.json) is refused: its base would be unknown.
     """
-    folder = Path(path).expanduser()
-    if not folder.is_absolute():
-        raise UnusableBase(f"{path!r} is no full path; write it from the root, such as /models/name.")
-    folder = folder.resolve()
+    folder = _allowed(path, actor=actor)
     if not folder.is_dir():
         raise UnusableBase(f"There is no folder {folder} on the machine where Whetstone runs.")
     if not (folder / "config.json").is_file():
@@ -50,7 +78,7 @@ def register_hub(project: Project, hub_id: str) -> ModelVersion:
     return _once(project, name=hub_id[:120], source=ModelVersion.Source.HUB, reference=hub_id)
 
 
-def find(project: Project, text: str) -> ModelVersion:
+def find(project: Project, text: str, *, actor: Actor) -> ModelVersion:
     """A base by what people write: tiny, a full path, owner/name, a model's id, or NAME or NAME@NUMBER of a model here.
 
     Raises UnusableBase.
@@ -59,7 +87,7 @@ def find(project: Project, text: str) -> ModelVersion:
     if text in ("tiny", TINY):
         return ensure_tiny(project)
     if text.startswith(("/", "~")):
-        return register_folder(project, text)
+        return register_folder(project, text, actor=actor)
     known = ModelVersion.objects.filter(project=project)
     try:
         found = known.filter(uid=UUID(text)).first()

@@ -57,7 +57,10 @@ def new_run(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         return _launch(request, entry)
     given = request.GET
-    form = RunForm(given if given.get("base_kind") else None, project=entry.project, initial=_initial(entry, given))
+    form = RunForm(
+        given if given.get("base_kind") else None, project=entry.project, actor=entry.actor,
+        initial=_initial(entry, given),
+    )  # fmt: skip
     return answer(request, "training/new_run.html", _plan(form), fragment="training/_plan.html")
 
 
@@ -89,7 +92,7 @@ def _plan(form: RunForm, errors: dict[str, str] | None = None) -> dict[str, Any]
 
 
 def _launch(request: HttpRequest, entry: Entry) -> HttpResponse:
-    form = RunForm(request.POST, project=entry.project)
+    form = RunForm(request.POST, project=entry.project, actor=entry.actor)
     problems: dict[str, str] = {}
     version = form.chosen_version()
     if not form.is_valid() or version is None:

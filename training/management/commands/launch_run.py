@@ -41,7 +41,7 @@ class Command(BaseCommand):
             raise CommandError(f"There is no dataset version {options['dataset']!r} in {project.slug}.")
         try:
             run = request.request(
-                project=project, actor=SYSTEM, dataset_version=version, base=bases.find(project, options["base"]),
+                project=project, actor=SYSTEM, dataset_version=version, base=bases.find(project, options["base"], actor=SYSTEM),
                 name=options["name"], settings=self._settings(options["chosen"]),
             )  # fmt: skip
         except (sft.InvalidSettings, request.Refused, bases.UnusableBase) as error:
