@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -96,6 +97,30 @@ def test_a_verdict_with_its_table_and_flips(
     axe()
     shoot(page, "comparisons")
     assert complaints == []
+
+
+def test_the_result_of_every_metric_is_in_sight_with_long_names(
+    server: Any, sign_in: Any, project: Project, alice: User
+) -> None:
+    suite = make.suite(project, scenarios=30, said=_said)
+    names = [f"customer-support-assistant-llama-3.1-8b-instruct-{word}" for word in ("baseline", "fine-tuned")]
+    base, tuned = (make.model(project, name) for name in names)
+    _run(suite, base, lambda n: n % 2 == 0, cost_usd=Decimal("0.01"))
+    _run(suite, tuned, lambda n: None if n == 9 else n > 3, cost_usd=Decimal("0.02"))
+    comparison = request.request_comparison(
+        suite=suite, baseline=base, candidate=tuned, settings=read_settings({}), rules=Rules(), actor=SYSTEM
+    )
+    request.settle(comparison)
+    page: Page = sign_in(alice)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    page.goto(f"{server.url}/p/acme/comparisons/{comparison.uid}/")
+    region = page.get_by_role("region", name="Metrics, side by side")
+    shoot(page, "comparison-long-names")
+    assert region.evaluate("one => one.scrollWidth - one.clientWidth") <= 0
+    expect(page.get_by_title(f"{names[0]}@1").first).to_be_visible()
+    page.set_viewport_size({"width": 390, "height": 844})
+    region.evaluate("one => { one.scrollLeft = one.scrollWidth }")
+    expect(page.locator(".forest-table tbody td .mark").first).to_be_in_viewport(ratio=0.9)
 
 
 def test_progress_while_models_answer_and_then_the_verdict(
