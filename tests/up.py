@@ -120,13 +120,20 @@ class Up:
         )  # fmt: skip
 
     def child(self, name: str) -> int:
-        """The pid of web, worker or beat: the process that leads its group."""
+        """The pid of web, worker or beat: the process that leads its group. Waits until it is there."""
+        found: list[int] = []
+        wait_until(lambda: found.extend(self.leaders(name)) or found, seconds=20, what=f"{name} in:\n{self.text}\n--")
+        return found[0]
+
+    def leaders(self, name: str) -> list[int]:
+        """As `child`, but what is there now: none or one."""
         word = {"web": "uvicorn", "worker": "worker", "beat": "beat"}[name]
+        found = []
         for pid in self.processes():
             words = command_of(pid)
-            if "workspace.supervisor.leash" in words and word in words and os.getsid(pid) == pid:
-                return pid
-        raise AssertionError(f"no {name} in {[command_of(pid) for pid in self.processes()]}")
+            if "workspace.supervisor.leash" in words and word in words and session_of(pid) == pid:
+                found.append(pid)
+        return found
 
     def processes(self) -> list[int]:
         """All living processes that belong to this data folder, whoever their parent is."""
@@ -156,6 +163,14 @@ class Up:
             except ProcessLookupError:
                 continue
         self.process.wait(10)
+
+
+def session_of(pid: int) -> int:
+    """The session it belongs to; -1 when it is gone."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return -1
 
 
 def command_of(pid: int) -> list[str]:
