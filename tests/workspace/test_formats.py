@@ -20,7 +20,8 @@ from workspace import charts, formats
         (formats.size, 678_000, "678 kB"), (formats.size, 5_300_000, "5.3 MB"), (formats.size, 12, "12 B"),
         (formats.percent, 0.7142, "71.4 %"), (formats.percent, None, "–"),
         (formats.ago, timedelta(seconds=1), "just now"), (formats.ago, timedelta(minutes=14), "14 min"),
-        (formats.ago, timedelta(hours=5), "5 h"), (formats.ago, timedelta(days=12), "12 d"), (formats.ago, -timedelta(minutes=3), "in 3 min"),
+        (formats.ago, timedelta(hours=5), "5 h"), (formats.ago, timedelta(days=12), "12 d"),
+        (formats.ago, -timedelta(minutes=3), "in 3 min"),
     ],
 )  # fmt: skip
 def test_formats(function, value, text) -> None:  # type: ignore[no-untyped-def]
