@@ -69,13 +69,16 @@ class ConnectionForm(forms.ModelForm):
     input_price = forms.DecimalField(required=False, min_value=0, help_text="USD per million input tokens.")
     output_price = forms.DecimalField(required=False, min_value=0, help_text="USD per million output tokens.")
 
+    budget_usd = forms.DecimalField(
+        label="Budget (USD)", required=False, min_value=0, max_digits=12, decimal_places=4,
+        help_text="Calls stop at this sum. Empty: no cap.",
+    )  # fmt: skip
+
     class Meta:
         model = Connection
         fields = ("name", "base_url", "default_model", "allow_private_host", "max_concurrency", "budget_usd")
-        labels = {"allow_private_host": "This host may have a private address", "budget_usd": "Budget (USD)"}
-        help_texts = {
-            "budget_usd": "Calls stop at this sum. Empty: no cap.",
-        }
+        labels = {"allow_private_host": "This host may have a private address"}
+        help_texts = {"allow_private_host": "Only who runs this installation can allow that."}
 
     def prices(self) -> dict[str, Any]:
         """The price table from the two price fields; empty where neither was given."""

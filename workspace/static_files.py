@@ -4,7 +4,7 @@ name, compressed."""
 from collections.abc import Iterator
 from typing import Any
 
-import rcssmin
+import lightningcss
 from django.core.files.base import ContentFile
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
@@ -35,9 +35,9 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
                 parts = []
                 for name in names:
                     with self.open(f"css/{name}.css") as file:
-                        parts.append(rcssmin.cssmin(file.read().decode()))
+                        parts.append(lightningcss.process_stylesheet(file.read().decode(), filename=name, minify=True))
                 joined = f"css/all-{kind}.css"
                 self.delete(joined)
-                self._save(joined, ContentFile("\n".join(parts).encode()))
+                self._save(joined, ContentFile("".join(parts).encode()))
                 paths[joined] = (self, joined)
         yield from super().post_process(paths, dry_run, **options)

@@ -183,3 +183,16 @@ def test_only_who_runs_the_installation_opens_its_network(project: Project, ada:
     User.objects.filter(pk=ada.pk).update(is_superuser=True)
     ada.refresh_from_db()
     assert keep.add(project=project, fields=fields, key="", prices={}, actor=Actor(user=ada)).allow_private_host
+
+
+def test_a_connection_without_a_budget_is_kept(project: Project, alice: User, as_user: Any) -> None:
+    fields = {
+        "name": "far",
+        "base_url": "https://8.8.8.8/v1",
+        "max_concurrency": "4",
+        "budget_usd": "",
+        "default_model": "m",
+    }
+    answer = as_user(alice).post("/p/acme/settings/connections/", fields)
+    assert answer.status_code == 302
+    assert Connection.objects.get().budget_usd is None
