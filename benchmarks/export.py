@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
-os.environ.setdefault("WHETSTONE_TEST_DB", "wt_benchmark_export")
+os.environ.setdefault("WHETSTONE_TEST_DB", "whetstone_benchmark_export")
 
 import django
 

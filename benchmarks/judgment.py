@@ -22,7 +22,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "config.settings.test"
-os.environ.setdefault("WHETSTONE_TEST_DB", "wt_benchmark_judgment")
+os.environ.setdefault("WHETSTONE_TEST_DB", "whetstone_benchmark_judgment")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright runs a loop in this thread
 
 import django
