@@ -67,6 +67,8 @@ class ComparisonForm(forms.Form):
         self.fields["temperature"].initial = DEFAULTS["temperature"]
         self.is_possible = bool(versions or suites) and bool(known or hosted)
         self.has_questions = bool(versions or suites)
+        # models made up for a demo stand in the list of models, so a page that offers none has to say why
+        self.labels = 0 if known else ModelVersion.objects.filter(project=project, is_simulated=True).count()
 
     def _offer(self, name: str, choices: list[Any]) -> None:
         field = self.fields[name]

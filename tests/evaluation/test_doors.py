@@ -220,3 +220,20 @@ def test_the_command_says_what_is_wrong(
 ) -> None:
     with pytest.raises(CommandError, match=says):
         call_command("compare_models", **{"project": "acme", "dataset": dataset, "candidate": "support", **options})
+
+
+def test_demo_models_alone_cannot_be_compared_and_the_page_says_so(
+    project: Project, alice: User, as_user: Callable[[User], Client]
+) -> None:
+    make.dataset_version(project, test=4)
+    client = as_user(alice)
+    assert "No model yet" in client.get("/p/acme/comparisons/new/").content.decode()
+    for number in (1, 2):
+        ModelVersion.objects.create(
+            project=project, name="made-up", number=number, source="connection", reference="x", is_simulated=True
+        )
+    page = client.get("/p/acme/comparisons/new/").content.decode()
+    assert "None of your 2 models can answer here: demo models are only labels." in page
+    assert "/p/acme/runs/new/" in page and "/p/acme/settings/#connections" in page
+    listed = client.get("/p/acme/models/").content.decode()
+    assert "demo</span>" in listed and "connection</span>" not in listed
