@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.core import mail
@@ -46,3 +48,21 @@ def test_somebody_new_gets_a_link_that_lets_them_in(
     word = "a password of their own"
     browser.post(form.redirect_chain[-1][0], {"new_password1": word, "new_password2": word})
     assert browser.get("/p/acme/traces/").status_code == 200
+
+
+def test_without_a_mail_server_the_link_is_shown_once(
+    project: Project, ada: User, as_user: Callable[[User], Client], settings: Any, tmp_path: Path
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = str(tmp_path)
+    admin = as_user(ada)
+    page = admin.post("/p/acme/settings/members/", {"email": "new@example.com", "role": "reviewer"}, follow=True)
+    text = page.content.decode()
+    assert "No mail server is set up: give them this link" in text and "have been sent a link" not in text
+    link = re.search(r'id="link-text">https?://[^/]+(/password/new/[^<]+)<', text)
+    assert link is not None
+    assert b"/password/new/" not in admin.get("/p/acme/settings/").content
+    form = Client().get(link[1], follow=True)
+    assert b"new_password1" in form.content
+    page = admin.post("/p/acme/settings/members/", {"email": "NEW@example.com", "role": "engineer"}, follow=True)
+    assert b"link-text" not in page.content, "somebody who has an account gets no link to it"

@@ -1,10 +1,14 @@
 """A project's settings: people, tokens, connections, what happened."""
 
+from django.conf import settings as site
 from django.contrib import messages
 from django.contrib.auth.forms import PasswordResetForm
+from django.contrib.auth.tokens import default_token_generator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
 from django.views.decorators.http import require_GET, require_POST
 
 from workspace import members, tokens
@@ -15,18 +19,29 @@ from workspace.models import ApiToken, AuditEntry, Connection, Membership, Role,
 from workspace.paging import paginate
 
 NEW_TOKEN = "new_token"  # noqa: S105  (the name of a cookie)
+NEW_LINK = "new_link"
+MAILS_TO_FILES = "django.core.mail.backends.filebased.EmailBackend"
 
 
 @require_GET
 def settings(request: HttpRequest, slug: str) -> HttpResponse:
     """All of it on one page; what a role may not change it may not see here either."""
     entry = enter(request, slug, Role.REVIEWER)
-    sealed = request.COOKIES.get(NEW_TOKEN, "")
-    response = render(request, "workspace/settings.html", _context(entry, new_token=_open(sealed) if sealed else ""))
-    if sealed:
-        response.delete_cookie(NEW_TOKEN, path=request.path, samesite="Lax")
+    sealed = {name: request.COOKIES[name] for name in (NEW_TOKEN, NEW_LINK) if request.COOKIES.get(name)}
+    once = {name: _open(text) for name, text in sealed.items()}
+    response = render(request, "workspace/settings.html", _context(entry, **once))
+    for name in sealed:
+        response.delete_cookie(name, path=request.path, samesite="Lax")
         response["Cache-Control"] = "no-store"
     return response
+
+
+def _show_once(request: HttpRequest, response: HttpResponse, slug: str, name: str, text: str) -> None:
+    # carried, encrypted, to the one page that shows it: a reload must neither show it again nor make another
+    response.set_cookie(
+        name, secrets.encrypt(text).decode(), max_age=60, path=reverse("workspace:settings", args=[slug]),
+        httponly=True, samesite="Lax", secure=request.is_secure(),
+    )  # fmt: skip
 
 
 def _open(sealed: str) -> str:
@@ -72,7 +87,8 @@ def add_member(request: HttpRequest, slug: str) -> HttpResponse:
     except members.LastAdmin as error:
         messages.error(request, str(error))
         return redirect("workspace:settings", slug)
-    if is_new:
+    by_hand = is_new and site.EMAIL_BACKEND == MAILS_TO_FILES  # nobody reads those
+    if is_new and not by_hand:
         invite = PasswordResetForm({"email": member.user.email})
         if invite.is_valid():
             invite.save(
@@ -81,8 +97,17 @@ def add_member(request: HttpRequest, slug: str) -> HttpResponse:
                 subject_template_name="workspace/forgot_password_subject.txt",
             )
     messages.success(request, f"{member.user} is {member.get_role_display().lower()} now." + (
-        " They have been sent a link to choose a password." if is_new else ""))  # fmt: skip
-    return redirect("workspace:settings", slug)
+        " They have been sent a link to choose a password." if is_new and not by_hand else ""))  # fmt: skip
+    response = redirect("workspace:settings", slug)
+    if by_hand:
+        _show_once(request, response, slug, NEW_LINK, _first_link(request, member.user))
+    return response
+
+
+def _first_link(request: HttpRequest, user: User) -> str:
+    """Where somebody new chooses a password: the link that the mail would carry."""
+    key, token = urlsafe_base64_encode(force_bytes(user.pk)), default_token_generator.make_token(user)
+    return request.build_absolute_uri(reverse("password_reset_confirm", args=[key, token]))
 
 
 @require_POST
@@ -121,11 +146,7 @@ def issue_token(request: HttpRequest, slug: str) -> HttpResponse:
         project=entry.project, name=form.cleaned_data["name"], role=Role(form.cleaned_data["role"]), actor=entry.actor
     )
     response = redirect("workspace:settings", slug)
-    # carried, encrypted, to the one page that shows it: a reload must neither show it again nor make another
-    response.set_cookie(
-        NEW_TOKEN, secrets.encrypt(text).decode(), max_age=60, path=reverse("workspace:settings", args=[slug]),
-        httponly=True, samesite="Lax", secure=request.is_secure(),
-    )  # fmt: skip
+    _show_once(request, response, slug, NEW_TOKEN, text)
     return response
 
 
