@@ -237,7 +237,11 @@ def _undoable(said: str, act: str, at: datetime, changed: int) -> str:
         return said
     token = signing.dumps([act, at.isoformat()], salt=UNDO_SALT)
     # the form stands on the list page; the button sits in the message
-    return format_html('{} <button class="button small" form="undo" name="token" value="{}">Undo</button>', said, token)
+    return format_html(
+        '{} <button class="button small" form="undo" name="token" value="{}" data-key="z" data-key-name="Undo">'
+        'Undo <kbd aria-hidden="true">z</kbd></button>',
+        said, token,
+    )  # fmt: skip
 
 
 @require_POST

@@ -67,7 +67,7 @@ def test_by_keyboard(server, project, alice, sign_in, complaints):
     page.keyboard.press("q")
     expect(page.locator(".toast")).to_contain_text("2 traces put into “Picked by hand”.")
     assert QueueItem.objects.count() == 2
-    page.get_by_role("button", name="Undo").click()
+    page.keyboard.press("z")
     expect(page.locator(".toast")).to_contain_text("2 traces taken out")
     assert not QueueItem.objects.exists()
 
