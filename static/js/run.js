@@ -54,6 +54,13 @@ function addPoints(found) {
   window.Plotly.relayout(element, change);
 }
 
+// before the first step a sentence stands in the chart's place; what is shown then is drawn by charts.js
+function showCurve() {
+  document.getElementById("no-curve")?.remove();
+  document.getElementById("curve").hidden = false;
+  document.getElementById("scale").hidden = false;
+}
+
 async function look() {
   const { chart, after, attempt, log: offset } = box.dataset;
   const drawn = ready();
@@ -65,7 +72,9 @@ async function look() {
   addLines(found.log.text);
   box.dataset.log = found.log.offset;
   if (drawn) { addPoints(found); box.dataset.after = found.after; }
-  return found.live || !drawn;
+  const some = found.loss.length > 0 || found.validation.length > 0;
+  if (some) showCurve();
+  return found.live || (!drawn && some);
 }
 
 async function follow() {
@@ -85,7 +94,7 @@ if (box.dataset.live) setTimeout(follow, 1500);
 
 // --- linear or logarithmic
 const scale = document.getElementById("scale");
-scale.hidden = false;
+scale.hidden = document.getElementById("curve").hidden;
 scale.addEventListener("click", (event) => {
   const chosen = event.target.closest("[data-scale]");
   if (!chosen || !ready()) return;

@@ -15,6 +15,7 @@ from django.utils import timezone
 from tests import make
 from training import rundir
 from training.artifacts import bases
+from training.launch import request as launch
 from training.launchers import local
 from training.models import Metric, ModelVersion, RunAttempt, RunEvent, TrainingRun
 from training.models.runs import RunStatus
@@ -225,6 +226,21 @@ def test_rows_that_look_too_long_are_said_before_the_start(project: Project, vis
     version = make.dataset_version(project, length={"median": 900, "p95": 6000, "most": 9000})
     asked = {"dataset": str(version.uid), "base_kind": "tiny"}
     said = visitor.get("/p/acme/runs/new/", asked, headers=HTMX).content.decode()
-    assert "More than 5 % of the rows are longer than 4,096 tokens" in said
+    assert "At least 2 of 20 rows are longer than 4,096 tokens" in said
     said = visitor.get("/p/acme/runs/new/", {**asked, "set-max_length": "9000"}, headers=HTMX).content.decode()
     assert "longer than" not in said
+    said = visitor.get("/p/acme/runs/new/", {**asked, "set-max_length": "8000"}, headers=HTMX).content.decode()
+    assert "1 of 20 rows is longer than 8,000 tokens" in said
+
+
+def test_without_the_packages_the_page_says_what_to_run(
+    project: Project, visitor: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version = make.dataset_version(project)
+    page = visitor.get("/p/acme/runs/new/", {"dataset": str(version.uid)}).content.decode()
+    assert "make train" not in page and "Start training" in page
+    monkeypatch.setattr("training.launch.request.missing_packages", lambda: ["torch", "trl"])
+    page = visitor.get("/p/acme/runs/new/", {"dataset": str(version.uid)}).content.decode()
+    assert ">make train</pre>" in page and "Queue the run" in page and "Start training" not in page
+    make.run(project, version=version, status_reason=launch.waiting_reason())
+    assert "waits for make train" in visitor.get("/p/acme/runs/").content.decode()

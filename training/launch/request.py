@@ -48,7 +48,8 @@ def waiting_reason() -> str:
     if not missing:
         return ""
     names = ", ".join(missing)
-    return f"Training is not installed here ({names} missing). Run: make train. The run then starts by itself."
+    where = "Run once in the Whetstone folder: make train."
+    return f"Training is not installed here ({names} missing). {where} The run then starts by itself."
 
 
 def request(
@@ -122,16 +123,16 @@ def length_note(version: DatasetVersion, settings: Mapping[str, Any]) -> str:
     """
     length = version.counts.get("length") or {}
     median, p95, most = (length.get(key) for key in ("median", "p95", "most"))
-    limit = int(settings["max_length"])
+    limit, rows = int(settings["max_length"]), int(version.counts.get("rows") or 0)
     if not isinstance(most, int) or not isinstance(p95, int) or not isinstance(median, int) or most <= limit:
         return ""
-    share = (
-        "Half of the rows or more are"
-        if median > limit
-        else "More than 5 % of the rows are"
-        if p95 > limit
-        else "Some rows are"
-    )
+    above = rows - -(-rows * 95 // 100)  # so many rows lie behind the one that p95 was read from
+    if median > limit:
+        share = f"At least {(rows + 1) // 2:,} of {rows:,} rows are"
+    elif p95 > limit:
+        share = f"At least {above + 1:,} of {rows:,} rows are"
+    else:
+        share = f"1 of {rows:,} rows is" if above == 1 else f"Between 1 and {above:,} of {rows:,} rows are"
     return f"{share} longer than {limit:,} tokens (the longest has about {most:,}). Raise the longest row to keep them."
 
 

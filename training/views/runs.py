@@ -46,6 +46,7 @@ def runs(request: HttpRequest, slug: str) -> HttpResponse:
         "states": (("", "All"), ("live", "Going on"), ("succeeded", "Succeeded"), ("failed", "Failed or cancelled")),
         "losses": follow.last_losses(page.rows),
         "may_launch": entry.may(Role.ENGINEER),
+        "waiting": requests.waiting_reason(),
     }
     return answer(request, "training/runs.html", context)
 
@@ -87,7 +88,7 @@ def _plan(form: RunForm, errors: dict[str, str] | None = None) -> dict[str, Any]
         problems = {**{f"set-{name}": reason for name, reason in error.errors.items()}, **problems}
     return {
         "form": form, "version": version, "rows": rows, "steps": steps, "problems": problems,
-        "waiting": requests.waiting_reason(), "source": form.source, "length": length,
+        "missing": requests.missing_packages(), "source": form.source, "length": length,
     }  # fmt: skip
 
 
