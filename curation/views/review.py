@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from curation.filters import FilterError
 from curation.models import QueueItem, ReviewQueue, Trace
-from curation.review import bench, corrections, judgments, queues, steps
+from curation.review import bench, corrections, judgments, picking, queues, steps
 from curation.review.invalid import Invalid
 from curation.review.shown import shown
 from workspace.access import Entry, enter
@@ -35,8 +35,10 @@ def _queues_page(request: HttpRequest, entry: Entry, status: int = 200, **more: 
     person = entry.actor.user
     found = list(ReviewQueue.objects.filter(project=entry.project).order_by("id"))
     progress = queues.progress_of_all(project=entry.project, user=person)
+    listed = [(queue, progress.get(queue.pk, queues.Progress())) for queue in found]
     context = {
-        "queues": [(queue, progress.get(queue.pk, queues.Progress())) for queue in found],
+        # the queue of picked traces stays when its last item is taken out again; empty it says nothing
+        "queues": [(queue, done) for queue, done in listed if queue.slug != picking.SLUG or done.total],
         "flagged": bench.flagged(project=entry.project),
         "history": bench.history(project=entry.project, user=person) if person else [],
         "may_make": entry.may(Role.ENGINEER),

@@ -106,6 +106,8 @@ def test_the_address_filters_and_an_error_marks_its_place(project, rita, as_user
     wrong = client.get("/p/acme/traces/", {"q": "agnet:support"})
     text = wrong.content.decode()
     assert wrong.status_code == 422 and "<mark>agnet</mark>" in text and "?q=agent%3Asupport" in text
+    assert "Clear all" in text and 'aria-label="Quick filters"' in text  # ways out of it
+    assert client.get("/p/acme/traces/figures/", {"q": "agnet:support"}).status_code == 204
     assert client.get("/p/acme/traces/", {"sort": "colour"}).status_code == 400
     for cursor in ("x", "W10", "WzEsMiwzXQ", "W2ZhbHNlLCAiYWJjIiwgInh5eiJd"):
         assert client.get("/p/acme/traces/", {"cursor": cursor}).status_code == 400, cursor
@@ -224,6 +226,9 @@ def test_queue_once_and_undo(project, rita, as_user):
     undone = client.post("/p/acme/traces/undo/", {"token": token(answer)}, follow=True)
     assert "4 traces taken out" in undone.content.decode()
     assert [item.trace_id for item in QueueItem.objects.filter(queue__slug="picked")] == [made[0].pk]
+    assert "Picked by hand" in client.get("/p/acme/review/").content.decode()
+    client.post("/p/acme/traces/undo/", {"token": token(first)}, follow=True)
+    assert "Picked by hand</a>" not in client.get("/p/acme/review/").content.decode()  # empty, so it is not listed
 
 
 def test_tag_and_untag(project, rita, as_user):
