@@ -4,11 +4,11 @@ import copy
 import uuid
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 from django.utils import timezone
 
 from curation.messages.form import Conversation, Document, Message, final_answer, main_conversation, text_of, text_part
-from curation.models import Correction, Trace, TraceRevision
+from curation.models import Correction, Judgment, Trace, TraceRevision
 from curation.review.invalid import Invalid
 from workspace import audit
 from workspace.access import Actor
@@ -66,6 +66,18 @@ def reset(*, project: Project, actor: Actor, trace_uid: uuid.UUID) -> bool:
     with transaction.atomic():
         trace = Trace.objects.select_for_update().only("uid").get(project=project, uid=trace_uid)
         return _withdraw(project, actor, trace)
+
+
+def take_back_newest(*, project: Project, actor: Actor, trace_uid: uuid.UUID, judgment: uuid.UUID | None) -> bool:
+    """Take back one's own correction of a trace where it came after one's judgment with the outside id `judgment`, or
+    where that is None; False where there is no such correction. Raises Trace.DoesNotExist."""
+    with transaction.atomic():
+        trace = Trace.objects.select_for_update().only("uid").get(project=project, uid=trace_uid)
+        newer = _standing(trace, actor)
+        if judgment is not None:
+            said_at = Judgment.objects.filter(project=project, uid=judgment).values("created_at")
+            newer = newer.filter(created_at__gt=Subquery(said_at))
+        return newer.exists() and _withdraw(project, actor, trace)
 
 
 def with_answer(messages: list[Message], at: int, text: str) -> list[Message]:

@@ -104,7 +104,9 @@ def review_next(request: HttpRequest, slug: str, queue: str) -> HttpResponse:
 def review_undo(request: HttpRequest, slug: str, queue: str) -> HttpResponse:
     """Take back the newest judgment of the caller in this queue and go to its item; for the page that has no item."""
     entry = enter(request, slug, Role.REVIEWER)
-    url, said = _undo_in(entry, _queue(entry, queue))
+    found = _queue(entry, queue)
+    newest = judgments.latest(project=entry.project, actor=entry.actor, queue=found.pk)
+    url, said = _undo_in(entry, found, uid=newest)
     if request.headers.get("Accept", "") == "application/json":
         return JsonResponse({"ok": True, **said})
     messages.info(request, said["message"])
@@ -169,6 +171,7 @@ def trace_text(request: HttpRequest, slug: str, uid: uuid.UUID, conversation: in
 # --- saying something
 
 TAKEN_BACK = "Judgment taken back."
+EDIT_TAKEN_BACK = "The edited answer is taken back."
 NOTHING_TO_TAKE_BACK = "There is no judgment of yours to take back here."
 
 
@@ -237,16 +240,26 @@ def _judge(request: HttpRequest, entry: Entry, place: _Place) -> tuple[str, dict
 
 def _undo(request: HttpRequest, entry: Entry, place: _Place) -> tuple[str, dict[str, Any]]:
     key = request.POST.get("undo_key", "")
-    if place.item is not None:
-        return _undo_in(entry, _queue(entry, place.queue), key)
-    uid = judgments.latest(project=entry.project, actor=entry.actor, trace=place.trace)
+    queue = _queue(entry, place.queue) if place.item is not None else None
+    uid = None
+    if not key:
+        # what was done last goes first: the answer may have been edited since the newest judgment
+        uid = judgments.latest(
+            project=entry.project, actor=entry.actor, queue=queue.pk if queue else None, trace=place.trace
+        )
+        shown_uid = _trace_at(entry, place)
+        if corrections.take_back_newest(project=entry.project, actor=entry.actor, trace_uid=shown_uid, judgment=uid):
+            return f"{place.url}#answer", {"message": EDIT_TAKEN_BACK, "undone": True, "answer": True}
+    if queue is not None:
+        return _undo_in(entry, queue, key, uid)
     gone = judgments.withdraw(project=entry.project, actor=entry.actor, uid=uid) if uid else None
     return place.url, {"message": TAKEN_BACK if gone else NOTHING_TO_TAKE_BACK, "undone": gone is not None}
 
 
-def _undo_in(entry: Entry, queue: ReviewQueue, key: str = "") -> tuple[str, dict[str, Any]]:
-    """Undo in a queue: the judgment with this key, else the newest; the address is that of its item."""
-    uid = None if key else judgments.latest(project=entry.project, actor=entry.actor, queue=queue.pk)
+def _undo_in(
+    entry: Entry, queue: ReviewQueue, key: str = "", uid: uuid.UUID | None = None
+) -> tuple[str, dict[str, Any]]:
+    """Undo in a queue: the judgment with this key or outside id; the address is that of its item."""
     gone = judgments.withdraw(project=entry.project, actor=entry.actor, key=key, uid=uid) if key or uid else None
     slug = entry.project.slug
     if gone is None:

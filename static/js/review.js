@@ -175,12 +175,14 @@ function hold(why) {
 
 function refused(op, why) {
   done.delete(op.home);
-  const at = past.findLastIndex((one) => one.url === op.home);
+  const at = past.findLastIndex((one) => one.url === op.home && one.key === (op.key ?? ""));
   toast(`Not saved: ${why}`, { ms: 0 });
-  if (at >= 0 && op.home !== bench.dataset.here) { const [{ node }] = past.splice(at, 1); ahead = null; show(node); } else if (op.home === bench.dataset.here) refresh(".judge", "aside.form");
+  const [left] = at >= 0 ? past.splice(at, 1) : [];
+  if (left && op.home !== bench.dataset.here) { ahead = null; show(left.node); } else if (op.home === bench.dataset.here) refresh(".judge", "aside.form");
 }
 
 function after(op, json) {
+  if (op.act === "correct" && !json.edited) forget(op.home, op.key);
   if (op.home !== bench.dataset.here) return;
   if (op.act === "correct" || op.act === "reset") refresh("#answer");
   if (op.act === "judge" && !bench.dataset.end) refresh(".goal", "aside.form", ".judge");
@@ -240,24 +242,30 @@ function setAside(act, fields, text) {
   advance(false);
 }
 
+/** Saved answers that are gone by another way than undoing are not there to undo. */
+function forget(url, key) {
+  for (let at = past.length - 1; at >= 0; at -= 1) if (past[at].kind === "correct" && past[at].url === url && (!key || past[at].key === key)) past.splice(at, 1);
+}
+
 function undo() {
   undoToast?.remove();
   const last = past.pop();
   if (!last) return undoOnServer();
-  done.delete(last.url);
+  if (last.kind === "correct") forget(last.url); // what was taken back is the standing edit: there is one
+  else done.delete(last.url);
   const op = last.key ? box().find((one) => one.key === last.key) : null;
   if (last.kind === "judge") {
     // not sent yet and not on its way: then it never happened
     if (op && offline) setBox(box().filter((one) => one.id !== op.id));
     else send({ act: "undo", home: last.url, url: last.url, body: body({ act: "undo", undo_key: last.key }) });
-  }
-  all("[aria-pressed=true][name=verdict]", last.node).forEach((one) => one.setAttribute("aria-pressed", "false"));
+  } else if (last.kind === "correct") send({ act: "reset", home: last.url, url: last.url, body: "act=reset" });
+  if (last.kind === "judge") all("[aria-pressed=true][name=verdict]", last.node).forEach((one) => one.setAttribute("aria-pressed", "false"));
   if (last.node !== bench && bench.dataset.here !== last.url) {
     // the way forward again leads to the item we were on
     if (last.node.dataset.next === bench.dataset.here) { const node = bench; ahead = { url: bench.dataset.here, node: Promise.resolve(node) }; } else ahead = null;
     show(last.node);
   }
-  say(last.kind === "judge" ? "Judgment taken back" : "Back on the item you put aside", false);
+  say(last.kind === "judge" ? "Judgment taken back" : last.kind === "correct" ? "The edited answer is taken back" : "Back on the item you put aside", false);
 }
 
 async function undoOnServer() {
@@ -268,7 +276,7 @@ async function undoOnServer() {
   const said = answer?.ok ? await answer.json().catch(() => null) : null;
   if (!said) return toast("The server cannot be reached. Nothing was changed.");
   say(said.message, false);
-  if (said.undone) { if (said.url) { done.delete(said.url); ahead = null; load(said.url); } else refresh(".goal", "aside.form", ".judge"); }
+  if (said.undone) { if (said.url) { done.delete(said.url); ahead = null; load(said.url); } else if (said.answer) refresh("#answer"); else refresh(".goal", "aside.form", ".judge"); }
 }
 
 function submitChosen() {
@@ -380,7 +388,7 @@ function edit(on) {
   find(".answer-foot", answer).hidden = on;
   answer.toggleAttribute("data-editing", on);
   const text = find("#answer-text", form);
-  if (on) { mark(answer); answer.scrollIntoView({ block: "start" }); text.focus({ preventScroll: true }); text.readOnly = false; difference(); } else find("h1", bench)?.focus({ preventScroll: true });
+  if (on) { document.getElementById("toasts").replaceChildren(); mark(answer); answer.scrollIntoView({ block: "start" }); text.focus({ preventScroll: true }); text.readOnly = false; difference(); } else find("h1", bench)?.focus({ preventScroll: true });
 }
 
 const TOKENS = /\s+|[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu;
@@ -426,9 +434,10 @@ function compare(a, b) {
 }
 
 function saveAnswer(form) {
-  const home = bench.dataset.here;
+  const home = bench.dataset.here, key = newKey();
   find("#answer-text", form).readOnly = true;
-  send({ act: "correct", home, url: home, body: body({ act: "correct", answer: find("#answer-text", form).value, revision: revision() }) });
+  past.push({ node: bench, url: home, key, kind: "correct" }); // the item stays open, so it is not `done`
+  send({ act: "correct", key, home, url: home, body: body({ act: "correct", answer: find("#answer-text", form).value, revision: revision() }) });
   find("h1", bench)?.focus({ preventScroll: true });
 }
 
@@ -502,7 +511,7 @@ function onSubmit(event) {
     else if (submitter.value === "undo") undo();
   } else if (form.id === "flag-form") { event.preventDefault(); if (ready) setAside("flag", { flag_note: find("#flag-note", form).value }, "Flagged for somebody else"); }
   else if (form.id === "edit-form") { event.preventDefault(); saveAnswer(form); }
-  else if (form.id === "reset-form") { event.preventDefault(); send({ act: "reset", home: bench.dataset.here, url: bench.dataset.here, body: "act=reset" }); }
+  else if (form.id === "reset-form") { event.preventDefault(); forget(bench.dataset.here); send({ act: "reset", home: bench.dataset.here, url: bench.dataset.here, body: "act=reset" }); }
 }
 
 function onClick(event) {

@@ -144,6 +144,9 @@ def test_skip_flag_previous_next_and_sheet(project: Project, rita: User, server:
         "Next item",
     ):
         assert word in sheet
+    assert sheet.count("Rating") == 1
+    signs = page.locator("#keys dt + dd", has_text="Step is good").locator("xpath=preceding-sibling::dt[1]/kbd")
+    assert signs.all_inner_texts() == ["+", "-", "="]
     page.keyboard.press("a")  # rests under the dialog
     page.keyboard.press("Escape")
     assert not Judgment.objects.exists()
@@ -157,6 +160,40 @@ def test_skip_flag_previous_next_and_sheet(project: Project, rita: User, server:
         ("open", 1, ""),
         ("flagged", 0, "which rule?"),
     ]
+
+
+@pytest.mark.parametrize("reloaded", [False, True])
+def test_undo_after_an_edit_takes_the_edit_back(
+    project: Project, rita: User, server: Server, sign_in: SignIn, reloaded: bool
+) -> None:
+    """With what this page remembers, and with what the server knows after a reload."""
+    for number in range(3):
+        make.trace(project, said=documents.rich(), name=f"Trace {number}")
+    page = sign_in(rita)
+    open_queue(page, server)
+    page.keyboard.press("a")
+    expect(page.locator("#bench h1")).to_have_text("Trace 1")
+    settled(page)
+    page.keyboard.press("e")
+    expect(page.locator(".toast")).to_have_count(0)
+    page.keyboard.press("Control+End")
+    page.keyboard.type(" Checked.")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("text=Edited by you")).to_be_visible()
+    settled(page)
+    if reloaded:
+        page.reload()
+        page.wait_for_load_state("networkidle")
+    page.keyboard.press("z")
+    expect(page.locator("text=Edited by you")).to_have_count(0)
+    settled(page)
+    assert title(page) == "Trace 1"
+    assert Correction.objects.get().withdrawn_at is not None
+    assert Trace.objects.get(name="Trace 0").verdict == "acceptable"
+    page.keyboard.press("z")  # the act before that
+    expect(page.locator("#bench h1")).to_have_text("Trace 0")
+    settled(page)
+    assert Trace.objects.get(name="Trace 0").verdict == ""
 
 
 def test_keys_wait_for_the_paint(project: Project, rita: User, server: Server, sign_in: SignIn) -> None:

@@ -114,6 +114,36 @@ def test_skip_flag_step_correct_reset_undo(project: Project, rita: User, as_user
     assert Judgment.objects.get().withdrawn_at is not None
 
 
+def test_undo_takes_back_what_was_done_last(project: Project, rita: User, as_user: As, alice: User) -> None:
+    first, second = make.trace(project, said=documents.rich()), make.trace(project, said=documents.rich())
+    client, quick = as_user(rita), {"headers": {"Accept": "application/json"}}
+    url = start(client)
+    client.post(url, {"verdict": "acceptable"})
+    following = start(client)
+    client.post(following, {"act": "correct", "answer": "Another answer."})
+    # the edit is newer than the judgment of the item before: it goes, and the page stays
+    said = client.post(following, {"act": "undo"}, **quick).json()
+    assert said["undone"] is True and said["answer"] is True and "url" not in said
+    assert Correction.objects.get().withdrawn_at is not None
+    assert Judgment.objects.get().withdrawn_at is None
+    # the next undo finds no edit that stands: it takes the judgment back and leads to its item
+    assert client.post(following, {"act": "undo"}, **quick).json()["url"] == url
+    assert Judgment.objects.get().withdrawn_at is not None
+    # an edit that is older than the judgment waits its turn
+    client.post(url, {"act": "correct", "answer": "Another answer."})
+    client.post(url, {"verdict": "unsure"})
+    trace_page = reverse("curation:trace", args=["acme", first.uid])
+    assert "answer" not in client.post(trace_page, {"act": "undo"}, **quick).json()
+    assert Correction.objects.filter(withdrawn_at=None).count() == 1
+    assert client.post(trace_page, {"act": "undo"})["Location"] == f"{trace_page}#answer"
+    assert not Correction.objects.filter(withdrawn_at=None).exists()
+    # nobody takes back what somebody else wrote
+    other = reverse("curation:trace", args=["acme", second.uid])
+    as_user(alice).post(other, {"act": "correct", "answer": "What alice says."})
+    assert client.post(other, {"act": "undo"}, **quick).json()["undone"] is False
+    assert Correction.objects.filter(withdrawn_at=None).count() == 1
+
+
 def test_script_gets_json(project: Project, rita: User, as_user: As) -> None:
     make.trace(project)
     client = as_user(rita)
