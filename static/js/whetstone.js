@@ -62,6 +62,13 @@ function openKeys() {
   const list = $("keys-list");
   list.querySelectorAll("[data-made]").forEach((one) => one.remove());
   const seen = new Set();
+  for (const extra of document.querySelectorAll("[data-keys]:not(html)")) {
+    for (const pair of extra.dataset.keys.split(";")) {
+      const [keys, what] = pair.split("|");
+      addKey(list, keys, what);
+      keys.split(" ").forEach((key) => seen.add(key));
+    }
+  }
   for (const control of document.querySelectorAll("[data-key]")) {
     const key = control.dataset.key;
     if (seen.has(key) || !control.checkVisibility()) continue;
@@ -69,13 +76,9 @@ function openKeys() {
     const what = control.dataset.keyName || control.getAttribute("aria-label") || control.title || control.innerText.replace(/\s+\S+$/, "");
     addKey(list, key, what.trim());
   }
-  for (const extra of document.querySelectorAll("[data-keys]")) {
-    for (const pair of extra.dataset.keys.split(";")) {
-      const at = pair.indexOf("=", 1);
-      if (at > 0) addKey(list, pair.slice(0, at).trim(), pair.slice(at + 1).trim());
-    }
-  }
+  $("keys-here").hidden = !list.children.length;
   $("keys").showModal();
+  $("keys").scrollTop = 0;
 }
 
 function addKey(list, keys, what) {
