@@ -1,5 +1,7 @@
 """Projects and the people in them."""
 
+import secrets
+
 from django.db import transaction
 
 from workspace import audit
@@ -28,7 +30,8 @@ def add_member(*, project: Project, email: str, role: Role, actor: Actor) -> tup
         user = User.objects.filter(email__iexact=email).first()
         is_new = user is None
         if user is None:
-            user = User.objects.create_user(email)
+            # Django sends no reset link to an account without a usable password: so one that nobody knows
+            user = User.objects.create_user(email, secrets.token_urlsafe(32))
         before = Membership.objects.select_for_update().filter(project=project, user=user).first()
         if before is not None and before.role == Role.ADMIN and role != Role.ADMIN:
             _keep_one_admin(project, user)

@@ -1,6 +1,5 @@
 """Users, the projects they belong to, and the tokens that act for a project."""
 
-import secrets
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import BaseUserManager
@@ -32,10 +31,9 @@ class People(BaseUserManager["User"]):
     """Makes users by email address."""
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
-        """A new user; without a password they can only come in by a reset link."""
+        """A new user; without a password nobody can sign in as them, and no reset link is sent to them."""
         user = self.model(email=self.normalize_email(email), **fields)
-        # Django mails no reset link to an account without a usable password: instead of none, one that nobody knows
-        user.set_password(password or secrets.token_urlsafe(32))
+        user.set_password(password)
         user.save(using=self._db)
         return user
 
