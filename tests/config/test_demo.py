@@ -117,7 +117,7 @@ def test_deleting_it_leaves_no_row_and_no_file(project: Project, rita: User) -> 
     before = rows_by_table()
     there, _ = demo.create()
     bases.ensure_tiny(there)
-    model = make.model(there, "tuned", source="run")
+    model = make.model(there, "tuned", source="run", reference="tuned-1")
     folder = bases.folder_of(model)
     folder.mkdir(parents=True)
     (folder / "weights").write_text("x")
