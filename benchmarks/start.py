@@ -59,7 +59,12 @@ def start_and_stop(data: Path, *, demo: bool) -> tuple[float, float, float]:
     memory = used(data)
     begun = time.perf_counter()
     process.send_signal(signal.SIGINT)
-    process.wait(60)
+    try:
+        process.wait(60)
+    except subprocess.TimeoutExpired:
+        raise SystemExit(
+            f"`up` (process {process.pid}) did not stop within 60 s of Ctrl-C; its log: {data / 'up.log'}"
+        ) from None
     return ready, time.perf_counter() - begun, memory
 
 
@@ -89,11 +94,9 @@ def main() -> int:
     memory: list[float] = []
     for number in range(2 if options.quick else 7):
         data = Path(tempfile.mkdtemp(prefix="whetstone-start-"))
-        try:
-            first, ended, _ = start_and_stop(data, demo=options.demo)
-            second, ended_again, megabytes = start_and_stop(data, demo=options.demo)
-        finally:
-            shutil.rmtree(data, ignore_errors=True)
+        first, ended, _ = start_and_stop(data, demo=options.demo)
+        second, ended_again, megabytes = start_and_stop(data, demo=options.demo)
+        shutil.rmtree(data)  # where one of them failed, the folder stays with its log
         cold.append(first)
         warm.append(second)
         stop += [ended, ended_again]

@@ -31,7 +31,9 @@ READ = """text => {
 
 @pytest.mark.parametrize("kind", SHEETS)
 def test_making_small_bends_no_selector(kind: str, served: Path, page: Page) -> None:  # noqa: F811
-    source = "\n".join((Path(settings.BASE_DIR) / "static" / "css" / f"{name}.css").read_text() for name in SHEETS[kind])
+    source = "\n".join(
+        (Path(settings.BASE_DIR) / "static" / "css" / f"{name}.css").read_text() for name in SHEETS[kind]
+    )
     written = set(page.evaluate(READ, source))
     kept = set(page.evaluate(READ, (served / "css" / f"all-{kind}.css").read_text()))
     assert len(written) > 150

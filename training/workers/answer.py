@@ -40,7 +40,7 @@ def work(worker: process.Worker) -> str:
         for number, prompt in prompts:
             if str(prompt.get("id")) in done:
                 continue
-            if worker.stopping.is_set():
+            if worker.stopping:
                 worker.emit("stopped", step=len(done), saved=True)
                 return "stopped"
             answer = answer_one(number, prompt, tokenizer=tokenizer, model=model, settings=settings)

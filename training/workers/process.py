@@ -67,7 +67,7 @@ class Worker:
         if job is None:
             raise SystemExit(f"{folder / rundir.JOB} cannot be read")
         self.job: dict[str, Any] = job
-        self.stopping = threading.Event()
+        self.stopping = False  # set by a signal handler: a plain value, no lock to wait for
         self._lock = threading.Lock()
         path = folder / rundir.EVENTS
         events, offset, _ = rundir.read_events(path, 0, most=1 << 40)
@@ -98,7 +98,7 @@ class Worker:
 
     def check(self) -> None:
         """Raise Stopped when somebody wished to stop."""
-        if self.stopping.is_set():
+        if self.stopping:
             raise Stopped
 
     @property
@@ -158,7 +158,7 @@ def run(folder: Path, work: Callable[[Worker], str]) -> int:
     worker = Worker(folder)
 
     def on_signal(_number: int, _frame: object) -> None:
-        worker.stopping.set()
+        worker.stopping = True
 
     signal.signal(signal.SIGTERM, on_signal)
     signal.signal(signal.SIGINT, on_signal)

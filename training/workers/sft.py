@@ -41,7 +41,7 @@ def train(worker: Worker) -> str:
     resume = _resume(worker)
     worker.stage("train")
     trainer.train(resume_from_checkpoint=resume)
-    if worker.stopping.is_set() and trainer.state.global_step < trainer.state.max_steps:
+    if worker.stopping and trainer.state.global_step < trainer.state.max_steps:
         worker.emit("stopped", step=trainer.state.global_step, saved=worker.keep)
         return "stopped"
     if data["validation"] and not any(
@@ -245,7 +245,7 @@ def _callback(worker: Worker) -> Any:
             worker.emit("progress", step=state.global_step, total=state.max_steps, resumed_at=self.first)
 
         def on_step_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            if worker.stopping.is_set():
+            if worker.stopping:
                 control.should_training_stop = True
 
         def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
@@ -261,7 +261,7 @@ def _callback(worker: Worker) -> Any:
                     resumed_at=self.first,
                 )
                 self.told = now
-            if worker.stopping.is_set():
+            if worker.stopping:
                 control.should_training_stop = True
                 control.should_save = worker.keep
                 worker.emit("stopping", step=state.global_step, saving=worker.keep)

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from workspace.embedded.binaries import EmbeddedPostgresError
 from workspace.embedded.postgres import EmbeddedPostgres
+from workspace.supervisor.bell import Bell
 from workspace.supervisor.child import FALLS, WINDOW, Child
 
 VARIABLE = "WHETSTONE_UP"
@@ -62,7 +63,7 @@ class Watcher:
         self.environment = {key: value for key, value in os.environ.items() if key != VARIABLE}
         # the checks of Django import every page, which the worker never shows
         self.environment.update(PYTHONUNBUFFERED="1", CELERY_SKIP_CHECKS="1")
-        self.wake = threading.Event()
+        self.bell = Bell()
         self.hits = 0
         self.failure = ""
         self._printing = threading.Lock()
@@ -100,13 +101,12 @@ class Watcher:
         """Returns what to exit with: 0 after a wish to stop, 1 where something could not be kept alive."""
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._on_stop)
-        signal.signal(signal.SIGCHLD, lambda number, frame: self.wake.set())
+        signal.signal(signal.SIGCHLD, lambda number, frame: self.bell.ring())
         for child in self.children:
             child.start()
         announced = False
         while not self._is_stopping():
-            self.wake.wait(0.5 if announced else 0.05)
-            self.wake.clear()
+            self.bell.wait(0.5 if announced else 0.05)
             if self._is_stopping():
                 break
             self._keep_database()
@@ -123,11 +123,9 @@ class Watcher:
         return self.hits > 0 or self.failure != ""
 
     def _on_stop(self, number: int, frame: object) -> None:
+        # only what can interrupt any line of the main loop without harm: no lock, no waiting, no print
         self.hits += 1
-        self.wake.set()
-        if self.hits == 2:
-            for child in self.children:
-                child.kill()
+        self.bell.ring()
 
     def _announce(self) -> None:
         seconds = time.time() - self.plan.started
@@ -152,7 +150,7 @@ class Watcher:
             self.database.revive()
         except EmbeddedPostgresError as error:
             self.say("up", str(error))
-            self.wake.wait(1)
+            self.bell.wait(1)
         else:
             self.say("up", f"PostgreSQL is back after {time.monotonic() - now:.1f} s")
 
@@ -195,8 +193,7 @@ class Watcher:
                 break
             if self.hits > 1:
                 break
-            self.wake.wait(0.05)
-            self.wake.clear()
+            self.bell.wait(0.05)
         for child in self.children:
             child.kill()
         for line in self._heard(goodbye):
@@ -225,13 +222,13 @@ class Watcher:
     def _heard(self, goodbye: "subprocess.Popen[str] | None") -> list[str]:
         if goodbye is None:
             return []
-        try:
-            said, _ = goodbye.communicate(timeout=0.1 if self.hits > 1 else 10)
-        except subprocess.TimeoutExpired:
-            goodbye.kill()
-            goodbye.wait()
-            return []
-        return said.splitlines()
+        end = time.monotonic() + 10
+        while self.hits < 2 and time.monotonic() < end:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return goodbye.communicate(timeout=0.1)[0].splitlines()
+        goodbye.kill()
+        goodbye.wait()
+        return []
 
 
 def answers(host: str, port: int) -> bool:
