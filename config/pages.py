@@ -2,7 +2,7 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
@@ -13,6 +13,13 @@ from workspace.access import enter
 from workspace.models import Role
 
 MOST = 1000
+
+
+@require_GET
+def project(request: HttpRequest, slug: str) -> HttpResponse:
+    """The bare address of a project leads to its traces."""
+    enter(request, slug, Role.REVIEWER)
+    return redirect("curation:traces", slug)
 
 
 @require_GET

@@ -14,6 +14,7 @@ urlpatterns = [
     path("p/<slug:slug>/", include("training.urls")),
     path("p/<slug:slug>/", include("evaluation.urls")),
     path("p/<slug:slug>/demo/delete/", demo_pages.delete_demo, name="demo-delete"),
+    path("p/<slug:slug>/", pages.project, name="project"),
     path("p/<slug:slug>/_counts", pages.counts, name="counts"),
     path("", include("workspace.urls_root")),
 ]

@@ -100,7 +100,7 @@ def test_a_verdict_with_its_table_and_flips(
 
 
 def test_the_result_of_every_metric_is_in_sight_with_long_names(
-    server: Any, sign_in: Any, project: Project, alice: User
+    server: Any, sign_in: Any, project: Project, alice: User, axe: Callable[[], None]
 ) -> None:
     suite = make.suite(project, scenarios=30, said=_said)
     names = [f"customer-support-assistant-llama-3.1-8b-instruct-{word}" for word in ("baseline", "fine-tuned")]
@@ -116,6 +116,7 @@ def test_the_result_of_every_metric_is_in_sight_with_long_names(
     page.goto(f"{server.url}/p/acme/comparisons/{comparison.uid}/")
     region = page.get_by_role("region", name="Metrics, side by side")
     shoot(page, "comparison-long-names")
+    axe()
     assert region.evaluate("one => one.scrollWidth - one.clientWidth") <= 0
     expect(page.get_by_title(f"{names[0]}@1").first).to_be_visible()
     page.set_viewport_size({"width": 390, "height": 844})

@@ -172,6 +172,7 @@ PAGE_NEEDS: dict[str, tuple[Role | None, Role | None]] = {  # GET, POST
     "evaluation:comparison-stop": (NONE, ENGINEER),
     "evaluation:over-time": (ANY, NONE),
     "demo-delete": (NONE, ADMIN),
+    "project": (ANY, NONE),
     "counts": (ANY, NONE),
 }
 # acts that need more than their page
