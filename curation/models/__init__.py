@@ -1,28 +1,49 @@
 """Traces, what people and graders say of them, and the datasets made from them."""
 
+from curation.models.comments import Comment, Mention
 from curation.models.datasets import Dataset, DatasetDecision, DatasetRow, DatasetVersion
+from curation.models.follow_ups import FollowUp, WaitingWord
 from curation.models.inbox import RawRecord, Span
 from curation.models.judgments import Correction, Feedback, Judgment, StepVerdict, Verdict
+from curation.models.personal_data import Erasure, IntakeRules, PersonalData
+from curation.models.preferences import Preference
 from curation.models.queues import QueueItem, ReviewQueue
+from curation.models.rollups import DirtyHour, Rollup
 from curation.models.scores import Score
+from curation.models.search import TraceText
 from curation.models.traces import Step, Trace, TraceRevision
+from curation.models.views import BulkAct, BulkChange, SavedView
 
 __all__ = [
+    "BulkAct",
+    "BulkChange",
+    "Comment",
     "Correction",
     "Dataset",
     "DatasetDecision",
     "DatasetRow",
     "DatasetVersion",
+    "DirtyHour",
+    "Erasure",
     "Feedback",
+    "FollowUp",
+    "IntakeRules",
     "Judgment",
+    "Mention",
+    "PersonalData",
+    "Preference",
     "QueueItem",
     "RawRecord",
     "ReviewQueue",
+    "Rollup",
+    "SavedView",
     "Score",
     "Span",
     "Step",
     "StepVerdict",
     "Trace",
     "TraceRevision",
+    "TraceText",
     "Verdict",
+    "WaitingWord",
 ]

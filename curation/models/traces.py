@@ -23,8 +23,8 @@ class TraceQuerySet(models.QuerySet["Trace"]):
         return self.filter(models.Q(verdict="") | models.Q(verdict_stale=True))
 
     def listed(self) -> "TraceQuerySet":
-        """Traces that lists show by default: not archived."""
-        return self.filter(archived_at=None)
+        """Traces that lists show by default: not archived, and not empty."""
+        return self.filter(archived_at=None, is_empty=False)
 
 
 class Trace(models.Model):
@@ -64,6 +64,8 @@ class Trace(models.Model):
     source_format = models.CharField(max_length=40, blank=True)
     revision = models.ForeignKey("TraceRevision", null=True, on_delete=models.SET_NULL, related_name="+")
     archived_at = models.DateTimeField(null=True)
+    is_empty = models.BooleanField(default=False, help_text="Nothing was said in it and nothing called.")
+    is_replay = models.BooleanField(default=False, help_text="Made here by sending a part of another trace again.")
     # kept by curation.review.judgments in the transaction that records a judgment
     verdict = models.CharField(max_length=12, blank=True, help_text="The effective judgment; empty while unjudged.")
     verdict_stale = models.BooleanField(default=False, help_text="The trace changed after it was judged.")
