@@ -13,7 +13,9 @@ class IntakeRules(models.Model):
 
     project = models.OneToOneField(Project, on_delete=models.CASCADE, primary_key=True, related_name="intake_rules")
     redact = ArrayField(
-        models.CharField(max_length=20), default=list, help_text="Kinds replaced before anything is stored; empty: none."
+        models.CharField(max_length=20),
+        default=list,
+        help_text="Kinds replaced before anything is stored; empty: none.",
     )
     look_for_personal_data = models.BooleanField(default=True)
     keep_days = models.PositiveIntegerField(null=True, help_text="Traces older than this are deleted; empty: never.")

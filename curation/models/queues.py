@@ -14,7 +14,9 @@ class ReviewQueue(models.Model):
     slug = models.SlugField(max_length=60)
     name = models.CharField(max_length=120)
     query = models.TextField(blank=True, help_text="The filter that fills it; empty: traces are added by hand.")
-    is_blind = models.BooleanField(default=False, help_text="Scores and words of others stay hidden until judged.")
+    is_blind = models.BooleanField(
+        default=False, db_default=False, help_text="Scores and words of others stay hidden until judged."
+    )
     instructions = models.TextField(blank=True, help_text="Shown beside every trace, one rule a line.")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -64,8 +64,12 @@ class Trace(models.Model):
     source_format = models.CharField(max_length=40, blank=True)
     revision = models.ForeignKey("TraceRevision", null=True, on_delete=models.SET_NULL, related_name="+")
     archived_at = models.DateTimeField(null=True)
-    is_empty = models.BooleanField(default=False, help_text="Nothing was said in it and nothing called.")
-    is_replay = models.BooleanField(default=False, help_text="Made here by sending a part of another trace again.")
+    is_empty = models.BooleanField(
+        default=False, db_default=False, help_text="Nothing was said in it and nothing called."
+    )
+    is_replay = models.BooleanField(
+        default=False, db_default=False, help_text="Made here by sending a part of another trace again."
+    )
     # kept by curation.review.judgments in the transaction that records a judgment
     verdict = models.CharField(max_length=12, blank=True, help_text="The effective judgment; empty while unjudged.")
     verdict_stale = models.BooleanField(default=False, help_text="The trace changed after it was judged.")

@@ -80,9 +80,7 @@ class BulkAct(models.Model):
                 condition=models.Q(status__in=["running", "done", "stopped", "undoing", "undone"]), name="bulk_status"
             ),
         ]
-        indexes = [
-            models.Index(fields=["id"], name="bulk_live", condition=models.Q(status__in=["running", "undoing"]))
-        ]
+        indexes = [models.Index(fields=["id"], name="bulk_live", condition=models.Q(status__in=["running", "undoing"]))]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.changed}/{self.total}"
