@@ -59,6 +59,7 @@ def prepare(parsed: ParsedTrace) -> Prepared:
         "steps": measured.steps,
         "tool_calls": measured.tool_calls,
         "errors": measured.errors,
+        "is_empty": not measured.turns and not measured.steps,
         "tools": sorted({tool[:200] for tool in measured.tools}),
         "metadata": clean(parsed.metadata, notes),
         "preview": measured.preview,
