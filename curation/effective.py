@@ -12,6 +12,8 @@ from typing import Any
 
 from django.db import connection
 
+from curation.dirty import HOUR
+
 # %(...)s: trace (id), and the row of a new judgment, which the statement's own snapshot cannot see yet
 _WORDS = """
     said AS (
@@ -40,10 +42,17 @@ _WORDS = """
             ) AS verdict,
             coalesce((SELECT NOT bool_or(fresh) FROM told), false) AS stale,
             (SELECT max(created_at) FROM told) AS judged_at
+    ),
+    settled AS (
+        UPDATE curation_trace
+        SET verdict = outcome.verdict, verdict_stale = outcome.stale, judged_at = outcome.judged_at
+        FROM outcome WHERE curation_trace.id = %(trace)s {only}
+        RETURNING curation_trace.*
+    ),
+    marked AS (
+        INSERT INTO curation_dirtyhour (project_id, hour, marked_at) SELECT project_id, {hour}, now() FROM settled
     )
-    UPDATE curation_trace SET verdict = outcome.verdict, verdict_stale = outcome.stale, judged_at = outcome.judged_at
-    FROM outcome WHERE curation_trace.id = %(trace)s {only}
-    RETURNING curation_trace.verdict
+    SELECT verdict FROM settled
 """
 _ADDED = """
     added AS (
@@ -62,8 +71,8 @@ _ADDED = """
     ),
 """
 _NEW = "UNION ALL SELECT id, coalesce(user_id::text, author), verdict, adjudicated, revision_id, created_at FROM added"
-RECORD = "WITH" + _ADDED + _WORDS.format(new=_NEW, only="AND EXISTS (SELECT FROM added)")
-SETTLE = "WITH" + _WORDS.format(new="", only="")
+RECORD = "WITH" + _ADDED + _WORDS.format(new=_NEW, only="AND EXISTS (SELECT FROM added)", hour=HOUR)
+SETTLE = "WITH" + _WORDS.format(new="", only="", hour=HOUR)
 
 
 @dataclass(frozen=True, slots=True)

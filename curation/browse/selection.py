@@ -11,6 +11,7 @@ from django.db.models import F, Func, TextField, Value
 from django.utils import timezone
 
 from curation import filters
+from curation.dirty import mark_traces
 from curation.models import Trace
 from curation.models.traces import TraceQuerySet
 from workspace import audit
@@ -60,6 +61,7 @@ def archive(*, project: Project, actor: Actor, traces: TraceQuerySet, said: str)
     with transaction.atomic():
         keys = _locked(traces)
         changed = Trace.objects.filter(pk__in=keys, archived_at=None).update(archived_at=at)
+        mark_traces(ids=keys)
         audit.record(
             project=project, actor=actor, action="traces.archived", traces=changed, chosen=said, at=at.isoformat()
         )
@@ -72,6 +74,7 @@ def restore(*, project: Project, actor: Actor, traces: TraceQuerySet, said: str)
     with transaction.atomic():
         keys = _locked(traces)
         changed = Trace.objects.filter(pk__in=keys).exclude(archived_at=None).update(archived_at=None)
+        mark_traces(ids=keys)
         audit.record(
             project=project, actor=actor, action="traces.restored", traces=changed, chosen=said, at=at.isoformat()
         )
@@ -81,7 +84,9 @@ def restore(*, project: Project, actor: Actor, traces: TraceQuerySet, said: str)
 def undo_archive(*, project: Project, actor: Actor, at: datetime) -> int:
     """Show again what was archived at that moment. Returns how many; a second call finds none."""
     with transaction.atomic():
-        changed = Trace.objects.filter(project=project, archived_at=at).update(archived_at=None)
+        keys = _locked(Trace.objects.filter(project=project, archived_at=at))
+        changed = Trace.objects.filter(pk__in=keys).update(archived_at=None)
+        mark_traces(ids=keys)
         audit.record(project=project, actor=actor, action="traces.archive_undone", traces=changed, at=at.isoformat())
     return changed
 

@@ -13,10 +13,11 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from curation import effective
+from curation.dirty import mark_hours
 from curation.ingest.parsed import ParsedTrace
 from curation.ingest.prepare import Prepared, prepare
 from curation.messages.measure import MeasuredStep
-from curation.models import RawRecord, Score, Step, Trace, TraceRevision
+from curation.models import FollowUp, RawRecord, Score, Step, Trace, TraceRevision
 from workspace.models import Project
 from workspace.uuid7 import uuid7
 
@@ -25,7 +26,7 @@ _STEP_COLUMNS = (
     "revision_id", "position", "conversation", "message", "key", "kind", "tool", "is_error", "latency_ms", "tokens",
     "cost_usd",
 )  # fmt: skip
-_STATE = ("id", "external_id", "revision_id", "verdict", "verdict_stale", "tags")
+_STATE = ("id", "external_id", "received_at", "revision_id", "verdict", "verdict_stale", "tags")
 
 
 def store_trace(
@@ -82,6 +83,7 @@ def _store(batch: Sequence[Prepared], project: Project, raw: RawRecord | None, r
     changed = _judged_and_changed(fresh, rows, new)
     revisions = _insert_revisions(fresh, rows, raw, ids)
     outcomes: dict[str, Outcome] = {}
+    touched: list[datetime] = []
     for item in batch:
         row = rows[item.external_id]
         changes: dict[str, Any] = {}
@@ -94,11 +96,16 @@ def _store(batch: Sequence[Prepared], project: Project, raw: RawRecord | None, r
         if item.external_id in changed:
             effective.settle(row["id"])
         is_new = item.external_id in new
+        if is_new or changes:  # a trace that moved to another hour leaves its old one, too
+            began = row["started_at"], changes.get("started_at", row["started_at"])
+            touched += [at or row["received_at"] for at in began]
         outcomes[item.external_id] = "created" if is_new else "updated" if changes else "unchanged"
     for trace_id in _insert_scores(batch, rows, revisions, project):
         for item in batch:
             if rows[item.external_id]["id"] == trace_id and outcomes[item.external_id] == "unchanged":
                 outcomes[item.external_id] = "updated"
+    mark_hours(project_id=project.pk, moments=touched)
+    _leave_for_later(project, {rows[name]["id"]: pk for name, pk in revisions.items()})
     return [outcomes[item.external_id] for item in batch]
 
 
@@ -207,6 +214,19 @@ def _insert_steps(steps: Iterable[tuple[int, Sequence[MeasuredStep]]]) -> None:
         for revision_id, rows in steps:
             for row in rows:
                 copy.write_row((revision_id, *(getattr(row, name) for name in _STEP_COLUMNS[1:])))
+
+
+def _leave_for_later(project: Project, revisions: dict[int, int]) -> None:
+    """Note what has to be done for these revisions, {trace: revision}, and need not hold up their arrival."""
+    if not revisions:
+        return
+    sql = (
+        f"INSERT INTO {FollowUp._meta.db_table} (project_id, trace_id, revision_id, kind, attempts, created_at) "  # noqa: S608
+        "SELECT %s, trace, revision, kind, 0, now() "
+        "FROM unnest(%s::bigint[], %s::bigint[]) AS stored(trace, revision) CROSS JOIN unnest(%s::text[]) AS kind"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [project.pk, list(revisions), list(revisions.values()), FollowUp.Kind.values])
 
 
 def _column_changes(item: Prepared, row: dict[str, Any]) -> dict[str, Any]:

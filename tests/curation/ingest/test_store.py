@@ -1,18 +1,21 @@
 """Storing: nothing twice, nothing lost, judged traces marked where their words changed."""
 
 import threading
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection, connections
 
+from curation.browse import selection
 from curation.ingest.parsed import ParsedScore, ParsedTrace
 from curation.ingest.store import store_trace, store_traces
 from curation.messages.form import message
-from curation.models import Score, Step, Trace, TraceRevision
+from curation.models import DirtyHour, FollowUp, Score, Step, Trace, TraceRevision
 from tests import make
 from tests.make import document, short_document
+from workspace.access import Actor
 from workspace.models import Project, User
 
 
@@ -51,6 +54,46 @@ def test_the_same_again_changes_nothing(project: Project) -> None:
     assert store_traces(project=project, parsed=[trace, trace, trace]) == ["unchanged"] * 3
     assert list(Trace.objects.values()) + list(Score.objects.values()) + list(TraceRevision.objects.values()) == before
     assert Step.objects.count() == 5
+
+
+def _left() -> list[tuple[str, int]]:
+    rows = list(FollowUp.objects.order_by("kind", "revision_id").values_list("kind", "revision_id"))
+    FollowUp.objects.all().delete()
+    return rows
+
+
+def _hours() -> list[str]:
+    rows = [f"{at:%H:%M}" for at in DirtyHour.objects.order_by("hour").values_list("hour", flat=True)]
+    DirtyHour.objects.all().delete()
+    return rows
+
+
+def test_each_revision_leaves_its_follow_ups_and_marks_its_hours(project: Project, alice: User) -> None:
+    nine, ten = datetime(2026, 3, 1, 9, 59, tzinfo=UTC), datetime(2026, 3, 1, 10, 1, tzinfo=UTC)
+    two = [parsed("a"), parsed("b", started_at=ten)]
+    store_traces(project=project, parsed=two, received_at=nine)
+    a, b = Trace.objects.order_by("external_id")
+    assert _left() == [(kind, t.revision_id) for kind in ("personal", "search") for t in (a, b)]
+    assert _hours() == ["09:00", "10:00"]
+
+    store_traces(project=project, parsed=two)
+    assert (_left(), _hours()) == ([], [])
+
+    # a late start moves the trace from one hour to another: both are wrong now; no new words, nothing else to do
+    store_trace(project=project, parsed=parsed("a", started_at=ten))
+    assert (_left(), _hours()) == ([], ["09:00", "10:00"])
+
+    store_trace(project=project, parsed=parsed("b", document=short_document("Other?")))
+    b.refresh_from_db()
+    assert (_left(), _hours()) == ([("personal", b.revision_id), ("search", b.revision_id)], ["10:00"])
+
+    make.judgment(b, alice, "acceptable")
+    assert (_left(), _hours()) == ([], ["10:00"])
+    actor = Actor(user=alice)
+    done = selection.archive(project=project, actor=actor, traces=Trace.objects.all(), said="all")
+    assert _hours() == ["10:00"]
+    assert selection.undo_archive(project=project, actor=actor, at=done.at) == 2
+    assert _hours() == ["10:00"]
 
 
 def test_new_words_make_a_new_revision_and_old_ones_come_back(project: Project) -> None:
