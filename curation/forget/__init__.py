@@ -1,0 +1,1 @@
+"""Forgetting: traces that are too old or too many, and people who ask for it."""
