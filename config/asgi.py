@@ -9,8 +9,10 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_app = get_asgi_application()
 
-from curation.otlp import PATHS, intake  # noqa: E402  (Django must be set up first)
+from curation import otlp  # noqa: E402  (Django must be set up first)
+from curation.intake_door import serve  # noqa: E402
 
+DOORS = {**otlp.DOORS}
 Message = dict[str, Any]
 
 
@@ -18,7 +20,10 @@ async def application(
     scope: Message, receive: Callable[[], Awaitable[Message]], send: Callable[[Mapping[str, Any]], Awaitable[None]]
 ) -> None:
     """Send intake addresses to the intake, everything else to Django. Lifespan messages are not used."""
-    if scope["type"] == "http" and scope["path"] in PATHS:
-        await intake(scope, receive, send)
-    elif scope["type"] == "http":
+    if scope["type"] != "http":
+        return
+    door = DOORS.get(scope["path"])
+    if door is not None:
+        await serve(door, scope, receive, send)
+    else:
         await django_app(scope, receive, send)

@@ -166,6 +166,12 @@ USE_I18N = False
 MAX_BODY_BYTES = env.number("MAX_BODY_BYTES", default=16 * 1024 * 1024, least=1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
+# seconds that a body may take to come; all bodies in memory of one process together (bytes)
+BODY_SECONDS = env.number("BODY_SECONDS", default=60, least=1)
+INTAKE_MEMORY_BYTES = env.number("INTAKE_MEMORY_BYTES", default=256 * 1024 * 1024, least=1024)
+# with more than this waiting in the inbox, senders are asked to come again (429)
+MAX_WAITING_BODIES = env.number("MAX_WAITING_BODIES", default=50_000, least=1)
+MAX_WAITING_BYTES = env.number("MAX_WAITING_BYTES", default=8 * 1024**3, least=1024)
 
 LOGGING = {
     "version": 1,

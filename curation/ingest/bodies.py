@@ -1,6 +1,8 @@
 """Bodies that come packed. Unpacking stops at the limit: 1 MB of gzip can hold 1 GB of zeros."""
 
+import io
 import zlib
+from typing import Any
 
 _CHUNK = 64 * 1024
 
@@ -17,37 +19,59 @@ class Broken(ValueError):
         self.status = status
 
 
-def unpack(data: bytes, encoding: str, limit: int) -> bytes:
-    """The bytes behind a Content-Encoding ("", identity, gzip, deflate; several members of gzip are one body).
+class Unpacker:
+    """Unpacks a body piece by piece, as it comes: at most `limit` bytes and one chunk of 64 kB are ever held.
 
-    Raises TooLarge beyond `limit` bytes and Broken (415 for other encodings, 400 for damaged data).
+    Takes the encodings "", identity, gzip (several members are one body) and deflate. Raises Broken: 415 for others.
     """
-    name = encoding.strip().lower()
-    if name in ("", "identity"):
-        return data
-    if name in ("gzip", "x-gzip"):
-        return _inflate(data, zlib.MAX_WBITS | 16, limit, members=True)
-    if name == "deflate":
-        return _inflate(data, zlib.MAX_WBITS, limit, members=False)
-    raise Broken(415, f"Content-Encoding {encoding[:40]!r} is not taken here; send gzip or nothing.")
 
+    def __init__(self, encoding: str, limit: int) -> None:
+        name = encoding.strip().lower()
+        self._bits = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}.get(name)
+        if self._bits is None and name not in ("", "identity"):
+            raise Broken(415, f"Content-Encoding {encoding[:40]!r} is not taken here; send gzip or nothing.")
+        self._members = name != "deflate"
+        self._limit = limit
+        self._found = io.BytesIO()  # its getvalue shares the bytes, where a bytearray would have to be copied
+        self._size = 0
+        self._engine: Any = None
 
-def _inflate(data: bytes, bits: int, limit: int, *, members: bool) -> bytes:
-    found = bytearray()
-    waiting = data
-    while True:
-        engine = zlib.decompressobj(bits)
+    def feed(self, data: bytes) -> int:
+        """Take the next piece; returns by how many bytes the body grew. Raises TooLarge or Broken (400)."""
+        before = self._size
+        if self._bits is None:
+            self._add(data)
+            return self._size - before
+        waiting = data
         try:
-            while not engine.eof:
-                piece = engine.decompress(waiting, _CHUNK)
-                waiting = engine.unconsumed_tail
-                found += piece
-                if len(found) > limit:
-                    raise TooLarge
-                if not piece and not waiting and not engine.eof:
-                    raise Broken(400, "The packed body is cut off.")
+            while waiting:
+                if self._engine is None or (self._engine.eof and self._members):
+                    self._engine = zlib.decompressobj(self._bits)
+                elif self._engine.eof:
+                    break  # deflate has one member; what follows is not looked at
+                self._add(self._engine.decompress(waiting, _CHUNK))
+                waiting = self._engine.unused_data if self._engine.eof else self._engine.unconsumed_tail
+                while not waiting and not self._engine.eof and (more := self._engine.decompress(b"", _CHUNK)):
+                    self._add(more)  # output that waits inside, though all input was taken
         except zlib.error:
             raise Broken(400, "The body is not packed as its Content-Encoding says.") from None
-        waiting = engine.unused_data
-        if not waiting or not members:
-            return bytes(found)
+        return self._size - before
+
+    def finish(self) -> bytes:
+        """The whole body. Raises Broken (400) where it was cut off."""
+        if self._bits is not None and (self._engine is None or not self._engine.eof):
+            raise Broken(400, "The packed body is cut off.")
+        return self._found.getvalue()
+
+    def _add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size > self._limit:
+            raise TooLarge
+        self._found.write(piece)
+
+
+def unpack(data: bytes, encoding: str, limit: int) -> bytes:
+    """The bytes behind a Content-Encoding, at once; see `Unpacker`. Raises TooLarge beyond `limit` bytes and Broken."""
+    unpacker = Unpacker(encoding, limit)
+    unpacker.feed(data)
+    return unpacker.finish()

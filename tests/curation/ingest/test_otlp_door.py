@@ -217,7 +217,7 @@ def test_partial_success(token: str) -> None:
 
 
 def test_our_own_trouble_is_a_503_that_asks_to_come_again(token: str) -> None:
-    for place in ("curation.otlp.tokens.find", "curation.otlp.inbox.keep"):
+    for place in ("curation.intake_door.tokens.find", "curation.otlp.inbox.keep"):
         for error in (OperationalError("away"), RuntimeError("bug")):
             with mock.patch(place, side_effect=error):
                 answer = send(token, GENAI.read_bytes())
