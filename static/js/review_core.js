@@ -1,0 +1,24 @@
+// What the parts of the review page share: the item that is shown, small tools, and what was left behind.
+
+export const find = (selector, root = document) => root.querySelector(selector);
+export const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+export const later = (run) => requestAnimationFrame(() => { const line = new MessageChannel(); line.port1.onmessage = run; line.port2.postMessage(0); });
+export const newKey = () => [...crypto.getRandomValues(new Uint8Array(16))].map((one) => one.toString(16).padStart(2, "0")).join("");
+export const store = { get: (name) => { try { return localStorage.getItem(name); } catch { return null; } }, set: (name, value) => { try { if (value) localStorage.setItem(name, value); else localStorage.removeItem(name); } catch { /* private mode */ } } };
+
+export const desk = {
+  bench: find("#bench"),
+  ready: false, // no judging of what is not painted yet
+  keyAt: 0,
+  queued: null, // an undo that came before the paint
+  shownAt: performance.now(),
+  ahead: null, // {url, node: promise of a bench or null}
+  active: false, // whether somebody did something since the lease was renewed
+};
+export const past = []; // what was left behind, newest last: {node, url, key, kind}
+export const done = new Set(); // addresses of items judged, skipped or flagged here
+
+export const token = () => document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1] ?? find("[name=csrfmiddlewaretoken]")?.value ?? "";
+export const body = (fields) => new URLSearchParams(fields).toString();
+export const revision = () => find("#judge-form [name=revision]", desk.bench)?.value ?? "";
+export const post = (url, fields) => fetch(url, { method: "POST", credentials: "same-origin", headers: { "Accept": "application/json", "X-CSRFToken": token(), "Content-Type": "application/x-www-form-urlencoded" }, body: body(fields) });

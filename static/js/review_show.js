@@ -1,0 +1,136 @@
+// Showing an item: fetching it before it is needed, and moving from one to the next.
+import { desk, done, find, later, post, store } from "./review_core.js";
+import { box, flush, paintSaved } from "./review_outbox.js";
+import { current, mark } from "./review_steps.js";
+import { toast } from "./whetstone.js";
+function parse(text) {
+  const node = document.adoptNode(new DOMParser().parseFromString(text, "text/html").getElementById("bench") ?? document.createElement("p"));
+  node.cameAt = performance.now();
+  return node.id ? node : null;
+}
+
+export async function fetchBench(url) {
+  const answer = await fetch(url, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
+  if (answer.status === 204) return null;
+  if (!answer.ok || answer.headers.has("HX-Redirect")) throw new Error(answer.headers.has("HX-Redirect") ? "You are signed out." : `The server answered ${answer.status}.`);
+  return parse(await answer.text());
+}
+
+export function show(node, { push = true, scroll = true } = {}) {
+  desk.ready = false;
+  if (node !== desk.bench) {
+    desk.bench.replaceWith(node);
+    desk.bench = node;
+  }
+  document.title = document.title.replace(/^.*?(?= · )/, node.dataset.end ? `Review: ${node.dataset.title}` : node.dataset.title);
+  const here = node.dataset.here;
+  if (push && location.pathname !== here) history.pushState({}, "", here);
+  if (scroll) { find(".talk", node)?.scrollTo(0, 0); find("h1", node)?.focus({ preventScroll: true }); }
+  restoreDraft();
+  paintSaved();
+  paintLease();
+  desk.shownAt = performance.now();
+  later(() => {
+    desk.ready = true;
+    desk.bench.removeAttribute("aria-busy");
+    if (desk.keyAt) performance.measure("key-to-painted", { start: desk.keyAt, end: performance.now() });
+    desk.keyAt = 0;
+    if (!node.wired) { node.wired = true; window.htmx?.process(node); }
+    prefetch();
+    const run = desk.queued;
+    desk.queued = null;
+    run?.();
+  });
+}
+
+function prefetch() {
+  const { next, end, here } = desk.bench.dataset;
+  if (!end) { desk.ahead = null; return; }
+  if (next && !done.has(next)) {
+    if (desk.ahead?.url !== next) desk.ahead = { url: next, node: fetchBench(next).catch(() => null) };
+    return;
+  }
+  // what follows was not known when this page was made: ask once the server has what we said
+  const item = here.split("/").at(-2);
+  desk.ahead = { url: "", node: flush().then(() => (box().length ? null : fetchBench(`${end}?but=${item}`))).catch(() => null) };
+}
+
+export async function advance(counted) {
+  const from = desk.bench, count = Number(find("[data-count]", from)?.textContent.replace(/\D/g, "")) || 0;
+  desk.ready = false;
+  let node = await desk.ahead?.node;
+  if (desk.bench !== from) return;
+  if (!node || done.has(node.dataset.here)) {
+    from.setAttribute("aria-busy", "true");
+    await flush();
+    try { node = box().length ? null : await fetchBench(from.dataset.end); } catch (error) { toast(error.message); node = null; }
+    if (desk.bench !== from) return;
+    if (!node) {
+      from.removeAttribute("aria-busy");
+      desk.ready = true;
+      toast("The next item is not loaded yet. What you said is kept and will be sent.");
+      return;
+    }
+  }
+  desk.ahead = null;
+  const slot = find("[data-count]", node);
+  if (counted && slot && count && Number(slot.textContent.replace(/\D/g, "")) <= count) slot.textContent = (count + 1).toLocaleString("en");
+  show(node);
+}
+
+export async function load(url, { push = true } = {}) {
+  desk.ready = false;
+  desk.bench.setAttribute("aria-busy", "true");
+  try {
+    const known = desk.ahead?.url === url ? await desk.ahead.node : null;
+    const node = known ?? (await fetchBench(url));
+    if (!node) throw new Error("There is nothing to show.");
+    if (!known) desk.ahead = null;
+    show(node, { push });
+  } catch (error) {
+    desk.bench.removeAttribute("aria-busy");
+    desk.ready = true;
+    toast(error.message === "Failed to fetch" ? "The server cannot be reached." : error.message);
+  }
+}
+
+/** Replace parts of the page by what the server makes of them now; scroll and what is typed elsewhere stay. */
+export async function refresh(...selectors) {
+  const at = desk.bench;
+  const node = await fetchBench(at.dataset.here).catch(() => null);
+  if (!node || desk.bench !== at) return;
+  for (const selector of selectors) {
+    const old = find(selector, at), fresh = find(selector, node);
+    if (old && fresh) { old.replaceWith(fresh); window.htmx?.process(fresh); }
+  }
+  mark(current());
+}
+
+export async function next() {
+  const node = await desk.ahead?.node;
+  if (node && !done.has(node.dataset.here)) { desk.ahead = null; return show(node); }
+  // nothing behind this one, or not loaded: the server knows
+  load(desk.bench.dataset.next && !done.has(desk.bench.dataset.next) ? desk.bench.dataset.next : desk.bench.dataset.end || desk.bench.dataset.here);
+}
+
+// --- notes that are not sent yet survive a reload
+
+export const draftName = () => `whetstone.note.${desk.bench.dataset.person}.${desk.bench.dataset.trace}`;
+function restoreDraft() { const note = find("#note", desk.bench), kept = desk.bench.dataset.trace && store.get(draftName()); if (note && kept && !note.value) note.value = kept; }
+export function dropDraft() { if (desk.bench.dataset.trace) store.set(draftName(), ""); }
+
+// --- the lease
+
+export function paintLease() {
+  const left = find("[data-lease-left]", desk.bench);
+  if (!left) return;
+  const seconds = Math.round(Number(desk.bench.dataset.lease) - (performance.now() - (desk.bench.cameAt ?? 0)) / 1000);
+  left.textContent = seconds > 0 ? `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}` : "no longer";
+}
+export async function heartbeat() {
+  if (!desk.active || !find("[data-lease-left]", desk.bench)) return;
+  desk.active = false;
+  const at = desk.bench;
+  const answer = await post(at.dataset.here, { act: "heartbeat" }).catch(() => null);
+  if (answer?.ok) { at.dataset.lease = String((await answer.json()).seconds); at.cameAt = performance.now(); paintLease(); }
+}

@@ -1,0 +1,46 @@
+// Steps of a run: one of them is current.
+import { all, desk, find } from "./review_core.js";
+import { toast } from "./whetstone.js";
+
+export const current = () => find("[data-step][aria-current]", desk.bench);
+const seen = (one) => one.checkVisibility();
+
+export function mark(step, scroll = false) {
+  all("[data-step][aria-current]", desk.bench).forEach((one) => one !== step && one.removeAttribute("aria-current"));
+  all(".tree [aria-current]", desk.bench).forEach((one) => one.removeAttribute("aria-current"));
+  if (!step) return;
+  step.setAttribute("aria-current", "step");
+  for (let fold = step.parentElement?.closest("details"); fold; fold = fold.parentElement?.closest("details")) fold.open = true;
+  if (scroll) step.scrollIntoView({ block: step.offsetHeight > innerHeight * 0.6 ? "start" : "nearest" });
+  const row = find(`.tree a[href="#${step.id}"]`, desk.bench);
+  if (row) { row.setAttribute("aria-current", "step"); row.scrollIntoView({ block: "nearest" }); }
+}
+
+export async function move(by, wanted = "[data-step]") {
+  const list = all(`${wanted}, #gap`, desk.bench).filter((one) => one.id === "gap" ? wanted === "[data-step]" || Number(one.dataset.errors) : seen(one) || wanted !== "[data-step]");
+  const at = current();
+  let next = by > 0
+    ? list.find((one) => !at || at.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING && !at.contains(one))
+    : list.findLast((one) => at && at.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_PRECEDING && !one.contains(at));
+  if (next?.id === "gap") {
+    await loadGap(next);
+    return move(by, wanted);
+  }
+  if (next) mark(next, true);
+  else toast(wanted === "[data-failed]" ? "No further error." : by > 0 ? "That was the last step." : "That was the first step.", { ms: 1500 });
+}
+
+export function loadGap(gap) {
+  return new Promise((settled) => {
+    document.body.addEventListener("htmx:afterSettle", () => settled(), { once: true });
+    setTimeout(settled, 5000);
+    window.htmx ? window.htmx.trigger(find("[data-more]", gap), "click") : settled();
+  });
+}
+
+export function fold() {
+  const step = current();
+  if (!step) return toast("Choose a step first: ] and [ move.");
+  const folds = all("details.fold", step), open = folds.some((one) => !one.open);
+  folds.forEach((one) => { one.open = open; });
+}
