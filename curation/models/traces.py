@@ -67,6 +67,7 @@ class Trace(models.Model):
     is_empty = models.BooleanField(
         default=False, db_default=False, help_text="Nothing was said in it and nothing called."
     )
+    erased_at = models.DateTimeField(null=True, help_text="A person was forgotten: only the tombstone is left.")
     is_replay = models.BooleanField(
         default=False, db_default=False, help_text="Made here by sending a part of another trace again."
     )
