@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from curation.views import datasets, review, traces, uploads
+from curation.views import bench, datasets, review, traces, uploads
 
 app_name = "curation"
 urlpatterns: list[URLPattern] = [
@@ -15,13 +15,13 @@ urlpatterns: list[URLPattern] = [
     path("traces/upload/", uploads.upload, name="upload"),
     path("traces/upload/results/", uploads.upload_results, name="upload-results"),
     path("traces/upload/<uuid:uid>/retry/", uploads.upload_retry, name="upload-retry"),
-    path("traces/<uuid:uid>/", review.trace, name="trace"),
-    path("traces/<uuid:uid>/part/", review.trace_part, name="trace-part"),
-    path("traces/<uuid:uid>/text/<int:conversation>/<int:message>", review.trace_text, name="trace-text"),
+    path("traces/<uuid:uid>/", bench.trace, name="trace"),
+    path("traces/<uuid:uid>/part/", bench.trace_part, name="trace-part"),
+    path("traces/<uuid:uid>/text/<int:conversation>/<int:message>", bench.trace_text, name="trace-text"),
     path("review/", review.review, name="review"),
     path("review/<slug:queue>/", review.review_next, name="review-next"),
     path("review/<slug:queue>/undo/", review.review_undo, name="review-undo"),
-    path("review/<slug:queue>/<uuid:item>/", review.review_item, name="review-item"),
+    path("review/<slug:queue>/<uuid:item>/", bench.review_item, name="review-item"),
     path("datasets/", datasets.datasets, name="datasets"),
     path("datasets/new/", datasets.dataset_new, name="dataset-new"),
     path("datasets/<slug:name>/", datasets.dataset, name="dataset"),
