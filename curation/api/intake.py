@@ -61,15 +61,15 @@ def send_traces(
             422, "unknown_format", f"There is no format {format[:40]!r}. Known: {', '.join([AUTO, *FORMATS])}."
         )
     body = _body(request)
-    record = inbox.keep(
-        project=entry.project,
-        actor=entry.actor,
-        body=body,
-        source=request.path,
-        content_type=request.headers.get("Content-Type", ""),
-        wanted=format,
-    )
     try:
+        record = inbox.keep(
+            project=entry.project,
+            actor=entry.actor,
+            body=body,
+            source=request.path,
+            content_type=request.headers.get("Content-Type", ""),
+            wanted=format,
+        )
         return inbox.work_now(record_id=record.pk).as_json()
     except Unreadable as error:
         raise Problem(422, "unreadable", f"Nothing in the body could be read: {error}.") from None

@@ -12,7 +12,7 @@ from curation.datasets.example import Example
 from curation.datasets.findings import Finding
 from curation.datasets.formats import Format
 from curation.messages.form import Message, Tool
-from curation.models import DatasetVersion
+from curation.models import DatasetRow, DatasetVersion
 
 FETCH = 200
 CHUNK_BYTES = 128 * 1024
@@ -27,7 +27,7 @@ _ROWS = """
     JOIN curation_tracerevision rev ON rev.id = r.revision_id
     LEFT JOIN curation_judgment j ON j.id = r.judgment_id
     LEFT JOIN curation_correction c ON c.id = r.correction_id
-    WHERE r.version_id = %s AND (%s = '' OR r.split = %s) AND r.position > %s
+    WHERE r.version_id = %s AND (%s = '' OR r.split = %s) AND r.position > %s AND t.erased_at IS NULL
     ORDER BY r.position
 """
 
@@ -70,7 +70,7 @@ class Written:
 
 
 def read_rows(version: DatasetVersion, *, split: str | None = None, after: int = 0) -> Iterator[StoredRow]:
-    """The rows in order from position `after` on. One statement, so one state of the database; rows are fetched 200 at
+    """The rows in order from position `after` on, without those that were erased. One statement, so one state of the database; rows are fetched 200 at
     a time. Holds a transaction open until it is exhausted or closed."""
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.cursor.itersize = FETCH
@@ -81,6 +81,12 @@ def read_rows(version: DatasetVersion, *, split: str | None = None, after: int =
             position, where, trace, external, number, judgment, author, correction, digest = found[:9]
             example = Example(messages=messages, tools=tools)
             yield StoredRow(position, where, trace, external, number, judgment, author, correction, digest, example)
+
+
+def erased_rows(version: DatasetVersion, split: str | None = None) -> int:
+    """How many rows of `split` (all without it) are tombstones: erased at a person's request, in no export any more."""
+    rows = DatasetRow.objects.filter(version=version, trace__erased_at__isnull=False)
+    return rows.filter(split=split).count() if split else rows.count()
 
 
 def invalid_rows(version: DatasetVersion, chosen: Format, split: str | None = None) -> int:

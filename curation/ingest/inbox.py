@@ -25,6 +25,8 @@ from curation.ingest.records import Report, import_records
 from curation.ingest.span_store import store_spans
 from curation.ingest.spans import Encoding, decode_spans
 from curation.models import RawRecord
+from curation.privacy import rules
+from curation.privacy.redact import CannotRedact
 from workspace.access import Actor
 from workspace.models import Project
 
@@ -38,7 +40,12 @@ def keep(
     *, project: Project, actor: Actor, body: bytes, source: str, content_type: str = "", wanted: str = "auto"
 ) -> RawRecord:
     """Store a body (decompressed) and return its record. `wanted` is a reader's name, "auto" or "otlp". The same bytes
-    to the same place are the same record; one that was quarantined waits for another try then."""
+    to the same place are the same record; one that was quarantined waits for another try then.
+
+    Where the project wants personal data replaced, that is done first, and only the result is stored. Raises Unreadable
+    for a body in which that cannot be done.
+    """
+    body = _redacted(project, body, content_type)
     digest = hashlib.sha256(body).hexdigest()
     record, is_new = RawRecord.objects.defer("body").get_or_create(
         project=project,
@@ -55,6 +62,16 @@ def keep(
     if not is_new:
         retry(record=record)
     return record
+
+
+def _redacted(project: Project, body: bytes, content_type: str) -> bytes:
+    redactor = rules.redactor(project.pk)
+    if redactor is None:
+        return body
+    try:
+        return redactor.body(body, content_type=content_type)
+    except CannotRedact as error:
+        raise Unreadable(str(error)) from None
 
 
 def retry(*, record: RawRecord) -> bool:

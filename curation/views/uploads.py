@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from curation import tasks
 from curation.ingest import inbox
 from curation.ingest.formats import AUTO, FORMATS
+from curation.ingest.parsed import Unreadable
 from curation.ingest.uploads import receive_upload, recent_uploads, unreadable, uploads
 from curation.models import RawRecord
 from workspace.access import Entry, enter
@@ -95,9 +96,12 @@ def _receive(request: HttpRequest, entry: Entry) -> HttpResponse:
         return _page(request, entry, 422, errors=errors)
     query = []
     for file in files:
-        record, before = receive_upload(
-            project=entry.project, actor=entry.actor, name=file.name or "", body=file.read(), wanted=format_name
-        )
+        try:
+            record, before = receive_upload(
+                project=entry.project, actor=entry.actor, name=file.name or "", body=file.read(), wanted=format_name
+            )
+        except Unreadable as error:  # nothing of it is stored; those before it are, and sending them again is harmless
+            return _page(request, entry, 422, errors=[f"{file.name}: {error}."])
         nudge(tasks.work_off, record.pk)
         query.append(("again" if before else "file", str(record.uid)))
     return redirect(f"{reverse('curation:upload', args=[entry.project.slug])}?{urlencode(query)}")

@@ -1,0 +1,110 @@
+"""Deleting traces for good, and emptying those that a frozen dataset still names."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from curation import dirty
+from curation.models import (
+    Comment,
+    Correction,
+    DatasetRow,
+    Feedback,
+    FollowUp,
+    Judgment,
+    PersonalData,
+    Preference,
+    QueueItem,
+    RawRecord,
+    Score,
+    Span,
+    Step,
+    StepVerdict,
+    Trace,
+    TraceRevision,
+    TraceText,
+)
+from workspace.models import Project
+
+BATCH = 500
+
+
+def in_datasets(ids: Sequence[int]) -> set[int]:
+    """Which of these traces a frozen dataset holds."""
+    return set(DatasetRow.objects.filter(trace__in=ids).values_list("trace_id", flat=True))
+
+
+def delete_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
+    """Delete traces that no dataset holds, with their spans and all that was said of them. Call it in a transaction.
+
+    Returns rows deleted, by what they are. Received bodies stay: see `empty_bodies`.
+    """
+    dirty.mark_traces(ids=ids)
+    counts: Counter[str] = Counter()
+    externals = list(Trace.objects.filter(pk__in=ids, project=project).values_list("external_id", flat=True))
+    counts["spans"] += Span.objects.filter(project=project, trace_key__in=externals).delete()[0]
+    # steps are many and nothing hangs on them: one statement instead of reading them first
+    Trace.objects.filter(pk__in=ids, project=project).update(revision=None)
+    counts["steps"] += Step.objects.filter(revision__trace__in=ids).delete()[0]
+    counts["revisions"] += TraceRevision.objects.filter(trace__in=ids).count()
+    counts["traces"] += Trace.objects.filter(pk__in=ids, project=project).delete()[1].get("curation.Trace", 0)
+    return counts
+
+
+def bury_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
+    """Empty traces that a dataset holds: the rows stay as tombstones, so that a version still says what it had, and
+    nothing of what was said is left. Call it in a transaction. Returns how much was emptied or deleted."""
+    dirty.mark_traces(ids=ids)
+    counts: Counter[str] = Counter()
+    externals = list(Trace.objects.filter(pk__in=ids, project=project).values_list("external_id", flat=True))
+    counts["spans"] += Span.objects.filter(project=project, trace_key__in=externals).delete()[0]
+    for model in (Step, TraceText, FollowUp, PersonalData, Feedback, Comment, StepVerdict, QueueItem):
+        way = "revision__trace__in" if model is Step else "trace__in"
+        counts[model._meta.verbose_name_plural.lower()] += model._default_manager.filter(**{way: ids}).delete()[0]
+    Preference.objects.filter(left_trace__in=ids).delete()
+    Preference.objects.filter(right_trace__in=ids).delete()
+    Judgment.objects.filter(trace__in=ids).update(note="")
+    Correction.objects.filter(trace__in=ids).update(messages=[])
+    Score.objects.filter(trace__in=ids).update(reason="")
+    counts["revisions"] += _empty_revisions(ids)
+    now = timezone.now()
+    counts["tombstones"] += Trace.objects.filter(pk__in=ids, project=project).update(
+        name="", session_id="", user_id="", preview="", metadata={}, tags=[], tools=[], input_fingerprint="",
+        is_empty=True, archived_at=now, erased_at=now,
+    )  # fmt: skip
+    return counts
+
+
+def _empty_revisions(ids: Sequence[int]) -> int:
+    """As many conversations as before, with nothing in them: dataset rows name a conversation by its place."""
+    table = TraceRevision._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"""
+            UPDATE {table} SET
+                document = jsonb_build_object('erased', true, 'conversations', (
+                    SELECT coalesce(jsonb_agg('{{"id": "erased", "name": "", "kind": "main", "messages": [],
+                                              "tools": []}}'::jsonb), '[]')
+                    FROM jsonb_array_elements(document -> 'conversations')
+                )),
+                digest = 'erased ' || id, said_digest = '', import_notes = '[]', source = '{{}}', raw_id = NULL
+            WHERE trace_id = ANY(%s)
+            """,  # noqa: S608
+            [list(ids)],
+        )
+        return int(cursor.rowcount)
+
+
+def empty_bodies(*, project: Project, ids: Sequence[int]) -> int:
+    """Empty received bodies; their rows stay, so that the same bytes sent again are known and not taken in again.
+
+    Returns how many. A body that was not worked off is closed with a sentence.
+    """
+    found = RawRecord.objects.filter(project=project, pk__in=ids)
+    with transaction.atomic():
+        found.filter(status=RawRecord.Status.PENDING).update(
+            status=RawRecord.Status.DONE, error="Erased at a person's request before it was worked off."
+        )
+        return found.update(body=b"", outcome={})
