@@ -23,6 +23,7 @@ class Comment(models.Model):
     author = models.CharField(max_length=200)
     idempotency_key = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    edited_at = models.DateTimeField(null=True)
     resolved_at = models.DateTimeField(null=True)
     resolved_by = models.CharField(max_length=200, blank=True)
     withdrawn_at = models.DateTimeField(null=True)

@@ -93,6 +93,11 @@ class Trace(models.Model):
             models.Index(fields=["project", "session_id"], name="trace_session"),
             models.Index(fields=["project", "task_id"], name="trace_task"),
             models.Index(fields=["project", "verdict", "-received_at"], name="trace_judged"),
+            models.Index(
+                fields=["project", "-id"],
+                name="trace_hidden",
+                condition=models.Q(archived_at__isnull=False) | models.Q(is_empty=True),
+            ),
             GinIndex(fields=["tools"], name="trace_tools"),
             GinIndex(fields=["tags"], name="trace_tags"),
         ]
@@ -155,7 +160,7 @@ class Step(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["revision", "position"], name="step_position")]
-        indexes = [models.Index(fields=["tool", "is_error"], name="step_tool")]
+        indexes = [models.Index(fields=["tool", "is_error", "revision"], name="step_tool")]
 
     def __str__(self) -> str:
         return f"{self.position} {self.kind} {self.tool}".strip()

@@ -35,7 +35,8 @@ class SavedView(models.Model):
 class BulkAct(models.Model):
     """One act on all traces that a filter found at one moment: its progress, and what undoing needs.
 
-    Works through ids upwards in batches; `reached` is the last id done, so an act that was interrupted goes on.
+    Its first batch writes the ids that the filter finds into `traces`; then it works through them upwards. `reached` says
+    how many of them are done, so an act that was interrupted goes on. While undoing it counts in `undone`.
     """
 
     class Kind(models.TextChoices):
@@ -60,13 +61,15 @@ class BulkAct(models.Model):
     argument = models.CharField(max_length=200, blank=True, help_text="The tag, or the slug of the queue.")
     query = models.TextField(blank=True, help_text="As typed.")
     resolved_query = models.TextField(blank=True, help_text="With absolute times: what it acts on.")
-    traces = ArrayField(models.BigIntegerField(), default=list, help_text="Chosen by hand instead of by a filter.")
+    traces = ArrayField(models.BigIntegerField(), default=list, help_text="Ids, rising: chosen by hand or found.")
     until = models.DateTimeField(help_text="Traces that came later are not touched.")
     status = models.CharField(max_length=7, choices=Status.choices, default=Status.RUNNING)
     total = models.IntegerField(null=True)
     reached = models.BigIntegerField(default=0)
     changed = models.IntegerField(default=0)
     already = models.IntegerField(default=0)
+    undone = models.IntegerField(default=0, help_text="Changes looked at again by undoing.")
+    kept = models.IntegerField(default=0, help_text="Of these, left as they are: changed again since, or begun.")
     error = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True)
