@@ -11,8 +11,8 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 COMMON = ("tokens", "base", "layout", "parts")
 # what each kind of page needs, in order; `{% styles "bench" %}` in a template names one
 SHEETS = {
-    "app": (*COMMON, "charts", "pages"),
-    "traces": (*COMMON, "traces"),
+    "app": (*COMMON, "lists", "charts", "pages"),
+    "traces": (*COMMON, "lists", "traces"),
     "bench": (*COMMON, "review"),
 }
 
