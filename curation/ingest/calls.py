@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from curation.ingest.parsed import Unreadable
 from curation.ingest.text import parse
 from curation.messages.clean import Notes
@@ -193,7 +195,7 @@ def merge_adjacent(messages: list[Message]) -> list[Message]:
 def same_arguments(text: str) -> str:
     """Arguments with sorted keys and without blanks, so that two ways to write them compare equal."""
     try:
-        return json.dumps(parse(text), sort_keys=True, ensure_ascii=True)
+        return _sorted(parse(text)).decode()
     except Unreadable:
         return text.strip()
 
@@ -231,8 +233,15 @@ def _step(before: bytes, message: Message) -> bytes:
         [part.get("url") or part.get("value") for part in message["parts"] if part["type"] not in ("text", "refusal")],
         [[call["name"], same_arguments(call["arguments"])] for call in message.get("tool_calls", [])],
     ]
-    text = json.dumps(said, sort_keys=True, default=str)
-    return hashlib.blake2b(before + text.encode(), digest_size=16).digest()
+    return hashlib.blake2b(before + _sorted(said), digest_size=16).digest()
+
+
+def _sorted(value: Any) -> bytes:
+    """JSON with sorted keys."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS, default=str)
+    except TypeError:  # lone surrogates, huge integers, deep nesting
+        return json.dumps(value, sort_keys=True, default=str).encode()
 
 
 def _enriched(message: Message, answer: Message | None) -> Message:

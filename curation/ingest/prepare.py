@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, cast
@@ -9,7 +10,7 @@ from typing import Any, cast
 import orjson
 
 from curation.ingest.parsed import ParsedScore, ParsedTrace
-from curation.messages.clean import Notes, clean, clean_text
+from curation.messages.clean import Notes, clean, clean_and_dump, clean_text
 from curation.messages.form import Document, Message
 from curation.messages.measure import MeasuredStep, measure
 from curation.models import Trace
@@ -19,7 +20,7 @@ _LARGEST = 2**63 - 1
 _MOST_DOLLARS = Decimal(100_000_000)
 MOST_TAGS = 50
 # what says how it went, not what was said: a change here makes no judgment stale
-_HOW = ("usage", "cost_usd", "latency_ms", "started_at", "span_id", "model", "finish_reason")
+_HOW = frozenset({"usage", "cost_usd", "latency_ms", "started_at", "span_id", "model", "finish_reason"})
 
 
 @dataclass(slots=True)
@@ -42,9 +43,9 @@ class Prepared:
 def prepare(parsed: ParsedTrace) -> Prepared:
     """Clean, measure and fit one trace. Every value that had to change is noted."""
     notes = Notes()
-    document = cast(Document, clean(parsed.document, notes))
+    cleaned, text = clean_and_dump(parsed.document, notes)
+    document = cast(Document, cleaned)
     measured = measure(document)
-    text = orjson.dumps(document, option=orjson.OPT_SORT_KEYS)
     columns: dict[str, Any] = {name: _fit(name, getattr(parsed, name), notes) for name in _TEXTS}
     columns["model"] = columns["model"] or _fit("model", measured.model, notes)
     status = parsed.status if parsed.status in Trace.Status.values else Trace.Status.UNSET
@@ -66,7 +67,7 @@ def prepare(parsed: ParsedTrace) -> Prepared:
         "input_fingerprint": measured.input_fingerprint,
         "source_format": str(parsed.source.get("format", ""))[:40],
     }
-    external_id = _id(clean_text(parsed.external_id, notes), notes)
+    external_id = stored_id(parsed.external_id, notes)
     return Prepared(
         external_id=external_id,
         columns=columns,
@@ -97,7 +98,9 @@ def said_digest(document: Document) -> str:
     return hashlib.sha256(orjson.dumps(told, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-def _words(message: Message) -> dict[str, Any]:
+def _words(message: Message) -> Mapping[str, Any]:
+    if _HOW.isdisjoint(message):
+        return message
     return {key: value for key, value in message.items() if key not in _HOW}
 
 
@@ -115,6 +118,11 @@ def _fit(name: str, value: str, notes: Notes) -> str:
         return text[: most - 1] + "…"
     notes.add(f"the {name} was longer than {most} characters; its end became a checksum")
     return _shortened(text, most)
+
+
+def stored_id(external_id: str, notes: Notes) -> str:
+    """The external id as the table holds it: clean, and at most 200 characters long."""
+    return _id(clean_text(external_id, notes), notes)
 
 
 def _id(text: str, notes: Notes) -> str:

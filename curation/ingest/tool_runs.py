@@ -17,6 +17,8 @@ def attach(conversations: list[Conversation], runs: list[ToolRun], notes: Notes)
     """Conversations with the runs on the results of their calls. A run belongs to the call with its id, else to the
     first free call of the same name and arguments, else of the same name. Results that came in no message are added
     behind the message that asked. Runs of no call are counted."""
+    if not runs:
+        return conversations
     matched: set[str] = set()
     found = []
     for conversation in conversations:

@@ -9,8 +9,14 @@ import math
 from collections import Counter
 from typing import Any
 
+import orjson
+
 MOST_LEVELS = 200
 TOO_DEEP = "[nested deeper than 200 levels, left out]"
+_STRICT = (
+    orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
+    | orjson.OPT_PASSTHROUGH_SUBCLASS
+)  # fmt: skip
 _LEAST_INT, _MOST_INT = -(2**63), 2**63 - 1
 _CHANGES = {
     "nul": "NUL characters were replaced by �",
@@ -46,8 +52,38 @@ class Notes:
 
 
 def clean(value: Any, notes: Notes) -> Any:
-    """A copy of `value` that is safe to store; what had to change is added to `notes`."""
-    return _clean(value, notes, 0)
+    """`value` as it is safe to store, itself or a copy; what had to change is added to `notes`."""
+    return clean_and_dump(value, notes)[0]
+
+
+def clean_and_dump(value: Any, notes: Notes) -> tuple[Any, bytes]:
+    """As `clean`, and its JSON (UTF-8, keys sorted): writing it out is the quickest way to see that it is fine."""
+    try:
+        text = orjson.dumps(value, option=_STRICT)
+    except TypeError:  # orjson's way to say: surrogates, huge integers, deep nesting, values that are no JSON
+        text = b""
+    if not text or b"\\u0000" in text or not _is_plain(value, text):
+        value = _clean(value, notes, 0)
+        text = orjson.dumps(value, option=_STRICT)
+    return value, text
+
+
+def _is_plain(value: Any, text: bytes) -> bool:
+    """Whether `value`, which orjson wrote as `text`, has no special float (written as null) and does not lie too deep."""
+    if b"null" not in text and text.count(b"{") + text.count(b"[") < MOST_LEVELS:
+        return True
+    waiting = [(value, 1)]
+    while waiting:
+        item, inside = waiting.pop()
+        for child in item.values() if isinstance(item, dict) else item if isinstance(item, (list, tuple)) else (item,):
+            kind = type(child)
+            if kind is dict or kind is list or kind is tuple:
+                if inside >= MOST_LEVELS:
+                    return False
+                waiting.append((child, inside + 1))
+            elif kind is float and not math.isfinite(child):
+                return False
+    return True
 
 
 def clean_text(text: str, notes: Notes) -> str:

@@ -7,7 +7,7 @@ makes no step, unless no call asked for it.
 import hashlib
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
@@ -20,7 +20,7 @@ StepKind = Literal["system", "user", "assistant", "tool"]
 _KINDS: dict[str, StepKind] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
 
-@dataclass(slots=True, frozen=True)
+@dataclass(slots=True)
 class MeasuredStep:
     """One step. `message` is the index of the message that made it (for a call: the assistant's), `call` the index of
     the call in that message, `result` the index of the tool message that answered it; None where there is none.
@@ -100,7 +100,8 @@ def steps_of(document: Document) -> list[MeasuredStep]:
     for number, conversation in enumerate(document["conversations"]):
         answers, orphans = results_of(conversation)
         for step in _conversation_steps(conversation, number, answers, orphans, keys):
-            steps.append(replace(step, position=len(steps)))
+            step.position = len(steps)
+            steps.append(step)
     return steps
 
 
