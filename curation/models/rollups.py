@@ -7,14 +7,17 @@ from workspace.models import Project
 
 
 class Rollup(models.Model):
-    """What the listed traces of one hour (UTC, by start or else by arrival), agent and model come to.
+    """What the listed traces of one hour (UTC, by start or else by arrival), agent and model come to; with `is_day` of
+    the day that begins at `hour`, so that a year is no more rows than a fortnight.
 
-    A row is always computed from the traces themselves, never added to, so it can be made again at any time.
-    `latencies` counts traces by latency in the fixed logarithmic classes of curation.browse.rollups.
+    A row is always computed from the traces themselves (a day from its hours), never added to, so it can be made again
+    at any time. `latencies` counts traces by latency in the fixed logarithmic classes of curation.browse.rollups: pairs
+    of class and number, one behind the other.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
     hour = models.DateTimeField()
+    is_day = models.BooleanField(default=False, db_default=False)
     agent = models.CharField(max_length=200, blank=True)
     model = models.CharField(max_length=200, blank=True)
     traces = models.IntegerField()
@@ -30,7 +33,7 @@ class Rollup(models.Model):
     latencies = ArrayField(models.IntegerField(), default=list)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "hour", "agent", "model"], name="rollup_once")]
+        constraints = [models.UniqueConstraint(fields=["project", "is_day", "hour", "agent", "model"], name="rollup_once")]
 
     def __str__(self) -> str:
         return f"{self.hour:%Y-%m-%d %H} {self.agent} {self.model}: {self.traces}"

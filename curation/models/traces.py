@@ -5,6 +5,8 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
+from django.db.models import F
+from django.db.models.functions import Coalesce
 
 from curation.models.inbox import RawRecord
 from workspace.models import Project
@@ -98,6 +100,8 @@ class Trace(models.Model):
                 name="trace_hidden",
                 condition=models.Q(archived_at__isnull=False) | models.Q(is_empty=True),
             ),
+            # the hour that sums by hour count it in
+            models.Index(F("project"), Coalesce("started_at", "received_at"), name="trace_when"),
             GinIndex(fields=["tools"], name="trace_tools"),
             GinIndex(fields=["tags"], name="trace_tags"),
         ]
