@@ -11,7 +11,7 @@ from typing import Any
 from curation.ingest.calls import Chain, Chains, ModelCall, as_conversation, longest_first
 from curation.ingest.content import as_text
 from curation.ingest.fields import read_dollars
-from curation.ingest.formats import openinference, otel_genai
+from curation.ingest.formats import langsmith_runs, openai_agents_spans, openinference, otel_genai
 from curation.ingest.parsed import ParsedTrace
 from curation.ingest.reading import Reading, ToolRun, latency_ms, started_at
 from curation.ingest.spans import PlainSpan
@@ -23,6 +23,8 @@ from curation.messages.form import Conversation
 SPAN_FORMATS: tuple[tuple[Callable[[PlainSpan], bool], Callable[[PlainSpan, Notes], Reading]], ...] = (
     (openinference.detect, openinference.read_span),
     (otel_genai.detect, otel_genai.read_span),
+    (openai_agents_spans.detect, openai_agents_spans.read_span),
+    (langsmith_runs.detect, langsmith_runs.read_span),
 )
 MOST_LEVELS = 200
 NO_CONTENT = (
@@ -176,7 +178,7 @@ def _describe(trace: ParsedTrace, spans: list[PlainSpan], known: dict[str, Readi
     resource = root["resource"]
     trace.name = root["name"]
     trace.started_at = next((at for span in spans if (at := started_at(span))), None)
-    trace.latency_ms = latency_ms(root) if whole else _spread(spans)
+    trace.latency_ms = latency_ms(root) if whole and root["end"] else _spread(spans)
     trace.session_id = _first(spans, known, "session_id", "session.id")
     trace.user_id = _first(spans, known, "user_id", "user.id")
     service = as_text(resource.get("service.name") or "")

@@ -22,8 +22,10 @@ from django.utils import timezone
 from curation.ingest.outcome import Outcome
 from curation.ingest.parsed import Unreadable
 from curation.ingest.records import Report, import_records
+from curation.ingest.sdk_wires import WIRES
 from curation.ingest.span_store import store_spans
 from curation.ingest.spans import Encoding, decode_spans
+from curation.ingest.spans_logs import decode_logs
 from curation.models import RawRecord
 from curation.privacy import rules
 from curation.privacy.redact import CannotRedact
@@ -32,6 +34,7 @@ from workspace.models import Project
 
 log = logging.getLogger(__name__)
 OTLP = "otlp"
+OTLP_LOGS = "otlp-logs"
 MOST_ATTEMPTS = 5
 SWEEP_SECONDS = 10.0
 
@@ -195,6 +198,14 @@ def _work(record: RawRecord, report: Report = lambda outcome: None) -> Outcome:
         for reason in batch["rejected"]:
             outcome.reject("a span", reason)
         return outcome
+    if record.format == OTLP_LOGS:
+        found = decode_logs(body, encoding_of(record.content_type))
+        outcome = store_spans(project=record.project, spans=[], logs=found["logs"], raw=record)
+        for reason in found["rejected"]:
+            outcome.reject("an event", reason)
+        return outcome
+    if record.format in WIRES:
+        return WIRES[record.format](record)
     return import_records(
         project=record.project,
         file=io.BytesIO(body),

@@ -11,29 +11,41 @@ from curation.ingest.assemble import assemble
 from curation.ingest.outcome import Outcome
 from curation.ingest.parsed import ParsedTrace
 from curation.ingest.spans import PlainSpan
+from curation.ingest.spans_logs import PlainLog, key_of
 from curation.ingest.store import store_traces
 from curation.messages.clean import Notes, clean
 from curation.models import RawRecord, Span
 from workspace.models import Project
 
+Row = PlainSpan | PlainLog
 _BUCKETS = 128
 _LOCKS = 0x57_48_53  # first half of the advisory locks' key: spans
 _ROWS = 500
 _TRACES = 100
 
 
-def store_spans(*, project: Project, spans: Sequence[PlainSpan], raw: RawRecord | None) -> Outcome:
-    """Store spans and reassemble each trace that got a new or changed one. Call it inside a transaction.
+def store_spans(
+    *,
+    project: Project,
+    spans: Sequence[PlainSpan],
+    logs: Sequence[PlainLog] = (),
+    raw: RawRecord | None,
+    is_merged: bool = False,
+) -> Outcome:
+    """Store spans and events and reassemble each trace that got a new or changed one. Call it inside a transaction.
 
     Traces without any model, tool or agent span are kept as spans only; they become traces when such a span comes.
-    Two workers with spans of one trace wait for each other, so the later one sees all spans.
+    Two workers with spans of one trace wait for each other, so the later one sees all spans. `is_merged`: the spans hold
+    what was kept of them before (the caller has the locks), so they replace it whichever body they came in.
     """
     outcome = Outcome(format="otlp")
-    by_trace: dict[str, dict[str, PlainSpan]] = {}
+    by_trace: dict[str, dict[str, Row]] = {}
     for span in spans:
         by_trace.setdefault(span["trace"], {})[span["span"]] = span
-    _lock(project, by_trace)
-    changed = _upsert(project, by_trace, raw)
+    for log in logs:
+        by_trace.setdefault(log["trace"], {})[key_of(log)] = log
+    lock_traces(project, by_trace)
+    changed = _upsert(project, by_trace, raw, is_merged)
     for _ in by_trace.keys() - changed:
         outcome.count("unchanged")
     waiting: list[ParsedTrace] = []
@@ -58,7 +70,7 @@ def _flush(project: Project, waiting: list[ParsedTrace], raw: RawRecord | None, 
         waiting.clear()
 
 
-def _lock(project: Project, traces: Iterable[str]) -> None:
+def lock_traces(project: Project, traces: Iterable[str]) -> None:
     """One of 128 locks per trace id, in order, until the transaction ends: row locks cannot guard rows to come."""
     buckets = sorted({zlib.crc32(f"{project.pk}/{key}".encode()) % _BUCKETS for key in traces})
     with connection.cursor() as cursor:
@@ -66,7 +78,7 @@ def _lock(project: Project, traces: Iterable[str]) -> None:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCKS, bucket])
 
 
-def _upsert(project: Project, by_trace: dict[str, dict[str, PlainSpan]], raw: RawRecord | None) -> set[str]:
+def _upsert(project: Project, by_trace: dict[str, dict[str, Row]], raw: RawRecord | None, is_merged: bool) -> set[str]:
     """Insert or replace spans; returns the trace ids where something is new. Of two different reports of one span the
     one that was received later stays, whichever is worked off first."""
     rows = []
@@ -77,6 +89,7 @@ def _upsert(project: Project, by_trace: dict[str, dict[str, PlainSpan]], raw: Ra
             rows.append((project.pk, key, span_key, raw.pk if raw else None, payload.decode(), digest))
     changed: set[str] = set()
     table = Span._meta.db_table
+    newest = "" if is_merged else "AND (old.raw_id IS NULL OR excluded.raw_id >= old.raw_id) "
     with connection.cursor() as cursor:
         for start in range(0, len(rows), _ROWS):
             part = rows[start : start + _ROWS]
@@ -84,8 +97,8 @@ def _upsert(project: Project, by_trace: dict[str, dict[str, PlainSpan]], raw: Ra
                 f"INSERT INTO {table} AS old (project_id, trace_key, span_key, raw_id, payload, digest) "  # noqa: S608
                 f"VALUES {', '.join(['(%s, %s, %s, %s::bigint, %s::jsonb, %s)'] * len(part))} "
                 "ON CONFLICT (project_id, trace_key, span_key) DO UPDATE "
-                "SET payload = excluded.payload, digest = excluded.digest, raw_id = excluded.raw_id "
-                "WHERE old.digest <> excluded.digest AND (old.raw_id IS NULL OR excluded.raw_id >= old.raw_id) "
+                "SET payload = excluded.payload, digest = excluded.digest, raw_id = greatest(old.raw_id, excluded.raw_id) "
+                f"WHERE old.digest <> excluded.digest {newest}"
                 "RETURNING trace_key"
             )
             cursor.execute(sql, [value for row in part for value in row])
