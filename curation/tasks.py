@@ -4,8 +4,10 @@ import logging
 
 from celery import shared_task
 
+from curation.browse import rollups
 from curation.ingest import inbox
 from curation.review import queues
+from curation.search import index
 
 log = logging.getLogger(__name__)
 
@@ -28,3 +30,21 @@ def sweep_inbox() -> None:
 def refill_queues() -> None:
     """Put traces that match a review queue's filter by now into it."""
     queues.refill_all()
+
+
+@shared_task(name="curation.tasks.index_traces", ignore_result=True)
+def index_traces() -> None:
+    """Put the words of traces that wait into the search index, for some seconds."""
+    index.sweep()
+
+
+@shared_task(name="curation.tasks.fill_index", ignore_result=True)
+def fill_index() -> None:
+    """Put traces from before the search index on its queue."""
+    index.backfill()
+
+
+@shared_task(name="curation.tasks.sum_hours", ignore_result=True)
+def sum_hours() -> None:
+    """Compute the sums of hours whose traces changed."""
+    rollups.sweep()

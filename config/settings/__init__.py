@@ -103,6 +103,9 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat" / "schedule")
 CELERY_BEAT_SCHEDULE = {
     "work-off-inbox": {"task": "curation.tasks.sweep_inbox", "schedule": 5.0},
     "refill-queues": {"task": "curation.tasks.refill_queues", "schedule": 30.0},
+    "index-traces": {"task": "curation.tasks.index_traces", "schedule": 5.0},
+    "fill-index": {"task": "curation.tasks.fill_index", "schedule": 300.0},
+    "sum-hours": {"task": "curation.tasks.sum_hours", "schedule": 5.0},
     "reconcile-runs": {"task": "training.tasks.reconcile", "schedule": 3.0},
     "reconcile-answers": {"task": "evaluation.tasks.reconcile", "schedule": 3.0},
     "worker-heartbeat": {"task": "workspace.tasks.heartbeat", "schedule": 10.0},
