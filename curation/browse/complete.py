@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, F, Func, TextField, Value
 
-from curation.filters.parse import quote
+from curation.filters.scan import quote
 from curation.filters.registry import FIELDS, Field, Kind
 from curation.filters.text import write_value
 from curation.models import Score, Trace

@@ -18,7 +18,7 @@ from curation.filters.text import Chip, chips, fix_times, write
 from curation.filters.tree import Node, terms
 from curation.models.traces import TraceQuerySet
 
-__all__ = ["Chip", "FilterError", "Query", "apply", "parse", "resolve"]
+__all__ = ["Chip", "FilterError", "Query", "apply", "matching", "parse", "resolve"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,12 +49,20 @@ def parse(text: str) -> Query:
 
 
 def apply(queryset: TraceQuerySet, query: Query, *, now: datetime | None = None) -> TraceQuerySet:
-    """The traces of `queryset` that `query` matches. Archived traces are left out unless the filter names `archived`.
+    """The traces of `queryset` that `query` matches. Archived traces are left out unless the filter names `archived`,
+    empty ones unless it names `empty`.
 
     `now` (default: the clock) is what relative times count from.
     """
     if not query.mentions("archived"):
-        queryset = queryset.listed()
+        queryset = queryset.filter(archived_at=None)
+    if not query.mentions("empty"):
+        queryset = queryset.filter(is_empty=False)
+    return matching(queryset, query, now=now)
+
+
+def matching(queryset: TraceQuerySet, query: Query, *, now: datetime | None = None) -> TraceQuerySet:
+    """Like `apply`, with archived and empty ones among them."""
     if query.tree is None:
         return queryset
     return queryset.filter(compiling.condition(query.tree, now=now or timezone.now()))

@@ -6,7 +6,6 @@ negation of a condition matches exactly the traces that the condition does not.
 
 import json
 import uuid
-from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -16,16 +15,15 @@ from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Coalesce
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, IsNull, LessThan, LessThanOrEqual
 
-from curation.filters import registry
+from curation.filters.compare import EVERYTHING, NOTHING, SUFFIXES, any_of, between, compared, named, ordered
+from curation.filters.compile_steps import shape
 from curation.filters.registry import FIELDS, Field, Kind
-from curation.filters.tree import EQUAL, HAS, IS, RANGE, And, Node, Not, Or, Term
+from curation.filters.related import corrected, flagged, rated, related
+from curation.filters.tree import EQUAL, HAS, IS, RANGE, And, Node, Not, Or, Shape, Term
 from curation.filters.values import read_moment, read_number
 from curation.models import Score
 
-NOTHING = Q(pk__in=[])
-EVERYTHING = ~NOTHING
 _LOOKUPS = {EQUAL: Exact, ">": GreaterThan, ">=": GreaterThanOrEqual, "<": LessThan, "<=": LessThanOrEqual}
-_SUFFIXES = {EQUAL: "", ">": "__gt", ">=": "__gte", "<": "__lt", "<=": "__lte"}
 
 
 def condition(node: Node | None, *, now: datetime) -> Q:
@@ -35,6 +33,8 @@ def condition(node: Node | None, *, now: datetime) -> Q:
             return EVERYTHING
         case Term():
             return _term(node, now)
+        case Shape():
+            return shape(node)
         case Not(part):
             return ~condition(part, now=now)
         case And(parts):
@@ -47,28 +47,31 @@ def _term(term: Term, now: datetime) -> Q:
     field = FIELDS[term.field]
     match field.kind:
         case Kind.FREE:
-            return _any(term, lambda words: Q(preview__icontains=words) | Q(name__icontains=words))
+            return any_of(term, words)
         case Kind.TIME:
             moment = read_moment(term.values[0], now=now, whole_day=field.name == "until")
             return Q(received_at__gte=moment) if field.name == "since" else Q(received_at__lt=moment)
         case Kind.LIST:
             return ~Q(**{field.column: []}) if term.op == HAS else Q(**{f"{field.column}__overlap": list(term.values)})
         case Kind.CHOICE:
-            return _any(term, lambda value: _choice(field, value))
+            return any_of(term, lambda value: _choice(field, value))
         case Kind.SCORE:
             return _score(term)
         case Kind.META:
             return _metadata(term)
+        case Kind.RELATED:
+            return related(term)
         case Kind.TEXT if field.name == "id":
-            return EVERYTHING if term.op == HAS else _any(term, _id)
+            return EVERYTHING if term.op == HAS else any_of(term, _id)
         case Kind.TEXT:
-            return ~Q(**{field.column: ""}) if term.op == HAS else Q(**{f"{field.column}__in": term.values})
+            return named(term, field.column)
         case _:
-            return _numeric(field, term)
+            return numeric(field, term)
 
 
-def _any(term: Term, one: Callable[[str], Q]) -> Q:
-    return Q(*(one(value) for value in term.values), _connector=Q.OR)
+def words(said: str) -> Q:
+    """Words anywhere in the request or the name."""
+    return Q(preview__icontains=said) | Q(name__icontains=said)
 
 
 def _choice(field: Field, value: str) -> Q:
@@ -80,6 +83,14 @@ def _choice(field: Field, value: str) -> Q:
             return failed if value == "yes" else ~failed
         case "archived", _:
             return Q(archived_at__isnull=value == "no")
+        case "empty", _:
+            return Q(is_empty=value == "yes")
+        case "replay", _:
+            return Q(is_replay=value == "yes")
+        case "corrected", _:
+            return corrected() if value == "yes" else ~corrected()
+        case "flagged", _:
+            return flagged() if value == "yes" else ~flagged()
         case _, "stale":
             return Q(verdict_stale=True)
         case _, "yes":
@@ -97,31 +108,16 @@ def _id(value: str) -> Q:
         return found
 
 
-def _numeric(field: Field, term: Term) -> Q:
-    if field.name != "tokens":
-        present = Q(**{f"{field.column}__isnull": False})
-
-        def compare(op: str, value: Any) -> Q:
-            return Q(**{field.column + _SUFFIXES[op]: value})
-    else:
+def numeric(field: Field, term: Term) -> Q:
+    """A comparison with a column of the row; unknown matches nothing."""
+    if field.name == "rating":
+        return rated(lambda column: compared(field, term, column))
+    if field.name == "tokens" and not field.column:
         # what is known counts; unknown on both sides is unknown
         present = Q(input_tokens__isnull=False) | Q(output_tokens__isnull=False)
         total: Combinable = Coalesce(F("input_tokens"), Value(0)) + Coalesce(F("output_tokens"), Value(0))
-
-        def compare(op: str, value: Any) -> Q:
-            return present & Q(_LOOKUPS[op](total, value))
-
-    if term.op == HAS:
-        return present
-    if term.op == RANGE:
-        return _between(term, lambda text: registry.read(field, text), compare)
-    return _any(term, lambda text: compare(term.op, registry.read(field, text)))
-
-
-def _between(term: Term, read: Callable[[str], Any], compare: Callable[[str, Any], Q]) -> Q:
-    low, high = term.values
-    ends = [compare(op, read(text)) for op, text in ((">=", low), ("<=", high)) if text]
-    return Q(*ends)
+        return present if term.op == HAS else ordered(field, term, lambda op, v: present & Q(_LOOKUPS[op](total, v)))
+    return compared(field, term, field.column)
 
 
 def _score(term: Term) -> Q:
@@ -131,14 +127,14 @@ def _score(term: Term) -> Q:
     )
 
     def compare(op: str, value: Any) -> Q:
-        return Q(**{"number" + _SUFFIXES[op]: value})
+        return Q(**{"number" + SUFFIXES[op]: value})
 
     if term.op == HAS:
         wanted = EVERYTHING
     elif term.op == RANGE:
-        wanted = _between(term, read_number, compare)
+        wanted = between(term, read_number, compare)
     elif term.op == IS:
-        wanted = _any(term, _score_is)
+        wanted = any_of(term, _score_is)
     else:
         wanted = compare(term.op, read_number(term.values[0]))
     answer = Case(When(wanted, then=True), default=False, output_field=BooleanField())
@@ -170,7 +166,7 @@ def _metadata(term: Term) -> Q:
                 inner = KeyTransform(name, inner)
             found |= Q(IsNull(inner, False))
         return found
-    return _any(term, lambda value: _metadata_is(term.key, path, value))
+    return any_of(term, lambda value: _metadata_is(term.key, path, value))
 
 
 def _metadata_is(key: str, path: list[str], value: str) -> Q:

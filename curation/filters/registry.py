@@ -23,6 +23,7 @@ class Kind(StrEnum):
     TIME = "time"
     SCORE = "score"
     META = "meta"
+    RELATED = "related"  # names in rows of another table: authors, queues, kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,8 @@ class Field:
     examples: tuple[str, ...]
     column: str = ""
     choices: tuple[str, ...] = ()
-    completion: str = ""  # "column", "array", "choices", "scores", "metadata" or "" (nothing to offer)
+    completion: str = ""  # "column", "array", "choices", "scores", "metadata", "related" or "" (nothing to offer)
+    more: str = ""  # what the documentation adds to `help`
 
     @property
     def keyed(self) -> bool:
@@ -56,7 +58,7 @@ class Field:
                 return (EQUAL, *COMPARISONS, RANGE, HAS)
             case Kind.SCORE:
                 return (IS, *COMPARISONS, RANGE, HAS)
-            case Kind.TEXT | Kind.LIST | Kind.META:
+            case Kind.TEXT | Kind.LIST | Kind.META | Kind.RELATED:
                 return (IS, HAS)
             case _:
                 return (IS,)
@@ -72,55 +74,119 @@ _YES_NO = {"true": "yes", "false": "no", "1": "yes", "0": "no"}
 # any fixed time does to check that a time can be read
 _SOME_DAY = datetime.fromisoformat("2026-01-01T00:00:00+00:00")
 
+YES_NO = ("yes", "no")
 _ALL = (
     Field("agent", "Agent", "Name of the agent.", Kind.TEXT, ("agent:support-bot",), "agent", completion="column"),
     Field("model", "Model", "Model that answered.", Kind.TEXT, ("model:gpt-5-mini",), "model", completion="column"),
     Field("env", "Environment", "Environment it ran in.", Kind.TEXT, ("env:prod",), "environment", completion="column"),
     Field(
         "status", "Status", "What the sender said: ok, error or unset.", Kind.CHOICE, ("status:error",), "status",
-        ("ok", "error", "unset"), "choices",
+        choices=("ok", "error", "unset"), completion="choices",
     ),
     Field(
-        "judged", "Judged", "The effective judgment; no and stale wait for one.", Kind.CHOICE,
-        ("judged:no", "judged:acceptable"), choices=("yes", "no", "acceptable", "unacceptable", "unsure", "stale"),
-        completion="choices",
+        "judged", "Judged", "Whether and how people judged it.", Kind.CHOICE, ("judged:no", "judged:acceptable"),
+        choices=("yes", "no", "acceptable", "unacceptable", "unsure", "stale"), completion="choices",
+        more="yes, no, acceptable, unacceptable, unsure, stale. A judgment of an older revision is stale: it waits for "
+        "a new one like `no`.",
     ),
     Field(
-        "score", "Score", "Newest value of a score; a person's beats a judge's. Missing never matches.", Kind.SCORE,
+        "score", "Score", "Newest value of a score; a person's beats any other.", Kind.SCORE,
         ("score.helpful>=0.8", "score.safe:yes", "score.reward:0.4..0.9"), completion="scores",
+        more="Numbers, yes or no, a category, passed or failed.",
+    ),
+    Field(
+        "rating", "Rating", "Rating of 1 to 5 in some feedback.", Kind.COUNT, ("rating<=2", "rating:*"),
+        more="One feedback that fits is enough.",
     ),
     Field("tool", "Tool", "A tool that was called.", Kind.LIST, ("tool:search_orders",), "tools", completion="array"),
     Field(
-        "error", "Error", "A tool or model call failed.", Kind.CHOICE, ("error:yes",), choices=("yes", "no"),
+        "error", "Error", "A tool or model call failed.", Kind.CHOICE, ("error:yes",), choices=YES_NO,
         completion="choices",
     ),
     Field("errors", "Errors", "Number of failed calls.", Kind.COUNT, ("errors>2",), "errors"),
     Field("tag", "Tag", "A tag of the trace.", Kind.LIST, ("tag:vip", "-tag:smoke"), "tags", completion="array"),
     Field(
         "meta", "Metadata", "A value the sender attached.", Kind.META, ("meta.tier:gold",), "metadata",
-        completion="metadata",
+        completion="metadata", more="`meta.customer.tier` reaches into an object.",
     ),
     Field("session", "Session", "Session the trace belongs to.", Kind.TEXT, ("session:s-1042",), "session_id"),
     Field("user", "User", "User of the agent, as the sender named them.", Kind.TEXT, ("user:u-7",), "user_id"),
     Field("task", "Task", "Task the agent worked on.", Kind.TEXT, ("task:retail-17",), "task_id"),
-    Field("since", "Since", "Received at or after.", Kind.TIME, ("since:7d", "since:2026-11-01"), "received_at"),
+    Field(
+        "since", "Since", "Received at or after.", Kind.TIME, ("since:7d", "since:2026-11-01"), "received_at",
+        more="`7d`, `24h`, `today`, `2026-11-01`, `2026-11-01T09:30` (UTC).",
+    ),
     Field("until", "Until", "Received before; a date includes that day.", Kind.TIME, ("until:24h",), "received_at"),
-    Field("latency", "Latency", "Time from start to end.", Kind.DURATION, ("latency>15s",), "latency_ms"),
+    Field(
+        "latency", "Latency", "Time from start to end.", Kind.DURATION, ("latency>15s",), "latency_ms",
+        more="With its unit: `900ms`, `15s`, `2m`.",
+    ),
     Field("cost", "Cost", "Cost in US dollars.", Kind.MONEY, ("cost>0.05",), "cost_usd"),
     Field("tokens", "Tokens", "Tokens in and out together.", Kind.COUNT, ("tokens>20k",)),
     Field("steps", "Steps", "Assistant messages and tool calls.", Kind.COUNT, ("steps>10",), "steps"),
     Field("turns", "Turns", "Messages of the user.", Kind.COUNT, ("turns>=3",), "turns"),
+    Field("calls", "Tool calls", "Number of tool calls.", Kind.COUNT, ("calls>=5",), "tool_calls"),
+    Field(
+        "comment", "Comment", "Comments on it: by whom, open or resolved.", Kind.RELATED,
+        ("comment:*", "comment:open", 'comment:"Rita Reviewer"'), completion="related",
+    ),
+    Field(
+        "reviewer", "Reviewer", "Who judged it.", Kind.RELATED, ('reviewer:"Rita Reviewer"',), completion="related",
+    ),
+    Field("feedback", "Feedback", "Feedback of users: from whom.", Kind.RELATED, ("feedback:*",), completion="related"),
+    Field(
+        "queue", "Queue", "A review queue that it is or was in.", Kind.RELATED, ("queue:picked", "-queue:*"),
+        completion="related",
+    ),
+    Field(
+        "flagged", "Flagged", "A reviewer flagged it in a queue.", Kind.CHOICE, ("flagged:yes",), choices=YES_NO,
+        completion="choices",
+    ),
+    Field(
+        "corrected", "Corrected", "Somebody wrote a better answer.", Kind.CHOICE, ("corrected:yes",), choices=YES_NO,
+        completion="choices",
+    ),
+    Field(
+        "personal", "Personal data", "Kinds of personal data found in it and not dismissed.", Kind.RELATED,
+        ("personal:*", "personal:email"), completion="related",
+    ),
     Field(
         "format", "Format", "Format the trace came in.", Kind.TEXT, ("format:openai_chat",), "source_format",
         completion="column",
     ),
     Field("id", "Id", "Id of the trace, ours or the sender's.", Kind.TEXT, ("id:req-20311",)),
     Field(
-        "archived", "Archived", "Archived traces are hidden unless asked for.", Kind.CHOICE,
-        ("archived:yes", "archived:yes,no"), choices=("yes", "no"), completion="choices",
+        "archived", "Archived", "Archived traces are left out unless the filter names this.", Kind.CHOICE,
+        ("archived:yes", "archived:yes,no"), choices=YES_NO, completion="choices",
     ),
-    Field("text", "Text", "Words in the request or the name.", Kind.FREE, ("refund", '"cancel my order"')),
+    Field(
+        "empty", "Empty", "Traces in which nothing was said are left out unless the filter names this.", Kind.CHOICE,
+        ("empty:yes", "empty:yes,no"), choices=YES_NO, completion="choices",
+    ),
+    Field(
+        "replay", "Replay", "Made here by sending a part of another trace again.", Kind.CHOICE, ("replay:no",),
+        choices=YES_NO, completion="choices",
+    ),
+    Field(
+        "text", "Text", "Words without a field.", Kind.FREE, ("refund", '"cancel my order"'),
+    ),
 )  # fmt: skip
+_ALL_OF_STEPS = (
+    Field("tool", "", "The tool it called.", Kind.TEXT, ("step(tool:search)",), "tool", completion="step"),
+    Field(
+        "kind", "", "What it is: system, user, assistant (a message), or tool (a call with its result).", Kind.CHOICE,
+        ("step(kind:user)",), "kind", choices=("system", "user", "assistant", "tool"), completion="choices",
+    ),
+    Field("error", "", "It failed.", Kind.CHOICE, ("step(error:yes)",), choices=YES_NO, completion="choices"),
+    Field("latency", "", "How long it took.", Kind.DURATION, ("step(latency>10s)",), "latency_ms"),
+    Field("tokens", "", "Tokens in and out together.", Kind.COUNT, ("step(tokens>20k)",), "tokens"),
+    Field("cost", "", "Cost in US dollars.", Kind.MONEY, ("step(cost>0.01)",), "cost_usd"),
+    Field(
+        "count", "", "How many such steps there are, instead of at least one.", Kind.COUNT,
+        ("step(tool:search count>3)",),
+    ),
+)  # fmt: skip
+STEP_FIELDS: dict[str, Field] = {field.name: field for field in _ALL_OF_STEPS}
 FIELDS: dict[str, Field] = {field.name: field for field in _ALL}
 
 

@@ -4,14 +4,28 @@ import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from curation.filters.parse import quote
-from curation.filters.registry import FIELDS, Kind
-from curation.filters.tree import HAS, IS, RANGE, And, Node, Not, Or, Term, conjunction, disjunction, negation
+from curation.filters.registry import FIELDS, STEP_FIELDS, Field, Kind
+from curation.filters.scan import KEYWORDS, quote
+from curation.filters.tree import (
+    HAS,
+    IS,
+    RANGE,
+    And,
+    Node,
+    Not,
+    Or,
+    Shape,
+    StepMatch,
+    Term,
+    conjunction,
+    disjunction,
+    negation,
+    span,
+)
 from curation.filters.values import write_moment
 
 _PLAIN = re.compile(r"\w[\w./@+-]*", re.ASCII)
 _PLAIN_VALUE = re.compile(r"[\w$-][\w./@+:-]*", re.ASCII)
-_KEYWORDS = ("and", "or", "not")
 _COMPARED = {">": "over", ">=": "at least", "<": "under", "<=": "at most"}
 
 
@@ -22,6 +36,8 @@ def write(node: Node | None) -> str:
             return ""
         case Term():
             return _term(node)
+        case Shape(steps):
+            return " then ".join(_step(step) for step in steps)
         case Not(part):
             return f"-{_grouped(part)}" if isinstance(part, And | Or) else f"-{write(part)}"
         case And(parts):
@@ -34,10 +50,16 @@ def _grouped(node: Node) -> str:
     return f"({write(node)})"
 
 
+def _step(step: StepMatch) -> str:
+    tests = [("-" if test.negated else "") + _term(test.term) for test in step.tests]
+    inside = " ".join([*tests, *([_term(step.count)] if step.count else [])])
+    return f"{'-' if step.absent else ''}step({inside})"
+
+
 def _term(term: Term) -> str:
     if term.field == "text" and len(term.values) == 1:
         word = term.values[0]
-        return word if _PLAIN.fullmatch(word) and word.lower() not in _KEYWORDS else quote(word)
+        return word if _PLAIN.fullmatch(word) and word.lower() not in KEYWORDS else quote(word)
     name = term.field
     if term.key:
         name += "." + (term.key if _PLAIN.fullmatch(term.key) else quote(term.key))
@@ -79,13 +101,16 @@ def conjuncts(node: Node | None) -> tuple[Node, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Chip:
-    """One condition as shown under the filter: a label, the rest in words, and the filter without it."""
+    """One condition as shown under the filter: a label, the rest in words, the filter without it, and where it stands
+    in what was typed."""
 
     label: str
     words: str
     negated: bool
     text: str
     without: str
+    start: int = 0
+    end: int = 0
 
 
 def chips(node: Node | None) -> list[Chip]:
@@ -96,25 +121,50 @@ def chips(node: Node | None) -> list[Chip]:
         rest = parts[:index] + parts[index + 1 :]
         inner, negated = (part.part, True) if isinstance(part, Not) else (part, False)
         label, words = _words(inner)
-        found.append(Chip(label, words, negated, write(part), write(conjunction(rest)) if rest else ""))
+        found.append(Chip(label, words, negated, write(part), write(conjunction(rest)) if rest else "", *span(part)))
     return found
 
 
 def _words(node: Node) -> tuple[str, str]:
+    if isinstance(node, Shape):
+        return "Step" if len(node.steps) == 1 else "Steps", _shape_words(node)
     if not isinstance(node, Term):
         return "", write(node)
     field = FIELDS[node.field]
-    label = f"{field.label} {node.key}" if node.key else field.label
-    if node.op == HAS:
-        return label, "is there"
-    if node.op == RANGE:
-        low, high = node.values
-        return label, f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}"
-    said = " or ".join(node.values)
-    if node.op in _COMPARED:
-        return label, f"{_COMPARED[node.op]} {said}"
+    return (f"{field.label} {node.key}" if node.key else field.label), _said(field, node)
+
+
+def _said(field: Field, term: Term) -> str:
+    if term.op == HAS:
+        return "is there"
+    if term.op == RANGE:
+        low, high = term.values
+        return f"{low} to {high}" if low and high else f"at least {low}" if low else f"at most {high}"
+    said = " or ".join(term.values)
+    if term.op in _COMPARED:
+        return f"{_COMPARED[term.op]} {said}"
     if field.kind in (Kind.TIME, Kind.LIST):
-        return label, said
+        return said
     if field.kind is Kind.FREE:
-        return label, f"holds “{said}”"
-    return label, f"is {said}" if node.op == IS else f"= {said}"
+        return f"holds “{said}”"
+    return f"is {said}" if term.op == IS else f"= {said}"
+
+
+def _shape_words(shape: Shape) -> str:
+    """`search failed → refund`: the steps as people would say them."""
+    return " → ".join(("never " if step.absent else "") + _step_words(step) for step in shape.steps)
+
+
+def _step_words(step: StepMatch) -> str:
+    said = [("not " if test.negated else "") + _test_words(test.term) for test in step.tests]
+    text = " ".join(said) or "any step"
+    return f"{text}, count {_said(STEP_FIELDS['count'], step.count)}" if step.count else text
+
+
+def _test_words(term: Term) -> str:
+    field = STEP_FIELDS[term.field]
+    if term.field == "error":
+        return "failed" if term.values == ("yes",) else "fine" if term.values == ("no",) else "failed or fine"
+    if field.kind in (Kind.TEXT, Kind.CHOICE):
+        return f"any {term.field}" if term.op == HAS else " or ".join(term.values)
+    return f"{term.field} {_said(field, term)}"

@@ -27,6 +27,36 @@ class Term:
 
 
 @dataclass(frozen=True, slots=True)
+class StepTest:
+    """One condition on a step: a term over registry.STEP_FIELDS, or its opposite."""
+
+    term: Term
+    negated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StepMatch:
+    """A step that passes every test (none: any step). `count` compares how many there are instead of asking for one.
+    `absent`: no such step; only the last of a shape can be."""
+
+    tests: tuple[StepTest, ...] = ()
+    count: Term | None = None
+    absent: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Steps in this order (other steps may stand between) in the newest revision of a trace; at least one.
+
+    `start` and `end` as in Term.
+    """
+
+    steps: tuple[StepMatch, ...]
+    start: int = dataclasses.field(default=0, compare=False)
+    end: int = dataclasses.field(default=0, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     """All traces that `part` does not match, those with a missing value included."""
 
@@ -47,7 +77,7 @@ class Or:
     parts: tuple["Node", ...]
 
 
-Node = Term | Not | And | Or
+Node = Term | Shape | Not | And | Or
 
 
 def conjunction(parts: Iterable[Node]) -> Node:
@@ -67,13 +97,24 @@ def negation(part: Node) -> Node:
     return part.part if isinstance(part, Not) else Not(part)
 
 
-def terms(node: Node | None) -> Iterator[Term]:
+def leaves(node: Node | None) -> Iterator[Term | Shape]:
     """Every condition of the tree, from left to right."""
     match node:
-        case Term():
+        case Term() | Shape():
             yield node
         case Not(part):
-            yield from terms(part)
+            yield from leaves(part)
         case And(parts) | Or(parts):
             for part in parts:
-                yield from terms(part)
+                yield from leaves(part)
+
+
+def terms(node: Node | None) -> Iterator[Term]:
+    """Every condition on the trace itself, from left to right; those on steps are not among them."""
+    return (leaf for leaf in leaves(node) if isinstance(leaf, Term))
+
+
+def span(node: Node) -> tuple[int, int]:
+    """Where the conditions of `node` stood in what was typed: first and last character."""
+    places = [(leaf.start, leaf.end) for leaf in leaves(node)]
+    return min(start for start, _ in places), max(end for _, end in places)

@@ -1,5 +1,6 @@
 """The grammar: what is read, how it is written back, and what is said when it cannot be read."""
 
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,10 +10,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from curation import filters
-from curation.filters import FilterError
-from curation.filters.registry import FIELDS
+from curation.filters import FilterError, reference
+from curation.filters.registry import FIELDS, STEP_FIELDS
 from curation.filters.text import fix_times, write
-from curation.filters.tree import And, Not, Or, Term
+from curation.filters.tree import And, Not, Or, Shape, StepMatch, StepTest, Term, leaves
 from tests.curation.filters.trees import LETTERS, trees
 
 NOW = datetime(2026, 11, 21, 9, 30, 15, 999, tzinfo=UTC)
@@ -98,6 +99,20 @@ def test_blank_is_every_trace():
         ("score.x>nan", "nan", "not a number", ""),
         (">5", ">5", "name of a field is missing", ""),
         ('""', '""', "nothing between", ""),
+        ("a step(tool:x", "step(tool:x", "not closed", "a step(tool:x)"),
+        ("step(search)", "search", "described by tool, kind", "step(tool:search)"),
+        ("step(tol:x)", "tol", "Did you mean “tool”", "step(tool:x)"),
+        ("step(agent:x)", "agent", "A step has no “agent”", ""),
+        ("step(kind:asistant)", "asistant", "is not one of system", "step(kind:assistant)"),
+        ("step(tool:a OR tool:b)", "OR", "no OR and no group", ""),
+        ("step(latency>2)", "2", "needs a unit", "step(latency>2s)"),
+        ("step() then refund", "then refund", "comes another step", ""),
+        ("step() then", "then", "comes another step", ""),
+        ("step() then -step() then step()", "step() then -step() then", "Only the last", ""),
+        ("step() then step(count>2)", "count>2", "without “then”", ""),
+        ("step(-count>2)", "count>2", "takes no minus", ""),
+        ("step(count>2 count<9)", "count<9", "given once", ""),
+        ("step() THEN " * 9 + "step()", "step() THEN " * 9 + "step()", "at most 8 steps", ""),
     ],
 )
 def test_an_error_names_the_place_and_the_way_out(text, marked, says, suggestion):
@@ -138,6 +153,9 @@ _HOSTILE = st.one_of(
                 "..",
                 "*",
                 "score.",
+                "step(",
+                " then ",
+                "tool:",
                 "meta.a",
                 "1e999",
                 "since:",
@@ -190,6 +208,24 @@ def test_a_resolved_filter_is_the_same_at_any_time(node):
     assert tree(write(fixed)) == fixed
 
 
+def test_shapes_are_read_where_they_stand():
+    search = StepMatch((StepTest(Term("tool", ":", ("search",))), StepTest(Term("error", ":", ("yes",)))))
+    refund = StepMatch((StepTest(Term("tool", ":", ("refund",)), negated=True),), absent=True)
+    assert tree("step(tool:search error:YES) then not step(-tool:refund)") == Shape((search, refund))
+    assert tree("a -STEP(tool:search error:yes)").parts[1] == Not(Shape((search,)))
+    assert tree('step() "then"').parts == (Shape((StepMatch(),)), Term("text", ":", ("then",)))
+    assert tree("then") == Term("text", ":", ("then",))
+    assert not filters.parse("step(error:yes)").mentions("error")
+    found = next(leaf for leaf in leaves(tree("a (b step() then step())")) if isinstance(leaf, Shape))
+    assert (found.start, found.end) == (5, 23)
+    chips = filters.parse("x step(tool:search error:yes) then -step(tool:refund latency>2s) step(count>3)").chips()
+    assert [(chip.label, chip.words) for chip in chips[1:]] == [
+        ("Steps", "search failed → never refund latency over 2s"),
+        ("Step", "any step, count over 3"),
+    ]
+    assert chips[1].without == "x step(count>3)" and (chips[1].start, chips[1].end) == (2, 64)
+
+
 def test_chips_say_it_in_words_and_can_be_taken_away():
     chips = filters.parse("env:prod score.helpful:0.4..0.95 -tag:smoke latency>15s (a OR b)").chips()
     assert [(chip.label, chip.words, chip.negated) for chip in chips] == [
@@ -207,12 +243,21 @@ def test_every_example_of_the_registry_can_be_read():
     for field in FIELDS.values():
         for text in field.examples:
             assert filters.parse(text).mentions(field.name), text
+    for field in STEP_FIELDS.values():
+        for text in field.examples:
+            assert isinstance(filters.parse(text).tree, Shape), text
 
 
-def test_the_documentation_names_every_field_and_its_examples_work():
-    text = (Path(__file__).parents[3] / "docs" / "filters.md").read_text()
-    rows = dict(re.findall(r"^\| `(\w+)[^`]*` \| .* \| ((?:`[^`]+` ?)+) \|$", text, re.MULTILINE))
-    assert set(rows) == set(FIELDS)
-    for field, examples in rows.items():
-        for one in re.findall(r"`([^`]+)`", examples):
-            assert filters.parse(one).mentions(field), one
+def test_the_documentation_is_what_the_registry_says():
+    path = Path(__file__).parents[3] / "docs" / "filters.md"
+    text = path.read_text()
+    made = text
+    for name, table in (("fields", reference.fields_table()), ("steps", reference.steps_table())):
+        made = re.sub(
+            rf"(<!-- {name}: .*? -->\n).*?(<!-- end -->)", lambda m, t=table: m[1] + t + m[2], made, flags=re.DOTALL
+        )
+    if os.environ.get("WHETSTONE_WRITE_SNAPSHOT"):
+        path.write_text(made)
+    assert made == path.read_text()
+    for line in re.findall(r"^    (.+)$", text, re.MULTILINE):
+        assert filters.parse(line), line

@@ -2,7 +2,7 @@
 
 from hypothesis import strategies as st
 
-from curation.filters.registry import FIELDS, Kind
+from curation.filters.registry import FIELDS, STEP_FIELDS, Field, Kind
 from curation.filters.tree import (
     COMPARISONS,
     EQUAL,
@@ -12,6 +12,9 @@ from curation.filters.tree import (
     And,
     Not,
     Or,
+    Shape,
+    StepMatch,
+    StepTest,
     Term,
     conjunction,
     disjunction,
@@ -42,7 +45,26 @@ _VALUES = {
 @st.composite
 def leaves(draw: st.DrawFn, words: st.SearchStrategy[str] = WORDS) -> Term:
     """One condition of any field, with any operator the field knows."""
-    field = draw(st.sampled_from(list(FIELDS.values())))
+    return draw(_terms(draw(st.sampled_from(list(FIELDS.values()))), words))
+
+
+@st.composite
+def shapes(draw: st.DrawFn, words: st.SearchStrategy[str] = WORDS) -> Shape:
+    """Up to three steps with up to two tests each; one alone may be counted."""
+    tests = st.sampled_from([field for field in STEP_FIELDS.values() if field.name != "count"]).flatmap(
+        lambda field: st.builds(StepTest, _terms(field, words), st.booleans())
+    )
+    some = st.lists(tests, max_size=2).map(tuple)
+    if draw(st.integers(0, 3)) == 0:
+        return Shape((StepMatch(draw(some), draw(_terms(STEP_FIELDS["count"], words))),))
+    steps = [StepMatch(draw(some)) for _ in range(draw(st.integers(1, 3)))]
+    if len(steps) > 1 and draw(st.booleans()):
+        steps[-1] = StepMatch(steps[-1].tests, absent=True)
+    return Shape(tuple(steps))
+
+
+@st.composite
+def _terms(draw: st.DrawFn, field: Field, words: st.SearchStrategy[str]) -> Term:
     key = draw(words) if field.keyed else ""
     op = draw(st.sampled_from(field.operators))
     if op == HAS:
@@ -64,10 +86,10 @@ def leaves(draw: st.DrawFn, words: st.SearchStrategy[str] = WORDS) -> Term:
     return Term(field.name, op, tuple(draw(st.lists(values, min_size=1, max_size=3))), key)
 
 
-def trees(leaf: st.SearchStrategy[Term] | None = None) -> st.SearchStrategy[Term | Not | And | Or]:
+def trees(leaf: st.SearchStrategy[Term | Shape] | None = None) -> st.SearchStrategy[Term | Shape | Not | And | Or]:
     """Trees of some depth."""
     return st.recursive(
-        leaves() if leaf is None else leaf,
+        st.one_of(leaves(), leaves(), shapes()) if leaf is None else leaf,
         lambda inner: st.one_of(
             inner.map(negation),
             st.lists(inner, min_size=2, max_size=4).map(conjunction),
