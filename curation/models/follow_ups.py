@@ -7,14 +7,20 @@ from workspace.models import Project
 
 
 class FollowUp(models.Model):
-    """Written in the transaction that stores the revision. The age of the oldest row is the lag of its kind."""
+    """Written in the transaction that stores the revision. The age of the oldest row is the lag of its kind.
+
+    Two rows come with every revision and go again soon, so only the revision is held by a constraint: where it goes,
+    they must go, too.
+    """
 
     class Kind(models.TextChoices):
         SEARCH = "search", "Put its words into the search index"
         PERSONAL_DATA = "personal", "Look for personal data"
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
-    trace = models.ForeignKey(Trace, on_delete=models.CASCADE, related_name="+")
+    project = models.ForeignKey(
+        Project, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    trace = models.ForeignKey(Trace, on_delete=models.CASCADE, related_name="+", db_constraint=False, db_index=False)
     revision = models.ForeignKey(TraceRevision, on_delete=models.CASCADE, related_name="+")
     kind = models.CharField(max_length=8, choices=Kind.choices)
     attempts = models.PositiveSmallIntegerField(default=0)

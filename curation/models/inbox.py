@@ -15,7 +15,7 @@ class RawRecord(models.Model):
         QUARANTINED = "quarantined", "Quarantined: could not be read, kept for another try"
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)  # raw_once has it
     token = models.ForeignKey(ApiToken, null=True, on_delete=models.SET_NULL, related_name="+")
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     source = models.CharField(max_length=200, help_text="The path it was posted to, or the file's name.")
@@ -45,13 +45,14 @@ class RawRecord(models.Model):
 
 
 class Span(models.Model):
-    """One span of a sender's trace as plain JSON. Traces are put together from all spans that have come so far."""
+    """One span of a sender's trace. Traces are put together from all spans that have come so far."""
 
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")
+    # its index is the start of span_once
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+", db_index=False)
     trace_key = models.CharField(max_length=64, help_text="The sender's trace id, lower-case hex.")
     span_key = models.CharField(max_length=64)
     raw = models.ForeignKey(RawRecord, null=True, on_delete=models.SET_NULL, related_name="+")
-    payload = models.JSONField()
+    payload = models.TextField(help_text="JSON as it was cleaned: text, because nothing is asked of its inside.")
     digest = models.CharField(max_length=64)
 
     class Meta:

@@ -38,7 +38,8 @@ class Trace(models.Model):
         UNSET = "unset", "Not said"
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="traces")
+    # a foreign key whose column begins another index needs none of its own: each costs intake time
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="traces", db_index=False)
     external_id = models.CharField(max_length=200)
     name = models.CharField(max_length=300, blank=True)
     session_id = models.CharField(max_length=200, blank=True)
@@ -117,7 +118,7 @@ class TraceRevision(models.Model):
     "messages": [...], "tools": [...], "candidates": [...]}]}.
     """
 
-    trace = models.ForeignKey(Trace, on_delete=models.CASCADE, related_name="revisions")
+    trace = models.ForeignKey(Trace, on_delete=models.CASCADE, related_name="revisions", db_index=False)
     number = models.PositiveIntegerField()
     digest = models.CharField(max_length=64)
     said_digest = models.CharField(
@@ -148,7 +149,7 @@ class Step(models.Model):
         ASSISTANT = "assistant"
         TOOL = "tool"
 
-    revision = models.ForeignKey(TraceRevision, on_delete=models.CASCADE, related_name="step_rows")
+    revision = models.ForeignKey(TraceRevision, on_delete=models.CASCADE, related_name="step_rows", db_index=False)
     position = models.PositiveIntegerField()
     conversation = models.PositiveSmallIntegerField(default=0)
     message = models.PositiveIntegerField(help_text="Index of the message in its conversation.")

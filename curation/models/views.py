@@ -16,8 +16,8 @@ class SavedView(models.Model):
     is_shared = models.BooleanField(default=False)
     name = models.CharField(max_length=80)
     query = models.TextField(blank=True)
-    columns = ArrayField(models.CharField(max_length=60), default=list)
-    order = models.CharField(max_length=60, blank=True)
+    columns = ArrayField(models.CharField(max_length=120), default=list)
+    order = models.CharField(max_length=120, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
