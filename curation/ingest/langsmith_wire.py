@@ -91,7 +91,7 @@ def store_runs(*, project: Project, batch: Batch, raw: RawRecord) -> Outcome:
     spans: list[PlainSpan] = []
     for (trace, key), given in wanted.items():
         old = kept.get((trace, key))
-        before: dict[str, Any] = old.payload["attributes"] if old is not None else {}
+        before: dict[str, Any] = json.loads(old.payload)["attributes"] if old is not None else {}
         is_late = old is not None and old.raw_id is not None and old.raw_id > raw.pk
         both: dict[str, dict[str, Any]] = {}
         for name, how in ((POST, "post"), (PATCH, "patch")):
