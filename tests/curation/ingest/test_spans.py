@@ -306,9 +306,9 @@ def test_wrong_ids_reject_their_span_only(trace_id: Any) -> None:
     batch = decode_spans(json_body([{"traceId": trace_id, "spanId": "00f067aa0ba902b7", "name": "bad"}, good]), "json")
     assert len(batch["spans"]) == 1
     assert "is not 32 hex digits" in batch["rejected"][0]
-    answer = json.loads(response("json", batch))
+    answer = json.loads(response("json", batch["rejected"]))
     assert answer["partialSuccess"]["rejectedSpans"] == "1"
-    assert b"is not 32 hex digits" in response("protobuf", batch)
+    assert b"is not 32 hex digits" in response("protobuf", batch["rejected"])
 
 
 def test_logs_are_refused() -> None:
