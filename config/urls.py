@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from config import demo_pages, pages
+from config import demo_pages, pages, privacy_pages
 from config.api import api
 
 urlpatterns = [
@@ -15,6 +15,9 @@ urlpatterns = [
     path("p/<slug:slug>/", include("evaluation.urls")),
     path("p/<slug:slug>/demo/delete/", demo_pages.delete_demo, name="demo-delete"),
     path("p/<slug:slug>/", pages.project, name="project"),
+    path("p/<slug:slug>/privacy/", privacy_pages.privacy, name="privacy"),
+    path("p/<slug:slug>/privacy/rules/", privacy_pages.privacy_rules, name="privacy-rules"),
+    path("p/<slug:slug>/privacy/forget/", privacy_pages.privacy_forget, name="privacy-forget"),
     path("p/<slug:slug>/_counts", pages.counts, name="counts"),
     path("", include("workspace.urls_root")),
 ]

@@ -5,7 +5,9 @@ import logging
 from celery import shared_task
 
 from curation.browse import rollups
+from curation.forget import retention
 from curation.ingest import inbox
+from curation.privacy import scan
 from curation.review import queues
 from curation.search import index
 
@@ -48,3 +50,15 @@ def fill_index() -> None:
 def sum_hours() -> None:
     """Compute the sums of hours whose traces changed."""
     rollups.sweep()
+
+
+@shared_task(name="curation.tasks.look_for_personal_data", ignore_result=True)
+def look_for_personal_data() -> None:
+    """Look for personal data in revisions that wait, for some seconds."""
+    scan.sweep()
+
+
+@shared_task(name="curation.tasks.keep_to_retention", ignore_result=True)
+def keep_to_retention() -> None:
+    """Delete what the rules of projects do not keep any longer, for some seconds."""
+    retention.sweep()

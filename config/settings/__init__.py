@@ -106,6 +106,8 @@ CELERY_BEAT_SCHEDULE = {
     "index-traces": {"task": "curation.tasks.index_traces", "schedule": 5.0},
     "fill-index": {"task": "curation.tasks.fill_index", "schedule": 300.0},
     "sum-hours": {"task": "curation.tasks.sum_hours", "schedule": 5.0},
+    "look-for-personal-data": {"task": "curation.tasks.look_for_personal_data", "schedule": 10.0},
+    "keep-to-retention": {"task": "curation.tasks.keep_to_retention", "schedule": 600.0},
     "reconcile-runs": {"task": "training.tasks.reconcile", "schedule": 3.0},
     "reconcile-answers": {"task": "evaluation.tasks.reconcile", "schedule": 3.0},
     "worker-heartbeat": {"task": "workspace.tasks.heartbeat", "schedule": 10.0},

@@ -74,6 +74,7 @@ class ChangedOut(Schema):
     judgments: int
     corrections: int
     traces: int
+    erased: int
 
 
 class VersionDetail(VersionOut):
@@ -182,7 +183,12 @@ def get_version(request: HttpRequest, slug: Path[str], name: str, n: int):
     entry = enter(request, slug, Role.REVIEWER)
     found = _find(entry.project, name, n)
     changed = read.changed(found)
-    since = {"judgments": changed.judgments, "corrections": changed.corrections, "traces": changed.traces}
+    since = {
+        "judgments": changed.judgments,
+        "corrections": changed.corrections,
+        "traces": changed.traces,
+        "erased": changed.erased,
+    }
     return {**_version(found), "changed_since": since}
 
 

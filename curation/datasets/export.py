@@ -70,8 +70,8 @@ class Written:
 
 
 def read_rows(version: DatasetVersion, *, split: str | None = None, after: int = 0) -> Iterator[StoredRow]:
-    """The rows in order from position `after` on, without those that were erased. One statement, so one state of the database; rows are fetched 200 at
-    a time. Holds a transaction open until it is exhausted or closed."""
+    """The rows in order from position `after` on, without those that were erased. One statement, so one state of the
+    database; rows are fetched 200 at a time. Holds a transaction open until it is exhausted or closed."""
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.cursor.itersize = FETCH
         cursor.execute(_ROWS, [version.pk, split or "", split or "", after])

@@ -39,14 +39,16 @@ class Listed:
 @dataclass(slots=True)
 class Changed:
     """Rows of a frozen version that rest on something that changed since: a person's word was taken back or turned
-    around, a correction was withdrawn or replaced, the trace itself was sent anew. One row may count in several."""
+    around, a correction was withdrawn or replaced, the trace itself was sent anew, or a person was forgotten and only a
+    tombstone is left, which no export writes. One row may count in several."""
 
     judgments: int = 0
     corrections: int = 0
     traces: int = 0
+    erased: int = 0
 
     def __bool__(self) -> bool:
-        return bool(self.judgments or self.corrections or self.traces)
+        return bool(self.judgments or self.corrections or self.traces or self.erased)
 
 
 @dataclass(slots=True)
@@ -155,7 +157,12 @@ def _since(found: DatasetVersion) -> dict[str, Q]:
             trace=OuterRef("trace"), revision=OuterRef("revision"), withdrawn_at=None, created_at__gt=found.created_at
         )
         corrections |= Q(Exists(standing))
-    return {"judgments": turned, "corrections": corrections, "traces": ~Q(trace__revision=F("revision"))}
+    return {
+        "judgments": turned,
+        "corrections": corrections,
+        "traces": ~Q(trace__revision=F("revision")),
+        "erased": Q(trace__erased_at__isnull=False),
+    }
 
 
 @dataclass(slots=True)

@@ -127,7 +127,13 @@ def dataset_version(request: HttpRequest, slug: str, name: str, number: int) -> 
     found = _find(entry, name, number)
     split = request.GET.get("split", "")
     changed_by = request.GET.get("changed", "")
-    if split not in ("", "train", "validation", "test") or changed_by not in ("", "judgments", "corrections", "traces"):
+    if split not in ("", "train", "validation", "test") or changed_by not in (
+        "",
+        "judgments",
+        "corrections",
+        "traces",
+        "erased",
+    ):
         raise Http404("There is no such part of the version.")
     page = read.rows(found, split=split, changed=changed_by, cursor=request.GET.get("cursor", ""), size=ROWS_SIZE)
     context = _about(entry, found) | {"page": page, "split": split, "changed_by": changed_by}

@@ -48,7 +48,7 @@ def test_every_page_with_nothing_in_it(
 ) -> None:
     lists = [
         "traces/", "traces/upload/", "review/", "review/unjudged/", "datasets/", "datasets/new/", "runs/", "runs/new/", "models/",
-        "comparisons/", "comparisons/new/", "over-time/", "settings/", "settings/audit/",
+        "comparisons/", "comparisons/new/", "over-time/", "settings/", "settings/audit/", "privacy/",
     ]  # fmt: skip
     problems = _look(sign_in(ada), server, {path: f"/p/acme/{path}" for path in lists}, complaints)
     assert not problems, "\n".join(problems)

@@ -143,6 +143,7 @@ PAGE_NEEDS: dict[str, tuple[Role | None, Role | None]] = {  # GET, POST
     "curation:upload-retry": (NONE, ENGINEER),
     "curation:trace": (ANY, ANY),
     "curation:trace-part": (ANY, NONE),
+    "curation:trace-find": (ANY, NONE),
     "curation:trace-text": (ANY, NONE),
     "curation:review": (ANY, ANY),  # making a queue: see ACTS
     "curation:review-next": (ANY, NONE),
@@ -173,6 +174,9 @@ PAGE_NEEDS: dict[str, tuple[Role | None, Role | None]] = {  # GET, POST
     "evaluation:over-time": (ANY, NONE),
     "demo-delete": (NONE, ADMIN),
     "project": (ANY, NONE),
+    "privacy": (ENGINEER, NONE),
+    "privacy-rules": (NONE, ADMIN),
+    "privacy-forget": (NONE, ADMIN),
     "counts": (ANY, NONE),
 }
 # acts that need more than their page

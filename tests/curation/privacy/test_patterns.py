@@ -1,5 +1,6 @@
 """What is found, and what only looks like it."""
 
+import itertools
 import re
 import time
 
@@ -69,7 +70,7 @@ def test_any_text_gives_places_in_order_that_do_not_overlap(text: str) -> None:
     found = find(text)
     assert found == sorted(found)
     assert all(0 <= one.start < one.end <= len(text) for one in found)
-    assert all(before.end <= after.start for before, after in zip(found, found[1:], strict=False))
+    assert all(before.end <= after.start for before, after in itertools.pairwise(found))
 
 
 @pytest.mark.parametrize(

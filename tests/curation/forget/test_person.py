@@ -1,0 +1,138 @@
+"""Forgetting a person leaves nothing of theirs, and says what had learned from it."""
+
+import io
+import json
+
+import pytest
+from django.core.management import call_command
+
+from curation.datasets import build, export
+from curation.datasets.recipe import Recipe
+from curation.forget.person import NotASubject, Subject, forget, holdings
+from curation.ingest import inbox
+from curation.models import (
+    Correction,
+    DatasetRow,
+    Erasure,
+    Feedback,
+    Judgment,
+    RawRecord,
+    Span,
+    Trace,
+    TraceRevision,
+)
+from tests import make
+from workspace import lineage
+from workspace.access import Actor
+from workspace.lineage import Node
+from workspace.models import AuditEntry, Project, User
+
+MAIL = "ann.lee@mail.example"
+
+
+def everything() -> str:
+    """Every text in the tables that hold what people said."""
+    rows = [
+        list(model._default_manager.values())
+        for model in (Trace, TraceRevision, Span, Judgment, Correction, Feedback, Erasure, AuditEntry)
+    ]
+    return json.dumps(rows, default=str) + "".join(
+        bytes(body).decode(errors="replace") for body in RawRecord.objects.values_list("body", flat=True)
+    )
+
+
+@pytest.fixture
+def kept(project: Project, rita: User) -> Trace:
+    """Ann's trace in a frozen dataset, another of hers, one that mentions her, and somebody else's."""
+    said = make.short_document(question=f"I am {MAIL}: where is order 7?")
+    held = make.trace(project, user_id="u-7", external_id="held", said=said)
+    make.judgment(held, rita, note=f"{MAIL} was served well")
+    Feedback.objects.create(project=project, trace=held, author="x", comments=f"from {MAIL}")
+    version = build.freeze(project=project, name="support", query_text="", actor=Actor(), recipe=Recipe())
+    lineage.link(project=project, source=Node("dataset_version", str(version.uid)), target=Node("run", "r-1"))
+    lineage.link(project=project, source=Node("run", "r-1"), target=Node("model", "m-1"))
+    body = json.dumps({"id": "mail", "messages": [{"role": "user", "content": f"Forward to {MAIL.upper()}"},
+                                                  {"role": "assistant", "content": "Done."}]}).encode()  # fmt: skip
+    inbox.work_off(record_id=inbox.keep(project=project, actor=Actor(), body=body, source="posted").pk)
+    make.trace(project, user_id="u-7", external_id="second")
+    make.trace(project, user_id="u-70", external_id="other")
+    Span.objects.create(project=project, trace_key="ff", span_key="1", payload={"user": MAIL}, digest="d")
+    return held
+
+
+@pytest.mark.django_db
+def test_everything_of_a_person_goes_and_the_dataset_keeps_a_tombstone(
+    project: Project, alice: User, kept: Trace
+) -> None:
+    subject = Subject(user_id="u-7", texts=(MAIL,))
+    found = holdings(project=project, subject=subject)
+    assert (len(found.traces), len(found.frozen), len(found.bodies), len(found.spans)) == (3, 1, 1, 1)
+    erasure = forget(project=project, actor=Actor(user=alice), subject=subject)
+    assert MAIL not in everything().lower()
+    assert set(Trace.objects.values_list("external_id", flat=True)) == {"held", "other"}
+    tomb = Trace.objects.get(external_id="held")
+    assert tomb.erased_at and tomb.user_id == "" and tomb.preview == ""
+    assert not Trace.objects.listed().filter(pk=tomb.pk).exists()
+    row = DatasetRow.objects.get()
+    assert row.trace == tomb and row.revision.document["conversations"][0]["messages"] == []
+    assert b"".join(export.write_jsonl(row.version, "openai-sft")) == b""
+    assert export.erased_rows(row.version) == 1
+    assert {(one["kind"], one["id"]) for one in erasure.touched} == {
+        ("dataset_version", str(row.version.uid)), ("run", "r-1"), ("model", "m-1"),
+    }  # fmt: skip
+    assert erasure.counts["traces"] == 2 and erasure.counts["tombstones"] == 1
+    again = forget(project=project, actor=Actor(user=alice), subject=subject)
+    assert "traces" not in again.counts
+
+
+@pytest.mark.django_db
+def test_the_page_of_a_tombstone_and_of_its_row_still_open(
+    project: Project, alice: User, kept: Trace, as_user: object
+) -> None:
+    forget(project=project, actor=Actor(user=alice), subject=Subject(user_id="u-7"))
+    client = as_user(alice)  # type: ignore[operator]
+    row = DatasetRow.objects.select_related("version__dataset").get()
+    name, number = row.version.dataset.name, row.version.number
+    for address in (
+        f"/p/acme/traces/{kept.uid}/",
+        f"/p/acme/datasets/{name}/{number}/",
+        f"/p/acme/datasets/{name}/{number}/rows/1/",
+    ):
+        answer = client.get(address)
+        assert answer.status_code == 200, address
+        assert b"rased" in answer.content, address
+
+
+@pytest.mark.django_db
+def test_other_projects_and_people_with_like_names_stay(project: Project, charlie: User, kept: Trace) -> None:
+    other = Project.objects.get(slug="other")
+    make.trace(other, user_id="u-7", external_id="theirs")
+    forget(project=project, actor=Actor(), subject=Subject(user_id="u-7"))
+    assert Trace.objects.filter(external_id__in=("theirs", "other", "mail")).count() == 3
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("subject", [Subject(), Subject(texts=("an",)), Subject(user_id="u", texts=("   ",))])
+def test_nobody_and_too_short_words_are_refused(project: Project, kept: Trace, subject: Subject) -> None:
+    with pytest.raises(NotASubject):
+        forget(project=project, actor=Actor(), subject=subject)
+    assert Trace.objects.count() == 4
+
+
+@pytest.mark.django_db
+def test_signs_that_sql_and_json_read_otherwise(project: Project) -> None:
+    odd = 'quote " back\\slash 100%_é'
+    make.trace(project, external_id="odd", said=make.short_document(question=f"It says {odd} here"))
+    make.trace(project, external_id="plain", said=make.short_document(question="It says quote back here"))
+    forget(project=project, actor=Actor(), subject=Subject(texts=(odd,)))
+    assert list(Trace.objects.values_list("external_id", flat=True)) == ["plain"]
+
+
+@pytest.mark.django_db
+def test_the_command_shows_first_and_erases_with_yes(project: Project, kept: Trace) -> None:
+    out = io.StringIO()
+    call_command("forget_person", "--project", "acme", "--user", "u-7", "--text", MAIL, stdout=out)
+    assert "3 traces, 1 of them in frozen datasets (support@1)" in out.getvalue() and "--yes" in out.getvalue()
+    assert Trace.objects.count() == 4
+    call_command("forget_person", "--project", "acme", "--user", "u-7", "--text", MAIL, "--yes", stdout=out)
+    assert Trace.objects.count() == 2
