@@ -1,0 +1,166 @@
+"""Sums over time, read from the sums by hour and day (curation.browse.rollups): what charts and tiles show.
+
+Times are UTC and those of `rollups`: a trace counts where it started, or else arrived.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any, Literal
+
+from django.db import connection
+
+from curation.browse.rollups import percentile
+from workspace.models import Project
+
+Unit = Literal["hour", "day", "week"]
+Split = Literal["", "agent", "model"]
+_COUNTS = ("traces", "errors", "judged", "acceptable", "unacceptable", "costed", "timed")
+_KNOWN = ("input_tokens", "output_tokens", "cost_usd")
+
+
+@dataclass(slots=True)
+class Sums:
+    """Counts of some traces; None is not known, never 0. `classes`: latency class -> number of traces."""
+
+    traces: int = 0
+    errors: int = 0
+    judged: int = 0
+    acceptable: int = 0
+    unacceptable: int = 0
+    costed: int = 0
+    timed: int = 0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    cost_usd: Decimal | None = None
+    classes: dict[int, int] = field(default_factory=dict)
+
+    def add(self, other: "Sums") -> None:
+        """Take the traces of `other` in."""
+        for name in _COUNTS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        for name in _KNOWN:
+            known = [value for value in (getattr(self, name), getattr(other, name)) if value is not None]
+            setattr(self, name, sum(known) if known else None)
+        for place, number in other.classes.items():
+            self.classes[place] = self.classes.get(place, 0) + number
+
+    def latency(self, share: float) -> float | None:
+        """Percentile of the known latencies in ms, within rollups.ERROR."""
+        return percentile(list(self.classes.items()), share)
+
+    @property
+    def decided(self) -> int:
+        """Accepted or rejected."""
+        return self.acceptable + self.unacceptable
+
+    @property
+    def tokens(self) -> int | None:
+        """In and out together; None where neither is known."""
+        known = [count for count in (self.input_tokens, self.output_tokens) if count is not None]
+        return sum(known) if known else None
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One line: its name, and its sums by the start of each bucket that has traces."""
+
+    name: str
+    points: dict[datetime, Sums]
+
+    def total(self) -> Sums:
+        """All of it together."""
+        return total(self.points.values())
+
+
+def total(parts: Iterable[Sums]) -> Sums:
+    """Several sums as one."""
+    found = Sums()
+    for part in parts:
+        found.add(part)
+    return found
+
+
+def read(
+    *,
+    project: Project,
+    unit: Unit,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    split: Split = "",
+    agents: Sequence[str] = (),
+    models: Sequence[str] = (),
+    latencies: bool = True,
+) -> list[Series]:
+    """The series of `project` from `start` (included) to `end` (left out), the one with most traces first; without
+    `split` there is at most one. `agents` and `models` keep only these. One query, two with `latencies`."""
+    where, values = ["project_id = %s", "is_day = %s"], [project.pk, unit != "hour"]
+    for condition, value in (("hour >= %s", start), ("hour < %s", end)):
+        if value is not None:
+            where.append(condition)
+            values.append(value)  # type: ignore[arg-type]
+    for column, wanted in (("agent", agents), ("model", models)):
+        if wanted:
+            where.append(f"{column} = ANY(%s)")
+            values.append(list(wanted))  # type: ignore[arg-type]
+    group = f"{split or chr(39) * 2} AS name, date_trunc('{unit}', hour, 'UTC') AS at"
+    rows = f"FROM curation_rollup WHERE {' AND '.join(where)}"
+    sums = ", ".join(f"sum({name})" for name in (*_COUNTS, *_KNOWN))
+    found: dict[str, dict[datetime, Sums]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {group}, {sums} {rows} GROUP BY 1, 2", values)
+        for name, at, *numbers in cursor.fetchall():
+            found.setdefault(name, {})[at.astimezone(UTC)] = _sums(numbers)
+        if latencies and found:
+            cursor.execute(
+                f"""SELECT name, at, array_agg(class), array_agg(counted) FROM (
+                    SELECT name, at, latencies[i] AS class, sum(latencies[i + 1]) AS counted
+                    FROM (SELECT {group}, latencies {rows}) row, LATERAL generate_series(1, cardinality(latencies), 2) AS i
+                    GROUP BY 1, 2, 3
+                ) counted GROUP BY 1, 2""",  # noqa: S608
+                values,
+            )
+            for name, at, classes, counted in cursor.fetchall():
+                if sums_there := found.get(name, {}).get(at.astimezone(UTC)):
+                    sums_there.classes = dict(zip(classes, map(int, counted), strict=True))
+    series = [Series(name, points) for name, points in found.items()]
+    return sorted(series, key=lambda one: (-sum(point.traces for point in one.points.values()), one.name))
+
+
+def _sums(numbers: Sequence[Any]) -> Sums:
+    counts: dict[str, Any] = dict(zip(_COUNTS, map(int, numbers), strict=False))
+    inputs, outputs, cost = numbers[len(_COUNTS) :]
+    return Sums(
+        **counts,
+        input_tokens=None if inputs is None else int(inputs),
+        output_tokens=None if outputs is None else int(outputs),
+        cost_usd=cost,
+    )
+
+
+def fold(series: list[Series], *, most: int) -> tuple[list[Series], int]:
+    """The `most` largest, the others as one series; and how many those are."""
+    if len(series) <= most:
+        return series, 0
+    others: dict[datetime, Sums] = {}
+    for one in series[most:]:
+        for at, sums in one.points.items():
+            others.setdefault(at, Sums()).add(sums)
+    rest = len(series) - most
+    return [*series[:most], Series(f"{rest} others", others)], rest
+
+
+def buckets(*, start: datetime, end: datetime, unit: Unit) -> list[datetime]:
+    """The start of every bucket from `start` to `end` (left out), those without traces too."""
+    step = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}[unit]
+    at = start.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    if unit != "hour":
+        at = at.replace(hour=0)
+    if unit == "week":
+        at -= timedelta(days=at.weekday())
+    found = []
+    while at < end:
+        found.append(at)
+        at += step
+    return found
