@@ -1,16 +1,23 @@
 """What became of an import."""
 
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 from curation.ingest.parsed import Rejected
 
 MOST_REASONS = 1000
+MOST_LABELS = 100
+_WORDS = ("judgments", "preferences", "corrections")
 
 
 @dataclass(slots=True)
 class Outcome:
-    """Counts of traces, and what was rejected. Only the first 1,000 reasons are kept; `rejected_count` counts all."""
+    """Counts of traces, and what was rejected. Only the first 1,000 reasons are kept; `rejected_count` counts all.
+
+    `judgments`, `preferences` and `corrections` count those that are new; `unknown_labels` are labels of annotations that
+    became no judgment, with how often each came.
+    """
 
     read: int = 0
     created: int = 0
@@ -19,6 +26,10 @@ class Outcome:
     rejected: list[Rejected] = field(default_factory=list)
     rejected_count: int = 0
     format: str = ""
+    judgments: int = 0
+    preferences: int = 0
+    corrections: int = 0
+    unknown_labels: Counter[str] = field(default_factory=Counter)
 
     def count(self, found: str) -> None:
         """One more trace with the outcome "created", "updated" or "unchanged"."""
@@ -33,25 +44,34 @@ class Outcome:
 
     def add(self, other: "Outcome", *, where: str = "") -> None:
         """Take over the counts of another; `where` is put before its places."""
-        for name in ("read", "created", "updated", "unchanged"):
+        for name in ("read", "created", "updated", "unchanged", *_WORDS):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         for item in other.rejected:
             self.reject(f"{where}{item.where}", item.reason)
         self.rejected_count += other.rejected_count - len(other.rejected)
+        self.unknown_labels.update(other.unknown_labels)
 
     def as_json(self) -> dict[str, Any]:
         """{"read", "created", "updated", "unchanged", "rejected": [{"where", "reason"}]}; where reasons were left out,
-        the last entry says how many."""
+        the last entry says how many. Where there were any: also "judgments", "preferences", "corrections" and
+        "unknown_labels" {label: count}, the 100 most frequent."""
         rejected = [{"where": item.where, "reason": item.reason} for item in self.rejected]
         if self.rejected_count > len(self.rejected):
             left = self.rejected_count - len(self.rejected)
             rejected.append(
                 {"where": "further", "reason": f"{left:,} more were rejected; their reasons are not listed"}
             )
+        said: dict[str, Any] = {name: getattr(self, name) for name in _WORDS if getattr(self, name)}
+        if self.unknown_labels:
+            said["unknown_labels"] = {
+                label.replace("\0", "\ufffd").encode(errors="replace").decode()[:200]: count
+                for label, count in self.unknown_labels.most_common(MOST_LABELS)
+            }
         return {
             "read": self.read,
             "created": self.created,
             "updated": self.updated,
             "unchanged": self.unchanged,
             "rejected": rejected,
+            **said,
         }

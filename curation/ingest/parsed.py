@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from curation.messages.form import Document
+from curation.messages.form import Document, Message
 
 
 @dataclass(slots=True)
@@ -25,8 +25,45 @@ class ParsedScore:
 
 
 @dataclass(slots=True)
+class ParsedJudgment:
+    """A word on the whole trace that came with it: acceptable, unacceptable or unsure. `external_id` tells two words of
+    one author apart (the annotation's id)."""
+
+    verdict: str
+    author: str
+    note: str = ""
+    rating: int | None = None
+    at: datetime | None = None
+    external_id: str = ""
+
+
+@dataclass(slots=True)
+class ParsedPreference:
+    """Which of two endings of the main conversation is better; 0 is the one it has, n its n-th candidate. The right side
+    may be another trace of the same import: `other` is its external id."""
+
+    choice: str
+    author: str
+    left: int = 0
+    right: int = 1
+    other: str = ""
+    strength: str = ""
+    note: str = ""
+    external_id: str = ""
+
+
+@dataclass(slots=True)
+class ParsedCorrection:
+    """The main conversation as it should have been, in the internal form."""
+
+    messages: list[Message]
+    author: str
+
+
+@dataclass(slots=True)
 class ParsedTrace:
-    """One trace in the internal form. None and "" mean unknown."""
+    """One trace in the internal form. None and "" mean unknown. `unknown_labels` are labels of annotations that stand for
+    no verdict as far as the reader knows."""
 
     external_id: str
     document: Document
@@ -46,6 +83,10 @@ class ParsedTrace:
     tags: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
     scores: list[ParsedScore] = field(default_factory=list)
+    judgments: list[ParsedJudgment] = field(default_factory=list)
+    preferences: list[ParsedPreference] = field(default_factory=list)
+    corrections: list[ParsedCorrection] = field(default_factory=list)
+    unknown_labels: list[str] = field(default_factory=list)
     import_notes: list[str] = field(default_factory=list)
     source: dict[str, str] = field(default_factory=dict)
 

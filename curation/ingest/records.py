@@ -11,7 +11,9 @@ from curation.ingest.outcome import Outcome
 from curation.ingest.parsed import ParsedTrace, Rejected, Unreadable
 from curation.ingest.store import store_traces
 from curation.ingest.text import open_source
+from curation.ingest.words import write_words
 from curation.models import RawRecord
+from curation.privacy import rules
 from workspace.models import Project
 
 BATCH = 100
@@ -44,7 +46,10 @@ def import_records(
                 outcome.reject(item.where, item.reason)
         return outcome
     outcome.format = known.name
+    redactor = rules.redactor(project.pk) if raw is None else None  # what was kept as a body is redacted already
     for batch in _batches(known.read(source), outcome):
+        if redactor:
+            batch = [(where, redactor.parsed(trace)) for where, trace in batch]
         _store(batch, project, raw, received_at, outcome)
         report(outcome)
     return outcome
@@ -78,8 +83,15 @@ def _store(
     try:
         with transaction.atomic():
             traces = [trace for _, trace in batch]
-            for found in store_traces(project=project, parsed=traces, raw=raw, received_at=received_at):
-                outcome.count(found)
+            became = store_traces(project=project, parsed=traces, raw=raw, received_at=received_at)
+            words = write_words(project=project, parsed=traces)
+        for found in became:
+            outcome.count(found)
+        outcome.judgments += words.judgments
+        outcome.preferences += words.preferences
+        outcome.corrections += words.corrections
+        for trace in traces:
+            outcome.unknown_labels.update(trace.unknown_labels)
     except DataError as error:
         if len(batch) > 1:
             for one in batch:

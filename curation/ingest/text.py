@@ -1,48 +1,86 @@
 """From bytes to JSON values: one JSON document, an array of records, or one record per line (JSONL).
 
 A line that cannot be read costs only that line. Lines end at LF alone: U+2028 and its kin may stand inside a string.
+SQLite files hold sessions of OpenAI's Agents SDK; packed and binary files are refused by name.
 """
 
 import codecs
+import itertools
 import json
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import IO, Any, Literal
 
-from curation.ingest.parsed import Rejected, Unreadable
+import orjson
 
-Shape = Literal["array", "document", "lines"]
+from curation.ingest.arrays import read_array
+from curation.ingest.parsed import Rejected, Unreadable
+from curation.ingest.sqlite_sessions import MAGIC as SQLITE
+from curation.ingest.sqlite_sessions import read_sessions
+
+Shape = Literal["array", "document", "lines", "sqlite"]
 SAMPLE_RECORDS = 20
 _SAMPLE_BYTES = 4 * 1024 * 1024
 _MOST_DIGITS = 20
+_LONG = re.compile(r"[0-9]{19}")
+# what such files begin with, and what to say of them
+_REFUSED = (
+    (b"PK\x03\x04", "this is a ZIP archive; unpack it and give the files that are in it"),
+    (b"PK\x05\x06", "this is an empty ZIP archive"),
+    (b"\x1f\x8b", "this file is packed with gzip; unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "this file is packed with zstd; unpack it first"),
+    (b"BZh", "this file is packed with bzip2; unpack it first"),
+    (b"\xfd7zXZ", "this file is packed with xz; unpack it first"),
+    (
+        b"PAR1",
+        "this is a Parquet file; write it as JSON lines first (datasets: Dataset.from_parquet(...).to_json(...))",
+    ),
+    (b"ARROW1", "this is an Arrow file; write it as JSON lines first (datasets: Dataset.from_file(...).to_json(...))"),
+)
 
 
 @dataclass(slots=True)
 class Source:
     """Records of one body or file. `name` is the file's stem, `sample` the first few records for detectors,
-    `records` gives (where, value) pairs and Rejected lines, once. `where` is "line 3" or "item 3", 1-based."""
+    `records` gives (where, value) pairs and Rejected lines, once. `where` is "line 3" or "item 3", 1-based. `verdicts`
+    says which labels of annotations mean which verdict, beside those that readers know."""
 
     name: str
     shape: Shape
     sample: list[Any] = field(default_factory=list)
     records: Callable[[], Iterator[tuple[str, Any] | Rejected]] = lambda: iter(())
+    verdicts: Mapping[str, str] = field(default_factory=dict)
 
 
 def open_source(file: IO[bytes], *, name: str) -> Source | Rejected:
-    """What a seekable binary file holds. JSONL is read line by line and never as a whole; anything else is read whole.
+    """What a seekable binary file holds. JSONL is read line by line and an array item by item, never as a whole; one
+    document and UTF-16 are read whole.
 
     Returns Rejected where nothing in it can be read at all.
     """
-    encoding = _encoding(file)
+    file.seek(0)
+    head = file.read(_SAMPLE_BYTES)
+    for magic, reason in _REFUSED:
+        if head.startswith(magic):
+            return Rejected("the file", reason)
+    if head.startswith(SQLITE):
+        return _open_sqlite(file, name)
+    encoding = _encoding(head)
     if encoding == "utf-16":
         return _open_whole(file, name, "utf-16")
     start = 3 if encoding == "utf-8-sig" else 0
+    if head[start:].lstrip().startswith(b"[") and not _has_whole_line(head[start:]):
+        array = _open_array(file, name, start)
+        if isinstance(array, Source):
+            return array
     lines = _first_lines(file, start)
     if not lines:
         return Source(name, "lines")
     if _looks_like_lines(lines):
         return Source(name, "lines", _sample(lines), lambda: _lines(file, start))
-    whole = _open_whole(file, name, "utf-8-sig")
+    is_array = lines[0][1].lstrip().startswith(b"[")
+    whole = _open_array(file, name, start) if is_array else _open_whole(file, name, "utf-8-sig")
     if isinstance(whole, Rejected) and any(_is_record(line) for _, line in lines[1:]):
         return Source(name, "lines", _sample(lines), lambda: _lines(file, start))
     return whole
@@ -53,6 +91,11 @@ def parse(text: str) -> Any:
 
     Raises Unreadable with a reason that can be shown.
     """
+    if not _LONG.search(text):  # a quick parser, but it rounds integers of more than 64 bits
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            pass  # json below says why, or takes it (NaN, lone surrogates)
     try:
         return json.loads(text, parse_int=_whole_number)
     except RecursionError:
@@ -88,9 +131,33 @@ def _whole_number(digits: str) -> int | str:
     return int(digits) if len(digits) <= _MOST_DIGITS else digits
 
 
-def _encoding(file: IO[bytes]) -> str:
+def _has_whole_line(head: bytes) -> bool:
+    """Whether the first line that is not blank ends in `head` and is a JSON value by itself."""
+    line, end, _ = head.lstrip().partition(b"\n")
+    return bool(end) and _is_value(line)
+
+
+def _open_array(file: IO[bytes], name: str, start: int) -> Source | Rejected:
+    def items() -> Iterator[tuple[str, Any] | Rejected]:
+        return read_array(file, start, _whole_number)
+
+    first = list(itertools.islice(items(), SAMPLE_RECORDS))
+    if first and isinstance(first[0], Rejected):
+        return Rejected("the file", first[0].reason)
+    return Source(name, "array", [item[1] for item in first if not isinstance(item, Rejected)], items)
+
+
+def _open_sqlite(file: IO[bytes], name: str) -> Source | Rejected:
     file.seek(0)
-    start = file.read(4)
+    try:
+        sessions = read_sessions(file.read(), parse)
+    except Unreadable as error:
+        return Rejected("the file", str(error))
+    sample = [item[1] for item in sessions[:SAMPLE_RECORDS] if not isinstance(item, Rejected)]
+    return Source(name, "sqlite", sample, lambda: iter(sessions))
+
+
+def _encoding(start: bytes) -> str:
     if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return "utf-16"
     return "utf-8-sig" if start.startswith(codecs.BOM_UTF8) else "utf-8"

@@ -1,53 +1,65 @@
 """OpenAI chat: records {"messages": [...], "tools"?, ...}, and log lines {"request": ..., "response": ...}.
 
-Source: OpenAI API reference, "Create chat completion" and "Create a model response"; fine-tuning files use the former.
-Log lines of one file are put together: a request that repeats an earlier request and its answer goes on with it.
+Source: OpenAI API reference, "Create chat completion" and "Create a model response"; fine-tuning files use the former, and
+so do data sets with a column `messages` (huggingface/trl, "Dataset formats"). Log lines of one file are put together: a
+request that repeats an earlier request and its answer goes on with it.
 """
 
 from collections.abc import Iterator
 from typing import Any
 
-from curation.ingest.calls import Chains, ModelCall, as_conversation
+from curation.ingest.calls import ModelCall
 from curation.ingest.content import as_text
 from curation.ingest.fields import content_id, fill, given_id, read_time
+from curation.ingest.formats import anthropic, kto
 from curation.ingest.formats.openai_items import read_items
+from curation.ingest.logs import CallLog, bodies, read_log
 from curation.ingest.openai_messages import read_messages, read_tools, read_usage
 from curation.ingest.parsed import ParsedTrace, Rejected, Unreadable
+from curation.ingest.sse import joined_openai
 from curation.ingest.text import Source
+from curation.ingest.turns import read_said
 from curation.messages.clean import Notes
 from curation.messages.form import Message
 
 NAME = "openai_chat"
-LABEL = "OpenAI chat messages, and request/response logs"
-_TAKEN = {"messages", "tools", "functions", "parallel_tool_calls"}
+LABEL = "OpenAI chat messages (also of data sets), and request/response logs"
+GROUP = "Chat and logs"
+_TAKEN = {"messages", "tools", "functions", "parallel_tool_calls", "system"}
 
 
 def detect(sample: list[Any]) -> bool:
     """Whether records have messages or are request/response pairs, or the file is one list of chat messages."""
-    if any(isinstance(item, dict) and (isinstance(item.get("messages"), list) or _is_log(item)) for item in sample):
-        return True
-    return _is_message_list(sample) or any(_is_message_list(item) for item in sample)
+    return any(is_record(item) or _is_message_list(item) for item in sample) or _is_message_list(sample)
+
+
+def is_record(value: Any) -> bool:
+    """Whether one value has messages or is a call, and neither a label nor the marks of another format."""
+    if not isinstance(value, dict) or anthropic.is_record(value) or kto.is_record(value):
+        return False
+    if isinstance(value.get("messages"), list):
+        return value.keys().isdisjoint({"chosen", "rejected", "conversations", "agent_id", "run_type"})
+    pair = bodies(value)
+    return pair is not None and _is_call(*pair)
+
+
+def _is_call(request: dict[str, Any], response: Any) -> bool:
+    if isinstance(response, list):
+        return any(isinstance(one, dict) and ("choices" in one or "response" in one) for one in response)
+    return not request.keys().isdisjoint({"messages", "input"}) and (
+        not response.keys().isdisjoint({"choices", "output", "error"}) or "messages" in request
+    )
 
 
 def read(source: Source) -> Iterator[tuple[str, ParsedTrace] | Rejected]:
     """One trace per record; log lines that belong together are one trace, given out at the end."""
-    log = _Log()
     if source.shape == "array" and _is_message_list(source.sample):
-        yield from _read_one_list(source)
-        return
-    for item in source.records():
-        if isinstance(item, Rejected):
-            yield item
-            continue
-        where, record = item
-        try:
-            if isinstance(record, dict) and _is_log(record):
-                log.add(where, record)
-            else:
-                yield where, read_record({"messages": record} if isinstance(record, list) else record)
-        except Unreadable as error:
-            yield Rejected(where, str(error))
-    yield from log.traces()
+        return _read_one_list(source)
+    return read_log(source, CallLog(NAME, read_call), _read_either)
+
+
+def _read_either(record: Any) -> ParsedTrace:
+    return read_record({"messages": record} if isinstance(record, list) else record)
 
 
 def read_record(record: Any) -> ParsedTrace:
@@ -55,7 +67,7 @@ def read_record(record: Any) -> ParsedTrace:
     if not isinstance(record, dict) or "messages" not in record:
         raise Unreadable("is not an object with messages")
     notes = Notes()
-    messages = read_messages(record["messages"], notes)
+    messages = read_said(record["messages"], notes, field="messages", system=record.get("system"))
     if not messages:
         raise Unreadable("messages is empty")
     tools = read_tools(record.get("tools") or record.get("functions"), notes)
@@ -79,51 +91,10 @@ def _read_one_list(source: Source) -> Iterator[tuple[str, ParsedTrace] | Rejecte
         yield Rejected("the file", str(error))
 
 
-class _Log:
-    """Request/response pairs of one file, chained into conversations."""
-
-    def __init__(self) -> None:
-        self._notes = Notes()
-        self._chains = Chains(self._notes)
-        self._records: dict[str, tuple[str, str, dict[str, Any]]] = {}
-
-    def add(self, where: str, record: dict[str, Any]) -> None:
-        """Take one pair. Raises Unreadable."""
-        key = f"r{len(self._records)}"
-        call = read_call(record, key, len(self._records), self._notes)
-        plain = {name: value for name, value in record.items() if name not in ("request", "response")}
-        for name in ("metadata", "user"):
-            if record["request"].get(name):
-                plain.setdefault(name, record["request"][name])
-        created = record["response"].get("created") or record["response"].get("created_at")
-        if created:
-            plain.setdefault("created_at", created)
-        self._records[key] = (where, given_id(record) or content_id("log", record), plain)
-        self._chains.add(call)
-
-    def traces(self) -> Iterator[tuple[str, ParsedTrace]]:
-        """One trace per chain, named by its first pair."""
-        for chain in self._chains.finish():
-            where, external_id, plain = self._records[chain.calls[0].key]
-            notes = Notes()
-            notes.extend(self._notes)
-            for message in chain.messages:
-                message.pop("span_id", None)  # the number of a pair means nothing outside this file
-            trace = ParsedTrace(
-                external_id=external_id,
-                document={"conversations": [as_conversation(chain, main=True)]},
-                status="error" if chain.calls[-1].error else "unset",
-                source={"format": NAME},
-            )
-            fill(trace, plain, notes, taken={"path", "status_code", "method", "headers"})
-            trace.model = chain.calls[-1].model
-            trace.import_notes = notes.lines()
-            yield where, trace
-
-
-def read_call(record: dict[str, Any], key: str, start: int, notes: Notes) -> ModelCall:
-    """One pair of chat completions or Responses. Raises Unreadable with the reason."""
-    request, response = record["request"], record["response"]
+def read_call(request: dict[str, Any], response: Any, key: str, start: int, notes: Notes) -> ModelCall:
+    """One call of chat completions or Responses, streamed or not. Raises Unreadable with the reason."""
+    if isinstance(response, list):
+        response = joined_openai(response, notes)
     call = ModelCall(
         key=key,
         inputs=_inputs(request, notes),
@@ -172,10 +143,6 @@ def _choices(choices: list[Any], notes: Notes) -> list[Message]:
             message["finish_reason"] = choice["finish_reason"]
         outputs.append(message)
     return outputs
-
-
-def _is_log(record: dict[str, Any]) -> bool:
-    return isinstance(record.get("request"), dict) and isinstance(record.get("response"), dict)
 
 
 def _is_message_list(value: Any) -> bool:

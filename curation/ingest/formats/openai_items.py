@@ -18,6 +18,7 @@ from curation.messages.form import Conversation, Message, Reasoning, ToolCall
 
 NAME = "openai_items"
 LABEL = "OpenAI Responses / Agents SDK items"
+GROUP = "Chat and logs"
 _CALLS = {"function_call": "arguments", "custom_tool_call": "input"}
 _OUTPUTS = {"function_call_output", "custom_tool_call_output"}
 _SESSION = {"session_id", "items", "tools", "instructions"}

@@ -16,6 +16,7 @@ from curation.messages.form import text_of
 
 NAME = "tau_bench"
 LABEL = "tau-bench trajectories"
+GROUP = "Trajectories"
 _KEYS = {"task_id", "reward", "info", "traj", "trial"}
 
 

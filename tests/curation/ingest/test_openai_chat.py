@@ -145,7 +145,7 @@ def test_ambiguous_and_unknown_files_ask() -> None:
     with pytest.raises(Unreadable, match="could be openai_chat or openai_items; say which with --format"):
         read(both)
     assert len(read(both, wanted="openai_items")[0]) == 1
-    with pytest.raises(Unreadable, match="objects with the keys instruction, output"):
-        read(lines({"instruction": "x", "output": "y"}))
+    with pytest.raises(Unreadable, match="objects with the keys question, reply"):
+        read(lines({"question": "x", "reply": "y"}))
     with pytest.raises(Unreadable, match="no format 'csv'"):
         read(both, wanted="csv")
