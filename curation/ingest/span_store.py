@@ -1,8 +1,9 @@
 """Keep spans and put the traces they belong to together again."""
 
 import hashlib
-import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 
 import orjson
 from django.db import connection
@@ -12,16 +13,40 @@ from curation.ingest.outcome import Outcome
 from curation.ingest.parsed import ParsedTrace
 from curation.ingest.spans import PlainSpan
 from curation.ingest.spans_logs import PlainLog, key_of
-from curation.ingest.store import store_traces
-from curation.messages.clean import Notes, clean
+from curation.ingest.store import Origin, store_traces
+from curation.messages.clean import Notes, clean_and_dump
 from curation.models import RawRecord, Span
 from workspace.models import Project
 
 Row = PlainSpan | PlainLog
-_BUCKETS = 128
 _LOCKS = 0x57_48_53  # first half of the advisory locks' key: spans
-_ROWS = 500
-_TRACES = 100
+_MOST_LOCKS = 300
+_TRACES = 200
+
+
+@dataclass(slots=True)
+class Body:
+    """Spans and events of one received body, and what became of it."""
+
+    raw: RawRecord | None
+    spans: Sequence[PlainSpan]
+    logs: Sequence[PlainLog] = ()
+    outcome: Outcome = field(default_factory=lambda: Outcome(format="otlp"))
+
+    @property
+    def raw_id(self) -> int | None:
+        """The record's id; None where the spans came without one."""
+        return self.raw.pk if self.raw else None
+
+
+@dataclass(slots=True)
+class _Kept:
+    """One span: as it was cleaned, as JSON text, and the body it came with (None: it was here before)."""
+
+    row: Row
+    payload: str
+    digest: str
+    body: Body | None
 
 
 def store_spans(
@@ -32,75 +57,133 @@ def store_spans(
     raw: RawRecord | None,
     is_merged: bool = False,
 ) -> Outcome:
-    """Store spans and events and reassemble each trace that got a new or changed one. Call it inside a transaction.
+    """Store spans and events of one body; see `store_bodies`."""
+    body = Body(raw, spans, logs)
+    store_bodies(project=project, bodies=[body], is_merged=is_merged)
+    return body.outcome
+
+
+def store_bodies(*, project: Project, bodies: Sequence[Body], is_merged: bool = False) -> None:
+    """Store spans and events and reassemble each trace that got a new or changed one; the bodies' outcomes count the
+    traces. Bodies come in the order of their ids. Call it inside a transaction.
 
     Traces without any model, tool or agent span are kept as spans only; they become traces when such a span comes.
     Two workers with spans of one trace wait for each other, so the later one sees all spans. `is_merged`: the spans hold
     what was kept of them before (the caller has the locks), so they replace it whichever body they came in.
     """
-    outcome = Outcome(format="otlp")
-    by_trace: dict[str, dict[str, Row]] = {}
-    for span in spans:
-        by_trace.setdefault(span["trace"], {})[span["span"]] = span
-    for log in logs:
-        by_trace.setdefault(log["trace"], {})[key_of(log)] = log
+    by_trace: dict[str, dict[str, tuple[Row, Body]]] = {}
+    for body in bodies:
+        for span in body.spans:
+            by_trace.setdefault(span["trace"], {})[span["span"]] = span, body
+        for log in body.logs:
+            by_trace.setdefault(log["trace"], {})[key_of(log)] = log, body
     lock_traces(project, by_trace)
-    changed = _upsert(project, by_trace, raw, is_merged)
-    for _ in by_trace.keys() - changed:
-        outcome.count("unchanged")
-    waiting: list[ParsedTrace] = []
-    for key in sorted(changed):
-        payloads = Span.objects.filter(project=project, trace_key=key).values_list("payload", flat=True)
-        trace = assemble(payloads)
-        if trace is None:
-            outcome.count("unchanged")
-            continue
-        waiting.append(trace)
-        if len(waiting) >= _TRACES:
-            _flush(project, waiting, raw, outcome)
-    _flush(project, waiting, raw, outcome)
-    return outcome
-
-
-def _flush(project: Project, waiting: list[ParsedTrace], raw: RawRecord | None, outcome: Outcome) -> None:
-    if waiting:
-        received = raw.received_at if raw else None
-        for found in store_traces(project=project, parsed=waiting, raw=raw, received_at=received):
-            outcome.count(found)
-        waiting.clear()
+    keys = iter(sorted(by_trace))
+    while some := list(islice(keys, _TRACES)):
+        _store({key: by_trace.pop(key) for key in some}, project, is_merged)
 
 
 def lock_traces(project: Project, traces: Iterable[str]) -> None:
-    """One of 128 locks per trace id, in order, until the transaction ends: row locks cannot guard rows to come."""
-    buckets = sorted({zlib.crc32(f"{project.pk}/{key}".encode()) % _BUCKETS for key in traces})
+    """Keep others from these traces' spans until the transaction ends: row locks cannot guard rows to come.
+
+    One lock for each trace, in order; a body with more than 300 traces takes the whole project instead, because the
+    server's table of locks is small.
+    """
+    names = {f"{project.pk}/{key}".encode() for key in traces}
+    keys = sorted(int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big", signed=True) for name in names)
     with connection.cursor() as cursor:
-        for bucket in buckets:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCKS, bucket])
+        gate = "pg_advisory_xact_lock_shared" if len(keys) <= _MOST_LOCKS else "pg_advisory_xact_lock"
+        cursor.execute(f"SELECT {gate}(%s, %s)", [_LOCKS, project.pk % 2**31])
+        if len(keys) <= _MOST_LOCKS:
+            cursor.execute("SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key", [keys])
 
 
-def _upsert(project: Project, by_trace: dict[str, dict[str, Row]], raw: RawRecord | None, is_merged: bool) -> set[str]:
-    """Insert or replace spans; returns the trace ids where something is new. Of two different reports of one span the
-    one that was received later stays, whichever is worked off first."""
-    rows = []
-    for key, spans in by_trace.items():
-        for span_key, span in spans.items():
-            payload = orjson.dumps(clean(span, Notes()), option=orjson.OPT_SORT_KEYS)
-            digest = hashlib.sha256(payload).hexdigest()
-            rows.append((project.pk, key, span_key, raw.pk if raw else None, payload.decode(), digest))
-    changed: set[str] = set()
-    table = Span._meta.db_table
-    newest = "" if is_merged else "AND (old.raw_id IS NULL OR excluded.raw_id >= old.raw_id) "
+def _store(given: dict[str, dict[str, tuple[Row, Body]]], project: Project, is_merged: bool) -> None:
+    kept = _known(given, project)
+    new: list[tuple[str, str, _Kept]] = []
+    changed: list[tuple[str, str, _Kept]] = []
+    for trace, rows in given.items():
+        for key, (row, body) in rows.items():
+            found, span = kept.get(trace, {}).get(key), _as_kept(row, body)
+            if found is None:
+                new.append((trace, key, span))
+            elif found[0].digest != span.digest and (is_merged or found[1] is None or (body.raw_id or 0) >= found[1]):
+                changed.append((trace, key, span))
+    _insert(new, project)
+    for trace, key, span in changed:
+        _replace(trace, key, span, project)
+    together: dict[str, dict[str, _Kept]] = {}
+    for trace, key, span in [*new, *changed]:
+        rows_before = {key: found for key, (found, _) in kept.get(trace, {}).items()}
+        together.setdefault(trace, rows_before)[key] = span
+    for trace, rows in given.items():
+        if trace not in together:
+            for body in _bodies(body for _, body in rows.values()):
+                body.outcome.count("unchanged")
+    _assemble(together, project)
+
+
+def _as_kept(row: Row, body: Body) -> _Kept:
+    cleaned, payload = clean_and_dump(row, Notes(), is_sorted=False)
+    return _Kept(cleaned, payload.decode(), hashlib.sha256(payload).hexdigest(), body)
+
+
+def _known(traces: Iterable[str], project: Project) -> dict[str, dict[str, tuple[_Kept, int | None]]]:
+    """What is kept of these traces: {trace: {span: (it, id of its body)}}."""
+    sql = (
+        "SELECT trace_key, span_key, digest, payload, raw_id "
+        f"FROM {Span._meta.db_table} WHERE project_id = %s AND trace_key = ANY(%s)"  # noqa: S608
+    )
+    known: dict[str, dict[str, tuple[_Kept, int | None]]] = {}
     with connection.cursor() as cursor:
-        for start in range(0, len(rows), _ROWS):
-            part = rows[start : start + _ROWS]
-            sql = (
-                f"INSERT INTO {table} AS old (project_id, trace_key, span_key, raw_id, payload, digest) "  # noqa: S608
-                f"VALUES {', '.join(['(%s, %s, %s, %s::bigint, %s::jsonb, %s)'] * len(part))} "
-                "ON CONFLICT (project_id, trace_key, span_key) DO UPDATE "
-                "SET payload = excluded.payload, digest = excluded.digest, raw_id = greatest(old.raw_id, excluded.raw_id) "
-                f"WHERE old.digest <> excluded.digest {newest}"
-                "RETURNING trace_key"
-            )
-            cursor.execute(sql, [value for row in part for value in row])
-            changed.update(key for (key,) in cursor.fetchall())
-    return changed
+        cursor.execute(sql, [project.pk, list(traces)])
+        for trace, key, digest, payload, raw_id in cursor.fetchall():
+            known.setdefault(trace, {})[key] = _Kept(orjson.loads(payload), payload, digest, None), raw_id
+    return known
+
+
+def _insert(spans: Sequence[tuple[str, str, _Kept]], project: Project) -> None:
+    """Nobody else can have inserted them meanwhile: their traces are locked."""
+    if not spans:
+        return
+    sql = f"COPY {Span._meta.db_table} (project_id, trace_key, span_key, raw_id, payload, digest) FROM STDIN"
+    with connection.cursor() as cursor, cursor.copy(sql) as copy:
+        for trace, key, span in spans:
+            copy.write_row((project.pk, trace, key, span.body and span.body.raw_id, span.payload, span.digest))
+
+
+def _replace(trace: str, key: str, span: _Kept, project: Project) -> None:
+    """Of two different reports of one span the one that was received later stays, whichever is worked off first."""
+    sql = (
+        f"UPDATE {Span._meta.db_table} SET payload = %s, digest = %s, raw_id = greatest(raw_id, %s::bigint) "  # noqa: S608
+        "WHERE project_id = %s AND trace_key = %s AND span_key = %s"
+    )
+    with connection.cursor() as cursor:
+        raw_id = span.body and span.body.raw_id
+        cursor.execute(sql, [span.payload, span.digest, raw_id, project.pk, trace, key])
+
+
+def _assemble(together: dict[str, dict[str, _Kept]], project: Project) -> None:
+    waiting: list[tuple[ParsedTrace, list[Body]]] = []
+    for rows in together.values():
+        bodies = list(_bodies(span.body for span in rows.values()))
+        trace = assemble(span.row for span in rows.values())
+        if trace is None:
+            for body in bodies:
+                body.outcome.count("unchanged")
+        else:
+            waiting.append((trace, bodies))
+    found = store_traces(
+        project=project,
+        parsed=[trace for trace, _ in waiting],
+        origins=[Origin(bodies[-1].raw, bodies[0].raw) for _, bodies in waiting],
+    )
+    for outcome, (_, bodies) in zip(found, waiting, strict=True):
+        for number, body in enumerate(bodies):  # the first of them made it, the others added to it
+            body.outcome.count("updated" if number and outcome == "created" else outcome)
+
+
+def _bodies(given: Iterable[Body | None]) -> Iterator[Body]:
+    """Each body once, in the order of the records."""
+    found = {id(body): body for body in given if body is not None}
+    return iter(sorted(found.values(), key=lambda body: body.raw_id or 0))
