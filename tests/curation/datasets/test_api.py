@@ -43,7 +43,7 @@ def test_freeze_list_and_export(project: Project, rita: User, api: Callable[...,
     assert [one["name"] for one in listed["items"]] == ["support"] and listed["next"] is None
     assert client.get(f"{ROOT}/support").json()["versions"][0] == made
     detail = client.get(f"{ROOT}/support/versions/1").json()
-    assert detail["changed_since"] == {"judgments": 0, "corrections": 0, "traces": 0}
+    assert detail["changed_since"] == {"judgments": 0, "corrections": 0, "traces": 0, "erased": 0}
 
     response = client.get(f"{ROOT}/support/versions/1/export?format=openai-sft&split=train")
     assert response.status_code == 200 and response.streaming

@@ -28,6 +28,7 @@ from workspace.lineage import Node
 from workspace.models import AuditEntry, Project, User
 
 MAIL = "ann.lee@mail.example"
+RUN, MODEL = "0198a000-0000-7000-8000-000000000001", "0198a000-0000-7000-8000-000000000002"
 
 
 def everything() -> str:
@@ -49,8 +50,8 @@ def kept(project: Project, rita: User) -> Trace:
     make.judgment(held, rita, note=f"{MAIL} was served well")
     Feedback.objects.create(project=project, trace=held, author="x", comments=f"from {MAIL}")
     version = build.freeze(project=project, name="support", query_text="", actor=Actor(), recipe=Recipe())
-    lineage.link(project=project, source=Node("dataset_version", str(version.uid)), target=Node("run", "r-1"))
-    lineage.link(project=project, source=Node("run", "r-1"), target=Node("model", "m-1"))
+    lineage.link(project=project, source=Node("dataset_version", str(version.uid)), target=Node("run", RUN))
+    lineage.link(project=project, source=Node("run", RUN), target=Node("model", MODEL))
     body = json.dumps({"id": "mail", "messages": [{"role": "user", "content": f"Forward to {MAIL.upper()}"},
                                                   {"role": "assistant", "content": "Done."}]}).encode()  # fmt: skip
     inbox.work_off(record_id=inbox.keep(project=project, actor=Actor(), body=body, source="posted").pk)
@@ -78,7 +79,7 @@ def test_everything_of_a_person_goes_and_the_dataset_keeps_a_tombstone(
     assert b"".join(export.write_jsonl(row.version, "openai-sft")) == b""
     assert export.erased_rows(row.version) == 1
     assert {(one["kind"], one["id"]) for one in erasure.touched} == {
-        ("dataset_version", str(row.version.uid)), ("run", "r-1"), ("model", "m-1"),
+        ("dataset_version", str(row.version.uid)), ("run", RUN), ("model", MODEL),
     }  # fmt: skip
     assert erasure.counts["traces"] == 2 and erasure.counts["tombstones"] == 1
     again = forget(project=project, actor=Actor(user=alice), subject=subject)
