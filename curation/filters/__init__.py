@@ -17,6 +17,7 @@ from curation.filters.parse import parse_tree
 from curation.filters.text import Chip, chips, fix_times, write
 from curation.filters.tree import Node, terms
 from curation.models.traces import TraceQuerySet
+from curation.search.conditions import Search, walked
 
 __all__ = ["Chip", "FilterError", "Query", "apply", "matching", "parse", "resolve"]
 
@@ -48,24 +49,29 @@ def parse(text: str) -> Query:
     return Query(text, parse_tree(text))
 
 
-def apply(queryset: TraceQuerySet, query: Query, *, now: datetime | None = None) -> TraceQuerySet:
+def apply(
+    queryset: TraceQuerySet, query: Query, *, now: datetime | None = None, search: Search = walked
+) -> TraceQuerySet:
     """The traces of `queryset` that `query` matches. Archived traces are left out unless the filter names `archived`,
     empty ones unless it names `empty`.
 
-    `now` (default: the clock) is what relative times count from.
+    `now` (default: the clock) is what relative times count from. `search` says how words are looked up: lists take
+    `curation.search.conditions.planned`, which is quick for rare words too.
     """
     if not query.mentions("archived"):
         queryset = queryset.filter(archived_at=None)
     if not query.mentions("empty"):
         queryset = queryset.filter(is_empty=False)
-    return matching(queryset, query, now=now)
+    return matching(queryset, query, now=now, search=search)
 
 
-def matching(queryset: TraceQuerySet, query: Query, *, now: datetime | None = None) -> TraceQuerySet:
+def matching(
+    queryset: TraceQuerySet, query: Query, *, now: datetime | None = None, search: Search = walked
+) -> TraceQuerySet:
     """Like `apply`, with archived and empty ones among them."""
     if query.tree is None:
         return queryset
-    return queryset.filter(compiling.condition(query.tree, now=now or timezone.now()))
+    return queryset.filter(compiling.condition(query.tree, now=now or timezone.now(), search=search))
 
 
 def resolve(query: Query, *, now: datetime) -> Query:

@@ -7,7 +7,7 @@ negation of a condition matches exactly the traces that the condition does not.
 import json
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.db.models import BooleanField, Case, F, IntegerField, OuterRef, Q, Subquery, Value, When
 from django.db.models.expressions import Combinable
@@ -22,32 +22,41 @@ from curation.filters.related import corrected, flagged, rated, related
 from curation.filters.tree import EQUAL, HAS, IS, RANGE, And, Node, Not, Or, Shape, Term
 from curation.filters.values import read_moment, read_number
 from curation.models import Score
+from curation.search import conditions
+from curation.search.conditions import Search
 
 _LOOKUPS = {EQUAL: Exact, ">": GreaterThan, ">=": GreaterThanOrEqual, "<": LessThan, "<=": LessThanOrEqual}
 
 
-def condition(node: Node | None, *, now: datetime) -> Q:
-    """The condition on Trace that `node` stands for; None is every trace."""
+def condition(node: Node | None, *, now: datetime, search: Search = conditions.walked) -> Q:
+    """The condition on Trace that `node` stands for; None is every trace. `search` makes the condition of words."""
     match node:
         case None:
             return EVERYTHING
         case Term():
-            return _term(node, now)
+            return _term(node, now, search)
         case Shape():
             return shape(node)
         case Not(part):
-            return ~condition(part, now=now)
+            return ~condition(part, now=now, search=search)
         case And(parts):
-            return Q(*(condition(part, now=now) for part in parts))
+            # words that must all be there are one question to the index
+            said = tuple(part.values for part in parts if _free(part))
+            rest = [condition(part, now=now, search=search) for part in parts if not _free(part)]
+            return Q(*rest, search(said)) if said else Q(*rest)
         case Or(parts):
-            return Q(*(condition(part, now=now) for part in parts), _connector=Q.OR)
+            return Q(*(condition(part, now=now, search=search) for part in parts), _connector=Q.OR)
 
 
-def _term(term: Term, now: datetime) -> Q:
+def _free(node: Node) -> TypeGuard[Term]:
+    return isinstance(node, Term) and FIELDS[node.field].kind is Kind.FREE
+
+
+def _term(term: Term, now: datetime, search: Search) -> Q:
     field = FIELDS[term.field]
     match field.kind:
         case Kind.FREE:
-            return any_of(term, words)
+            return search((term.values,))
         case Kind.TIME:
             moment = read_moment(term.values[0], now=now, whole_day=field.name == "until")
             return Q(received_at__gte=moment) if field.name == "since" else Q(received_at__lt=moment)
@@ -67,11 +76,6 @@ def _term(term: Term, now: datetime) -> Q:
             return named(term, field.column)
         case _:
             return numeric(field, term)
-
-
-def words(said: str) -> Q:
-    """Words anywhere in the request or the name."""
-    return Q(preview__icontains=said) | Q(name__icontains=said)
 
 
 def _choice(field: Field, value: str) -> Q:
