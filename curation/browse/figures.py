@@ -17,6 +17,7 @@ from curation.browse import rollups, series
 from curation.filters.text import conjuncts
 from curation.filters.tree import IS, Term
 from curation.models import Trace
+from curation.search.conditions import planned
 from workspace.models import Project
 
 MOST = 10_000
@@ -85,7 +86,7 @@ def measure(*, project: Project, query: filters.Query, now: datetime) -> Figures
     """The figures of all traces that match: three small queries of the sums, or two over at most MOST + 1 rows."""
     if (kept := _summable(query)) is not None and (found := _from_sums(project, now, **kept)):
         return found
-    matching = filters.apply(Trace.objects.filter(project=project), query, now=now)
+    matching = filters.apply(Trace.objects.filter(project=project), query, now=now, search=planned(project.pk))
     newest = matching.order_by("-received_at", "-id")[: MOST + 1]
     total = newest.aggregate(
         **_sums(),

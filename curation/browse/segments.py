@@ -6,6 +6,7 @@ from curation import filters
 from curation.filters.text import conjuncts, write
 from curation.filters.tree import conjunction
 from curation.models import Trace
+from curation.search.conditions import planned
 from workspace.models import Project
 
 SEGMENTS = (
@@ -46,5 +47,7 @@ def ways_out(*, project: Project, query: filters.Query) -> list[filters.Chip]:
     return [
         chip
         for chip in query.chips()[:MOST_TRIED]
-        if filters.apply(Trace.objects.filter(project=project), filters.parse(chip.without)).exists()
+        if filters.apply(
+            Trace.objects.filter(project=project), filters.parse(chip.without), search=planned(project.pk)
+        ).exists()
     ]

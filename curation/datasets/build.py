@@ -19,6 +19,7 @@ from curation.datasets import reasons
 from curation.datasets.choose import Plan, choose
 from curation.datasets.recipe import Recipe
 from curation.models import Dataset, DatasetDecision, DatasetRow, DatasetVersion, Trace
+from curation.search.conditions import planned
 from workspace import audit
 from workspace.access import Actor
 from workspace.models import Project
@@ -88,7 +89,7 @@ def preview(*, project: Project, query_text: str, recipe: Recipe | None = None, 
     chosen = recipe or Recipe()
     now = timezone.now()
     with snapshot():
-        matching = filters.apply(Trace.objects.filter(project=project), query, now=now)
+        matching = filters.apply(Trace.objects.filter(project=project), query, now=now, search=planned(project.pk))
         plan = choose(matching, chosen, most=most)
         cut = most is not None and len(plan.decisions) >= most and matching.count() > most
         return Preview(str(filters.resolve(query, now=now)), _counts(project, plan, chosen), cut)
@@ -122,7 +123,9 @@ def _freeze(
     description: str,
     now: datetime,
 ) -> DatasetVersion:
-    plan = choose(filters.apply(Trace.objects.filter(project=project), query, now=now), recipe)
+    plan = choose(
+        filters.apply(Trace.objects.filter(project=project), query, now=now, search=planned(project.pk)), recipe
+    )
     counts = _counts(project, plan, recipe)
     if not plan.rows:
         raise NothingToFreeze(query.typed, counts)
