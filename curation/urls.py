@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from curation.views import bench, datasets, review, traces, uploads
+from curation.views import bench, comments, datasets, keys, parts, review, traces, uploads
 
 app_name = "curation"
 urlpatterns: list[URLPattern] = [
@@ -16,8 +16,14 @@ urlpatterns: list[URLPattern] = [
     path("traces/upload/results/", uploads.upload_results, name="upload-results"),
     path("traces/upload/<uuid:uid>/retry/", uploads.upload_retry, name="upload-retry"),
     path("traces/<uuid:uid>/", bench.trace, name="trace"),
-    path("traces/<uuid:uid>/part/", bench.trace_part, name="trace-part"),
-    path("traces/<uuid:uid>/text/<int:conversation>/<int:message>", bench.trace_text, name="trace-text"),
+    path("traces/<uuid:uid>/part/", parts.trace_part, name="trace-part"),
+    path("traces/<uuid:uid>/find/", parts.trace_find, name="trace-find"),
+    path("traces/<uuid:uid>/text/<int:conversation>/<int:message>", parts.trace_text, name="trace-text"),
+    path("traces/<uuid:uid>/comments/", comments.trace_comments, name="trace-comments"),
+    path("mentions/", comments.mentions, name="mentions"),
+    path("mentions/<uuid:uid>/", comments.mention, name="mention"),
+    path("people/", comments.people, name="people"),
+    path("keys/", keys.review_keys, name="review-keys"),
     path("review/", review.review, name="review"),
     path("review/<slug:queue>/", review.review_next, name="review-next"),
     path("review/<slug:queue>/undo/", review.review_undo, name="review-undo"),

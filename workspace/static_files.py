@@ -13,7 +13,8 @@ COMMON = ("tokens", "base", "layout", "parts")
 SHEETS = {
     "app": (*COMMON, "lists", "charts", "pages"),
     "traces": (*COMMON, "lists", "traces"),
-    "bench": (*COMMON, "review"),
+    "bench": (*COMMON, "review", "long"),
+    "queues": (*COMMON, "queues"),
 }
 
 

@@ -1,78 +1,23 @@
 """Everything the review page shows, read in few queries: one for the trace and all that was said of it, three for the
 queue around it."""
 
-import json
 import uuid
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from django.contrib.postgres.expressions import ArraySubquery
-from django.db.models import Case, IntegerField, OuterRef, Q, QuerySet, When
-from django.db.models.fields.json import KT
-from django.db.models.functions import JSONObject
+from django.db.models import Case, IntegerField, Q, When
 from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from curation.messages.form import Document, final_answer, main_conversation, text_of
-from curation.models import (
-    Correction,
-    DatasetRow,
-    Feedback,
-    Judgment,
-    QueueItem,
-    ReviewQueue,
-    Score,
-    StepVerdict,
-    Trace,
-    TraceRevision,
-)
-from curation.review import diff, queues, transcript
+from curation.models import Comment, DatasetRow, Judgment, QueueItem, ReviewQueue, StepVerdict, Trace
+from curation.review import comments, documents, queues, transcript
 from curation.review.blocks import plain_text
-from curation.review.shown import markdown, one_line
+from curation.review.parts import Part
+from curation.review.shown import one_line
+from curation.review.words import Edited, Measured, Opinion, with_words, words_of
 from workspace import formats
 from workspace.models import Project, User
-
-SCORES = 100
-JUDGMENTS = 50
-
-
-@dataclass(slots=True)
-class Opinion:
-    """One standing judgment as the page shows it."""
-
-    uid: str
-    author: str
-    verdict: str
-    rating: int | None
-    note: str
-    at: datetime
-    own: bool
-    stale: bool
-
-
-@dataclass(slots=True)
-class Measured:
-    """One score as text: `good` says whether it passed, None where it has no gate."""
-
-    name: str
-    value: str
-    good: bool | None
-    reason: str
-    source: str
-    author: str
-
-
-@dataclass(slots=True)
-class Edited:
-    """A standing correction of the final answer."""
-
-    author: str
-    own: bool
-    text: str
-    rendered: str
-    changes: diff.Diff
-    stale: bool
 
 
 @dataclass(slots=True)
@@ -81,9 +26,7 @@ class Bench:
 
     trace: Trace
     revision: int
-    head: transcript.Slice
-    gap: transcript.Gap | None
-    tail: transcript.Slice
+    parts: list[Part]
     run: transcript.Transcript
     opinions: list[Opinion]
     scores: list[Measured]
@@ -96,6 +39,9 @@ class Bench:
     before: uuid.UUID | None = None
     holder: str = ""
     feedback: list[dict[str, Any]] = field(default_factory=list)
+    comments: list[Comment] = field(default_factory=list)
+    is_blind: bool = False
+    hidden: int = 0  # judgments of others that are not shown because of that
     datasets: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -114,6 +60,26 @@ class Bench:
         return [one for one in self.opinions if not one.own]
 
     @property
+    def judges(self) -> list[Measured]:
+        """What judge models said."""
+        return [one for one in self.scores if one.source == "judge"]
+
+    @property
+    def measured(self) -> list[Measured]:
+        """Scores of every other source."""
+        return [one for one in self.scores if one.source != "judge"]
+
+    @property
+    def suggestions(self) -> list[dict[str, Any]]:
+        """Feedback that says what should have been answered, or which tools should have been called."""
+        return [one for one in self.feedback if one["response"] or one["tools"]]
+
+    @property
+    def open_comments(self) -> int:
+        """How many comments wait for somebody."""
+        return sum(one.resolved_at is None for one in self.comments)
+
+    @property
     def rubric(self) -> list[str]:
         """The queue's instructions, a rule a line."""
         return [line.strip() for line in self.item.queue.instructions.splitlines() if line.strip()] if self.item else []
@@ -126,12 +92,15 @@ class Bench:
         return max(0, round((self.item.leased_until - timezone.now()).total_seconds()))
 
 
-def open_item(*, project: Project, user: User, queue_slug: str, item_uid: uuid.UUID, upto: int = 0) -> Bench:
+def open_item(*, project: Project, user: User, queue_slug: str, item_uid: uuid.UUID, part: int = 0) -> Bench:
     """The page of a queue's item: leases it and the one behind it, so that the browser can load that one early. An item
     that somebody else holds is shown and not taken. Raises QueueItem.DoesNotExist."""
     found = QueueItem.objects.filter(queue__project=project, queue__slug=queue_slug, uid=item_uid)
-    item = _with_words(found.select_related("queue", "trace__revision", "leased_by"), user, "trace__").get()
-    bench = _bench(item.trace, item, user, upto)
+    found = found.select_related("queue", "trace__revision", "leased_by").defer("trace__revision__document")
+    item = with_words(found, user, "trace__").get()
+    # whoever answers in a blind queue answers first, whatever their role
+    waits = item.queue.is_blind and item.status == QueueItem.Status.OPEN
+    bench = _bench(item.trace, item, user, part, blind=waits or item.blind)
     bench.item = item
     # the holder before us: the lease statement below tells only whether it is ours now
     holder, until = item.leased_by, item.leased_until
@@ -143,130 +112,72 @@ def open_item(*, project: Project, user: User, queue_slug: str, item_uid: uuid.U
     return bench
 
 
-def open_trace(*, project: Project, user: User | None, trace_uid: uuid.UUID, upto: int = 0) -> Bench:
-    """The page of a trace outside of any queue, with the datasets it is in. Raises Trace.DoesNotExist."""
-    found = Trace.objects.filter(project=project, uid=trace_uid).select_related("revision")
-    trace = _with_words(found, user, "").get()
-    bench = _bench(trace, trace, user, upto)
-    bench.feedback = [{**one, "at": datetime.fromisoformat(one["at"])} for one in trace.told]
+def open_trace(
+    *, project: Project, user: User | None, trace_uid: uuid.UUID, part: int = 0, may_look: bool = True
+) -> Bench:
+    """The page of a trace outside of any queue, with the datasets it is in. `may_look`: words of others are shown although
+    the trace waits in a blind queue. Raises Trace.DoesNotExist."""
+    found = Trace.objects.filter(project=project, uid=trace_uid).select_related("revision").defer("revision__document")
+    trace = with_words(found, user, "").get()
+    bench = _bench(trace, trace, user, part, blind=trace.blind and not may_look)
     rows = DatasetRow.objects.filter(trace=trace).order_by("-version_id", "position")
     columns = ("version__dataset__name", "version__number", "position", "split")
     bench.datasets = [dict(row) for row in rows.values(*columns)[:100]]
     return bench
 
 
-def run_of(*, project: Project, trace_uid: uuid.UUID, user: User | None) -> transcript.Transcript:
-    """Only the conversation, for the parts of a long one. Raises Trace.DoesNotExist."""
-    revision = _document_of(project, trace_uid)
-    verdicts = StepVerdict.objects.filter(revision=revision.pk, user=user).values_list("step_key", "value")
-    return transcript.read(revision.document, verdicts=dict(verdicts))
+def run_of(
+    *, project: Project, trace_uid: uuid.UUID, user: User | None, revision: int | None = None
+) -> transcript.Transcript:
+    """Only the conversation, for the parts of a long one: of the revision with this number, else of the current one.
+    Raises TraceRevision.DoesNotExist."""
+    pk, document = documents.of_revision(project=project, trace_uid=trace_uid, number=revision)
+    verdicts = StepVerdict.objects.filter(revision=pk, user=user).values_list("step_key", "value")
+    return transcript.read(document, verdicts=dict(verdicts))
 
 
 def text_of_block(
-    *, project: Project, trace_uid: uuid.UUID, conversation: int, message: int, call: int | None
+    *,
+    project: Project,
+    trace_uid: uuid.UUID,
+    conversation: int,
+    message: int,
+    call: int | None = None,
+    thought: int | None = None,
+    revision: int | None = None,
 ) -> str | None:
-    """The plain text behind a block; None where there is no such block. Raises Trace.DoesNotExist."""
-    return plain_text(_document_of(project, trace_uid).document, conversation, message, call)
+    """The plain text behind a block; None where there is no such block. Raises TraceRevision.DoesNotExist."""
+    _, document = documents.of_revision(project=project, trace_uid=trace_uid, number=revision)
+    return plain_text(document, conversation, message, call, thought)
 
 
-def _document_of(project: Project, trace_uid: uuid.UUID) -> TraceRevision:
-    trace = Trace.objects.select_related("revision").get(project=project, uid=trace_uid)
-    if trace.revision is None:
-        raise Trace.DoesNotExist
-    return trace.revision
-
-
-def _with_words(rows: "QuerySet[Any]", user: User | None, prefix: str) -> "QuerySet[Any]":
-    """Add what people and graders said of the trace, as JSON arrays of the same query."""
-    trace, revision = OuterRef(f"{prefix}pk"), OuterRef(f"{prefix}revision")
-    if prefix:
-        trace = OuterRef("trace_id")
-    words = JSONObject(
-        uid="uid", author="author", verdict="verdict", rating="rating", note="note", at="created_at", user="user_id",
-        revision="revision_id",
-    )  # fmt: skip
-    scored = JSONObject(
-        name="name", number="number", low="low", high="high", boolean="boolean", category="category", passed="passed",
-        reason="reason", source="source", author="author",
-    )  # fmt: skip
-    edits = JSONObject(author="author", user="user_id", answer=KT("messages__-1"), revision="revision_id", id="id")
-    told = JSONObject(author="author", rating="rating", aspects="aspects", comments="comments", at="created_at",
-                      response="suggested_response")  # fmt: skip
-    standing = {"trace": trace, "withdrawn_at": None}
-    rows = rows.annotate(
-        judged=ArraySubquery(Judgment.objects.filter(**standing).order_by("-id").values(json=words)[:JUDGMENTS]),
-        steps_judged=ArraySubquery(
-            StepVerdict.objects.filter(revision=revision, user=user).values(
-                json=JSONObject(key="step_key", value="value")
-            )
-        ),
-        scored=ArraySubquery(Score.objects.filter(trace=trace).order_by("name", "-id").values(json=scored)[:SCORES]),
-        edits=ArraySubquery(Correction.objects.filter(**standing).order_by("-id").values(json=edits)[:20]),
-    )
-    if not prefix:
-        rows = rows.annotate(
-            told=ArraySubquery(Feedback.objects.filter(trace=trace).order_by("-id").values(json=told)[:50])
-        )
-    return rows
-
-
-def _bench(trace: Trace, row: Any, user: User | None, upto: int) -> Bench:
+def _bench(trace: Trace, row: Any, user: User | None, part: int, *, blind: bool) -> Bench:
     revision = trace.revision
-    document: Document = revision.document if revision is not None else {"conversations": []}
+    document: Document = {"conversations": []}
+    if revision is not None:
+        document = documents.read(revision.pk, revision.digest, row.document_text)
     verdicts = {one["key"]: one["value"] for one in row.steps_judged}
     run = transcript.read(document, verdicts=verdicts)
-    head, gap, tail = run.opening(upto)
     messages = main_conversation(document)["messages"]
     at = final_answer(messages)
     answer = text_of(messages[at]) if at is not None else ""
-    own = user.pk if user is not None else None
+    said = words_of(row, user=user, revision=trace.revision_id, answer=answer, blind=blind)
     return Bench(
         trace=trace,
         revision=revision.number if revision is not None else 0,
-        head=head,
-        gap=gap,
-        tail=tail,
+        parts=run.opening(part),
         run=run,
-        opinions=[_opinion(one, own, trace.revision_id) for one in row.judged],
-        scores=[_measured(one) for one in row.scored],
-        edited=_edited(row.edits, own, trace.revision_id, answer),
+        opinions=said.opinions,
+        scores=said.scores,
+        edited=said.edited,
+        feedback=said.feedback,
+        # most traces have none: then nothing is asked
+        comments=comments.of_trace(trace=trace, user=user, only_own=said.is_blind) if row.discussed else [],
+        is_blind=said.is_blind,
+        hidden=said.hidden,
         answer=answer,
         key=uuid.uuid4().hex,
     )
-
-
-def _opinion(one: dict[str, Any], own: int | None, revision: int | None) -> Opinion:
-    return Opinion(
-        uid=one["uid"], author=one["author"], verdict=one["verdict"], rating=one["rating"], note=one["note"],
-        at=datetime.fromisoformat(one["at"]), own=own is not None and one["user"] == own, stale=one["revision"] != revision,
-    )  # fmt: skip
-
-
-def _measured(one: dict[str, Any]) -> Measured:
-    if one["number"] is not None:
-        value = f"{one['number']:g}" + (f" of {one['high']:g}" if one["high"] not in (None, 1) else "")
-    elif one["boolean"] is not None:
-        value = "yes" if one["boolean"] else "no"
-    else:
-        value = one["category"]
-    return Measured(one["name"], value, one["passed"], one["reason"], one["source"], one["author"])
-
-
-def _edited(rows: list[dict[str, Any]], own: int | None, revision: int | None, answer: str) -> Edited | None:
-    """One's own correction, else the newest of others."""
-    if not rows:
-        return None
-    row = next((one for one in rows if own is not None and one["user"] == own), rows[0])
-    last: Any = json.loads(row["answer"]) if row["answer"] else {}
-    text = text_of(last) if last.get("role") == "assistant" else ""
-    if not text:  # the corrected message called tools, so it is not the last one
-        messages = Correction.objects.only("messages").get(pk=row["id"]).messages
-        at = final_answer(messages)
-        text = text_of(messages[at]) if at is not None else ""
-    return Edited(
-        author=row["author"], own=own is not None and row["user"] == own, text=text, rendered=markdown(text),
-        changes=diff.words(answer, text), stale=row["revision"] != revision,
-    )  # fmt: skip
 
 
 def _before(item: QueueItem, user: User) -> uuid.UUID | None:

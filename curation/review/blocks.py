@@ -1,27 +1,30 @@
 """The blocks a conversation is drawn from."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from django.utils.safestring import SafeString
 
 from curation.messages.form import Document, Message, Part, Reasoning, text_of
 from curation.messages.measure import results_of
-from curation.review.folds import EMPTY, View
+from curation.review.folds import EMPTY, View, folded
 from curation.review.renderers import Drawn
 from curation.review.shown import one_line, shown
 from workspace import formats
 
+THOUGHT_LINES = 200  # behind the fold that every thought begins in
 PICTURES = ("data:image/png", "data:image/jpeg", "data:image/gif", "data:image/webp")
 
 
 @dataclass(slots=True)
 class Thought:
-    """Reasoning of the model; `text` is empty where it came redacted."""
+    """Reasoning of the model; `text` is empty where it came redacted. `place` leads to its plain text."""
 
     gist: SafeString
-    text: SafeString
+    text: View
     redacted: bool = False
+    place: str = ""
 
 
 @dataclass(slots=True)
@@ -35,7 +38,11 @@ class Attachment:
 
 @dataclass(slots=True)
 class Block:
-    """One block of the conversation. kind: said, call, answer, parallel, agent. `count` is how many steps it stands for."""
+    """One block of the conversation. kind: said, call, answer, parallel, agent. `count` is how many steps it stands for.
+
+    A block is made without what costs time to draw; `finish` draws it, when it comes on a page. `texts` are the texts it
+    shows, as they came.
+    """
 
     kind: str
     id: str
@@ -67,6 +74,19 @@ class Block:
     same: int = 1
     # parallel, agent
     inside: list["Block"] = field(default_factory=list)
+    # not drawn yet
+    texts: tuple[str, ...] = ()
+    thinks: bool = False
+    draw: Callable[["Block"], None] | None = field(default=None, repr=False, compare=False)
+
+    def finish(self) -> "Block":
+        """Draw what was left open, once."""
+        if self.draw is not None:
+            draw, self.draw = self.draw, None
+            draw(self)
+        for one in self.inside:
+            one.finish()
+        return self
 
     @property
     def words(self) -> str:
@@ -85,13 +105,19 @@ def result_text(message: Message) -> str:
     return "\n".join(texts)
 
 
-def plain_text(document: Document, conversation: int, message: int, call: int | None) -> str | None:
-    """The plain text behind a block: a message's text, or a call's arguments and result. None where there is none."""
+def plain_text(
+    document: Document, conversation: int, message: int, call: int | None, thought: int | None = None
+) -> str | None:
+    """The plain text behind a block: a message's text, a call's arguments and result, or what was thought. None where
+    there is none."""
     try:
         one = document["conversations"][conversation]
         said = one["messages"][message]
     except IndexError:
         return None
+    if thought is not None:
+        thoughts = said.get("reasoning", [])
+        return thoughts[thought].get("text", "") if thought < len(thoughts) else None
     if call is None:
         return result_text(said) if said["role"] == "tool" else text_of(said)
     calls = said.get("tool_calls", [])
@@ -102,10 +128,11 @@ def plain_text(document: Document, conversation: int, message: int, call: int | 
     return f"{calls[call]['name']} {calls[call]['arguments']}\n\n{answer}"
 
 
-def thought(one: Reasoning) -> Thought:
+def thought(one: Reasoning, place: str = "") -> Thought:
     text = one.get("text", "")
     redacted = bool(one.get("redacted")) or not text
-    return Thought(gist=one_line(text, 120), text=shown(text), redacted=redacted)
+    view = folded("plain", text, shown, lines=THOUGHT_LINES)
+    return Thought(gist=one_line(text, 120), text=view, redacted=redacted, place=place)
 
 
 def attachment(part: Part) -> Attachment:

@@ -1,11 +1,12 @@
 """A trace as a reviewer reads it: blocks for the conversation, rows for the outline beside it.
 
 A call and its result are one card, calls of one turn are bracketed, the same call with the same result again is stacked.
-Long runs come in parts; every part says how many steps it leaves out.
+Reading only sorts: a block is drawn when the part it is in comes on a page, so a run of thousands of steps costs little.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from curation.messages.form import (
     Conversation,
@@ -18,14 +19,15 @@ from curation.messages.form import (
 from curation.messages.measure import MeasuredStep, results_of, steps_of
 from curation.review import renderers
 from curation.review.blocks import Block, attachment, errors, result_text, thought
-from curation.review.folds import folded
-from curation.review.outline import Row, Segment, rows, strip
+from curation.review.folds import EMPTY, folded
+from curation.review.outline import Segment, strip
+from curation.review.parts import Part, cut, every
 from curation.review.shown import markdown, one_line, shown
 from workspace import formats
 
-PART = 80  # blocks drawn at once at the beginning, and by each "show more"
-TAIL = 12  # blocks always drawn at the end, the answer among them
 USER_LINES = 40
+TOGETHER = 40  # calls of one turn, or steps of a sub-agent, in one block; more make further ones
+LONG_ANSWER = 100_000  # characters beyond which an answer is shown plain and folded, like any other text
 SYSTEM_LINES = 300  # behind the fold that every system prompt begins in
 ROLES = {
     "system": ("sys", "System"),
@@ -36,28 +38,10 @@ ROLES = {
 
 
 @dataclass(slots=True)
-class Slice:
-    """A stretch of blocks with its outline rows."""
-
-    blocks: list[Block]
-    rows: list[Row]
-
-
-@dataclass(slots=True)
-class Gap:
-    """Blocks that are not drawn yet: from `start` to `stop`, standing for `steps` steps, `errors` of them failed."""
-
-    start: int
-    stop: int
-    steps: int
-    errors: int
-
-
-@dataclass(slots=True)
 class Transcript:
-    """All blocks of a trace; `part` cuts what is drawn."""
+    """All of a trace, in parts. `opening` draws what a page shows at first, `blocks` everything."""
 
-    blocks: list[Block]
+    parts: list[Part]
     steps: int
     tools: int
     errors: int
@@ -65,37 +49,35 @@ class Transcript:
     strip: list[Segment]
     answer: Block | None
 
-    def opening(self, upto: int = 0) -> tuple[Slice, Gap | None, Slice]:
-        """What a page shows at first: the beginning (at least up to block `upto`), the gap, the end."""
-        start = max(PART, upto)
-        stop = len(self.blocks) - TAIL
-        if start >= stop:
-            return self._slice(self.blocks), None, Slice([], [])
-        return self._slice(self.blocks[:start]), self._gap(start, stop), self._slice(self.blocks[stop:])
+    @property
+    def blocks(self) -> list[Block]:
+        """Every block, drawn."""
+        return [block for part in self.parts for block in part.draw().blocks]
 
-    def more(self, start: int) -> tuple[Slice, Gap | None]:
-        """The next part of the gap that begins at block `start`, and the gap that is left."""
-        stop = len(self.blocks) - TAIL
-        end = min(start + PART, stop)
-        return self._slice(self.blocks[start:end]), self._gap(end, stop) if end < stop else None
+    @property
+    def is_long(self) -> bool:
+        """Whether it comes in more than one part."""
+        return len(self.parts) > 1
 
-    def _slice(self, blocks: list[Block]) -> Slice:
-        return Slice(blocks, [row for block in blocks for row in rows(block)])
-
-    def _gap(self, start: int, stop: int) -> Gap:
-        hidden = self.blocks[start:stop]
-        return Gap(start, stop, sum(block.count for block in hidden), sum(errors(block) for block in hidden))
+    def opening(self, also: int = 0) -> list[Part]:
+        """Draw the first part, the last, the one with the answer and part `also`; returns all parts."""
+        for part in self.parts:
+            if part.number in (0, also, len(self.parts) - 1) or any(one is self.answer for one in part.blocks):
+                part.draw()
+        return self.parts
 
 
 def read(document: Document, *, verdicts: Mapping[str, str] | None = None) -> Transcript:
     """Turn a document into blocks. `verdicts`: step key to good, bad or neutral, as the reader judged them."""
     reader = _Reader(document, verdicts or {})
     blocks = reader.read()
+    for number, block in enumerate((one for one in every(blocks) if one.id != "answer"), start=1):
+        block.id = f"b{number}"
     steps = reader.steps
     times = [step.latency_ms for step in steps if step.latency_ms is not None]
     calls = [step for step in steps if step.kind == "tool" and step.call is not None]
     return Transcript(
-        blocks=blocks,
+        parts=cut(blocks),
         steps=len(calls) + sum(step.kind == "assistant" for step in steps),
         tools=len(calls),
         errors=sum(step.is_error for step in steps),
@@ -115,7 +97,6 @@ class _Reader:
         self.by_place = {(s.conversation, s.message, s.call): s for s in self.steps}
         self.total = sum(step.latency_ms or 0 for step in self.steps)
         self.calls = 0
-        self.ids = 0
         self.answer: Block | None = None
 
     def read(self) -> list[Block]:
@@ -125,29 +106,36 @@ class _Reader:
         agents: list[Block] = []
         for number, conversation in enumerate(conversations):
             if conversation is main:
-                blocks = list(self._conversation(number, conversation, answer=final_answer(conversation["messages"])))
+                blocks = _stacked(list(self._blocks(number, conversation, final_answer(conversation["messages"]))))
             else:
-                agents.append(self._agent(number, conversation))
+                agents += self._agents(number, conversation)
         # sub-agents worked before the answer was given: their cards stand in front of it where it is the end
         if agents and blocks and blocks[-1].kind == "answer":
             return [*blocks[:-1], *agents, blocks[-1]]
         return [*blocks, *agents]
 
-    def _agent(self, number: int, conversation: Conversation) -> Block:
-        inside = _stacked(list(self._conversation(number, conversation, answer=None)))
-        spent = [s.latency_ms for s in self.steps if s.conversation == number and s.latency_ms is not None]
+    def _agents(self, number: int, conversation: Conversation) -> Iterator[Block]:
+        """A sub-agent as one card, a very long one as several."""
+        inside = _stacked(list(self._blocks(number, conversation, None)))
         tokens = [s.tokens for s in self.steps if s.conversation == number and s.tokens is not None]
-        steps = sum(block.count for block in inside)
-        ms = sum(spent) if spent else None
-        return Block(
-            kind="agent", id=self._id(), label=conversation["name"] or f"Conversation {number + 1}",
-            tool=shown(conversation["name"] or f"Conversation {number + 1}"), inside=inside, ms=ms,
-            heat=self._heat(ms), count=steps, failed=any(errors(block) for block in inside),
-            note=f"{steps:,} step{'s' if steps != 1 else ''}", raw=f"{formats.short(sum(tokens))} tokens" if tokens else "",
-        )  # fmt: skip
-
-    def _conversation(self, number: int, conversation: Conversation, *, answer: int | None) -> Iterator[Block]:
-        return iter(_stacked(list(self._blocks(number, conversation, answer))))
+        spent = [s.latency_ms for s in self.steps if s.conversation == number and s.latency_ms is not None]
+        name = conversation["name"] or f"Conversation {number + 1}"
+        total = sum(block.count for block in inside)
+        done = 0
+        for start in range(0, max(1, len(inside)), TOGETHER):
+            some = inside[start : start + TOGETHER]
+            steps = sum(block.count for block in some)
+            note = f"{total:,} step{'s' if total != 1 else ''}"
+            if len(inside) > TOGETHER:
+                note = f"steps {done + 1:,} to {done + steps:,} of {total:,}"
+            done += steps
+            first = start == 0
+            ms = sum(spent) if spent and first else None
+            yield Block(
+                kind="agent", id="", label=name, tool=shown(name), inside=some, ms=ms, heat=self._heat(ms), count=steps,
+                failed=any(errors(block) for block in some), note=note,
+                raw=f"{formats.short(sum(tokens))} tokens" if tokens and first else "",
+            )  # fmt: skip
 
     def _blocks(self, number: int, conversation: Conversation, answer: int | None) -> Iterator[Block]:
         answers, orphans = results_of(conversation)
@@ -161,50 +149,40 @@ class _Reader:
             if message["role"] == "assistant":
                 turn += 1
             said = self._said(number, index, message, step, turn)
-            if index == answer:
-                yield self._as_answer(said, message, conversation)
-            elif said is not None:
-                yield said
+            yield said if index != answer else self._as_answer(said, conversation)
             calls = [
                 self._call(number, index, at, message, conversation["messages"], answers.get((index, at)))
                 for at in range(len(message.get("tool_calls", [])))
             ]
             if len(calls) > 1:
-                yield self._parallel(calls)
+                yield from self._parallel(calls)
             else:
                 yield from calls
 
-    def _said(self, number: int, index: int, message: Message, step: MeasuredStep | None, turn: int) -> Block | None:
+    def _said(self, number: int, index: int, message: Message, step: MeasuredStep | None, turn: int) -> Block:
         role, label = ROLES[message["role"]]
         text = text_of(message)
-        thoughts = [thought(one) for one in message.get("reasoning", [])]
-        attachments = [attachment(part) for part in message["parts"] if part["type"] != "text"]
-        empty = not text and not thoughts and not attachments
+        reasoning = message.get("reasoning", [])
+        empty = not text and not reasoning and all(part["type"] == "text" for part in message["parts"])
         ms = step.latency_ms if step else None
-        view = None
-        if text:
-            view = folded("plain", text, shown, lines=SYSTEM_LINES if role == "sys" else USER_LINES)
         note = message.get("name", "") or ""
         finish = message.get("finish_reason", "")
         if finish in ("length", "max_tokens", "content_filter"):
-            note = (
-                f"{note} stopped by {'its length limit' if finish != 'content_filter' else 'a content filter'}".strip()
-            )
+            stopped = "its length limit" if finish != "content_filter" else "a content filter"
+            note = f"{note} stopped by {stopped}".strip()
         return Block(
-            kind="said", id=self._id(), key=step.key if step and role == "bot" else "",
+            kind="said", id="", key=step.key if step and role == "bot" else "",
             verdict=self.verdicts.get(step.key, "") if step else "", ms=ms, heat=self._heat(ms),
-            failed=bool(message.get("is_error")), role=role, label=label, number=turn if role == "bot" else 0, text=view,
-            gist=one_line(text, 160 if role == "sys" else 60), thoughts=thoughts,
-            attachments=attachments, note=shown(note), raw=text, place=f"{number}/{index}",
+            failed=bool(message.get("is_error")), role=role, label=label, number=turn if role == "bot" else 0,
+            raw=text, place=f"{number}/{index}", thinks=bool(reasoning),
+            texts=(text, *(one.get("text", "") for one in reasoning)), draw=partial(_draw_said, message=message, note=note),
             # a turn that only calls tools says nothing: its number stays in the outline, its cards speak for it
             state="silent" if empty and not message.get("is_error") else "",
         )  # fmt: skip
 
-    def _as_answer(self, said: Block | None, message: Message, conversation: Conversation) -> Block:
-        assert said is not None  # every message makes a block
+    def _as_answer(self, said: Block, conversation: Conversation) -> Block:
         said.kind, said.id, said.label = "answer", "answer", "Final answer"
-        said.rendered = markdown(said.raw)
-        said.others = [markdown(text_of(one)) for one in conversation.get("candidates", [])]
+        said.draw = partial(_draw_answer, draw_said=said.draw, conversation=conversation)
         self.answer = said
         return said
 
@@ -216,43 +194,38 @@ class _Reader:
         answered = messages[result] if result is not None else None
         self.calls += 1
         text = result_text(answered) if answered is not None else None
-        attachments = (
-            [attachment(part) for part in answered["parts"] if part["type"] not in ("text", "json")] if answered else []
-        )
+        name = call["name"] or "unnamed tool"
         return Block(
-            kind="call", id=self._id(), key=step.key, verdict=self.verdicts.get(step.key, ""), ms=step.latency_ms,
-            heat=self._heat(step.latency_ms), failed=step.is_error, number=self.calls, tool=shown(call["name"] or "unnamed tool"),
-            name=call["name"] or "unnamed tool",
-            drawn=renderers.draw(call["name"], call["arguments"], text, failed=step.is_error), call_id=call["id"],
-            place=f"{number}/{index}?call={at}", state="waiting" if answered is None else "", attachments=attachments,
-            raw=f"{call['name']}\0{call['arguments']}\0{text}",
+            kind="call", id="", key=step.key, verdict=self.verdicts.get(step.key, ""), ms=step.latency_ms,
+            heat=self._heat(step.latency_ms), failed=step.is_error, number=self.calls, name=name, call_id=call["id"],
+            place=f"{number}/{index}?call={at}", state="waiting" if answered is None else "",
+            texts=(name, call["arguments"]) if text is None else (name, call["arguments"], text),
+            draw=partial(_draw_call, tool=call["name"], arguments=call["arguments"], result=text, answered=answered),
         )  # fmt: skip
 
     def _orphan(self, number: int, index: int, message: Message, step: MeasuredStep | None) -> Block:
         self.calls += 1
         text = result_text(message)
+        name = message.get("name", "") or "result"
         return Block(
-            kind="call", id=self._id(), key=step.key if step else "", ms=message.get("latency_ms"),
+            kind="call", id="", key=step.key if step else "", ms=message.get("latency_ms"),
             verdict=self.verdicts.get(step.key, "") if step else "", heat=self._heat(message.get("latency_ms")),
-            failed=bool(message.get("is_error")), number=self.calls, tool=shown(message.get("name", "") or "result"),
-            name=message.get("name", "") or "result",
-            drawn=renderers.draw("", "", text, failed=bool(message.get("is_error"))), place=f"{number}/{index}",
-            call_id=message.get("tool_call_id", ""), state="orphan", raw=f"\0orphan{index}",
-            attachments=[attachment(part) for part in message["parts"] if part["type"] not in ("text", "json")],
+            failed=bool(message.get("is_error")), number=self.calls, name=name, place=f"{number}/{index}",
+            call_id=message.get("tool_call_id", ""), state="orphan", texts=(name, text),
+            draw=partial(_draw_call, tool="", arguments="", result=text, answered=message),
         )  # fmt: skip
 
-    def _parallel(self, calls: list[Block]) -> Block:
+    def _parallel(self, calls: list[Block]) -> Iterator[Block]:
         times = [call.ms for call in calls if call.ms is not None]
         # calls of one turn run side by side: together they took as long as the longest
-        note = f"{len(calls)} calls at once" + (
+        note = f"{len(calls):,} calls at once" + (
             f", {formats.duration(max(times))} together" if len(times) == len(calls) else ""
         )
         inside = _stacked(calls)
-        return Block(kind="parallel", id=self._id(), inside=inside, note=note, count=len(calls))
-
-    def _id(self) -> str:
-        self.ids += 1
-        return f"b{self.ids}"
+        for start in range(0, len(inside), TOGETHER):
+            some = inside[start : start + TOGETHER]
+            said = f"{note}: {start + 1:,} to {start + len(some):,}" if len(inside) > TOGETHER else note
+            yield Block(kind="parallel", id="", inside=some, note=said, count=sum(one.count for one in some))
 
     def _heat(self, ms: int | None) -> str:
         """Heat by the share of the whole run's time; short steps stay cool however short the run."""
@@ -260,6 +233,37 @@ class _Reader:
             return ""
         share = ms / self.total
         return "h4" if share >= 0.2 else "h3" if share >= 0.1 else "h2" if share >= 0.05 else "h1"
+
+
+def _draw_said(block: Block, *, message: Message, note: str) -> None:
+    text = block.raw
+    if text:
+        lines = SYSTEM_LINES if block.role == "sys" else USER_LINES
+        block.text = folded("plain", text, shown, lines=lines)
+    block.gist = one_line(text, 160 if block.role == "sys" else 60)
+    block.thoughts = [
+        thought(one, f"{block.place}?thought={at}") for at, one in enumerate(message.get("reasoning", []))
+    ]
+    block.attachments = [attachment(part) for part in message["parts"] if part["type"] != "text"]
+    block.note = shown(note)
+
+
+def _draw_answer(block: Block, *, draw_said: Callable[[Block], None] | None, conversation: Conversation) -> None:
+    if draw_said is not None:
+        draw_said(block)
+    # a very long answer is no prose: it is shown like any other long text
+    block.rendered = markdown(block.raw) if len(block.raw) <= LONG_ANSWER else EMPTY
+    for other in map(text_of, conversation.get("candidates", [])):
+        left = len(other) - LONG_ANSWER
+        told = f"\n\n*{left:,} more characters are not shown here; an export has them.*" if left > 0 else ""
+        block.others.append(markdown(other[:LONG_ANSWER] + told))
+
+
+def _draw_call(block: Block, *, tool: str, arguments: str, result: str | None, answered: Message | None) -> None:
+    block.tool = shown(block.name)
+    block.drawn = renderers.draw(tool, arguments, result, failed=block.failed)
+    if answered is not None:
+        block.attachments = [attachment(part) for part in answered["parts"] if part["type"] not in ("text", "json")]
 
 
 def _stacked(blocks: list[Block]) -> list[Block]:
@@ -275,7 +279,8 @@ def _stacked(blocks: list[Block]) -> list[Block]:
             block.kind == "call"
             and last is not None
             and last.kind == "call"
-            and last.raw == block.raw
+            and block.state != "orphan"
+            and (last.state, last.texts) == (block.state, block.texts)
             and not block.verdict
         ):
             last.same += 1

@@ -5,19 +5,16 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import redirect
-from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods
 
 from curation.models import QueueItem, Trace
-from curation.review import bench
+from curation.review import bench, keys
 from curation.review.invalid import Invalid
-from curation.review.shown import shown
 from curation.views.bench_acts import ACTS, Place, number, person_of
 from workspace.access import Entry, enter
 from workspace.models import Role
-from workspace.pages import answer, wants_fragment
+from workspace.pages import answer
 
 
 @require_http_methods(["GET", "POST"])
@@ -38,41 +35,6 @@ def trace(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         return _act(request, entry, place)
     return _bench_page(request, entry, place)
-
-
-@require_GET
-def trace_part(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
-    """The next part of a long conversation, for htmx: blocks for the middle, rows for the outline."""
-    entry = enter(request, slug, Role.REVIEWER)
-    start = number(request.GET.get("start"), 0)
-    try:
-        run = bench.run_of(project=entry.project, trace_uid=uid, user=entry.actor.user)
-    except Trace.DoesNotExist:
-        raise Http404("There is no such trace in this project.") from None
-    if not wants_fragment(request):
-        return redirect(f"{reverse('curation:trace', args=[slug, uid])}?upto={start + 80}")
-    part, gap = run.more(start)
-    context = {"part": part, "gap": gap, "trace_uid": uid}
-    return answer(request, "curation/_review_part.html", context)
-
-
-@require_GET
-def trace_text(request: HttpRequest, slug: str, uid: uuid.UUID, conversation: int, message: int) -> HttpResponse:
-    """The plain text behind a block: the whole of a long result, or a call just as it came."""
-    entry = enter(request, slug, Role.REVIEWER)
-    call = request.GET.get("call")
-    try:
-        text = bench.text_of_block(
-            project=entry.project, trace_uid=uid, conversation=conversation, message=message,
-            call=int(call) if call and call.isdecimal() else None,
-        )  # fmt: skip
-    except Trace.DoesNotExist:
-        text = None
-    if text is None:
-        raise Http404("There is no such text in this trace.")
-    if wants_fragment(request):
-        return HttpResponse(f'<pre class="plain" tabindex="0">{shown(text)}</pre>')
-    return HttpResponse(text, content_type="text/plain; charset=utf-8", headers={"Content-Disposition": "inline"})
 
 
 def _act(request: HttpRequest, entry: Entry, place: Place) -> HttpResponse:
@@ -103,16 +65,20 @@ def _act(request: HttpRequest, entry: Entry, place: Place) -> HttpResponse:
 
 
 def _bench_page(request: HttpRequest, entry: Entry, place: Place, status: int = 200, **more: Any) -> HttpResponse:
-    upto = number(request.GET.get("upto"), 0)
+    part = number(request.GET.get("part"), 0)
     try:
         if place.item is not None:
             shown_bench = bench.open_item(
-                project=entry.project, user=person_of(entry), queue_slug=place.queue, item_uid=place.item, upto=upto
+                project=entry.project, user=person_of(entry), queue_slug=place.queue, item_uid=place.item, part=part
             )
         else:
             assert place.trace is not None
             shown_bench = bench.open_trace(
-                project=entry.project, user=entry.actor.user, trace_uid=place.trace, upto=upto
+                project=entry.project,
+                user=entry.actor.user,
+                trace_uid=place.trace,
+                part=part,
+                may_look=entry.may(Role.ENGINEER),
             )
     except (Trace.DoesNotExist, QueueItem.DoesNotExist):
         raise Http404("There is no such trace in this project.") from None
@@ -121,6 +87,8 @@ def _bench_page(request: HttpRequest, entry: Entry, place: Place, status: int = 
         "trace": shown_bench.trace,
         "trace_uid": shown_bench.trace.uid,
         "here": place.url,
+        "tab": request.GET.get("tab", ""),
+        "own_keys": keys.changed_of(entry.actor.user),
         "editing": request.GET.get("edit") == "1" or "answer" in more.get("typed", {}),
         "strip_words": bench.summary_of(shown_bench.run),
         "typed": {},

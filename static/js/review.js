@@ -2,11 +2,11 @@
 // key is pressed, and what was said is kept in an outbox until the server has it.
 import { all, desk, done, find, later, past, store } from "./review_core.js";
 import { difference, edit, saveAnswer } from "./review_edit.js";
-import { nextHit, search } from "./review_find.js";
+import { findFirst, found, nextHit, search } from "./review_find.js";
 import { box, flush, paintSaved, send } from "./review_outbox.js";
 import { forget, judge, rate, setAside, submitChosen, undo } from "./review_say.js";
 import { advance, draftName, heartbeat, load, next, paintLease, show } from "./review_show.js";
-import { current, fold, loadGap, mark, move } from "./review_steps.js";
+import { current, fold, goTo, mark, move } from "./review_steps.js";
 import { keysOn, toast, typing } from "./whetstone.js";
 
 // --- keys: those with a button are data-key and go through it; the others are here
@@ -27,6 +27,7 @@ function onKey(event) {
   }
   if (key === "Escape" && target.id === "answer-text") { stop(); return edit(false); }
   if (target.id === "find" && key === "Enter") { stop(); return nextHit(event.shiftKey ? -1 : 1); }
+  if (command && key === "f" && target.id !== "find" && keysOn() && find(".part[data-wait]", desk.bench)) { stop(); return findFirst(); }
   if (typing(target) || document.querySelector("dialog[open]") || !keysOn()) return;
   if (command && key.toLowerCase() === "z") { stop(); if (desk.ready) undo(); else desk.queued = undo; return; }
   if (command || event.altKey) return;
@@ -63,7 +64,7 @@ function onClick(event) {
   desk.active = true;
   const at = (selector) => event.target.closest(selector);
   if (!desk.bench.contains(event.target) || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const link = at("a[data-go-next], a[data-go-before], .tree a, [data-sheet], .outline-open, .outline .close, [data-focus], [data-edit], [data-edit-cancel]");
+  const link = at("a[data-go-next], a[data-go-before], .tree a, .part[data-wait] a, [data-sheet], .outline-open, .outline .close, [data-focus], [data-edit], [data-edit-cancel]");
   if (link && event.button === 0) {
     if (link.matches("[data-go-next]")) { event.preventDefault(); if (desk.ready) next(); return; }
     if (link.matches("[data-go-before]")) { event.preventDefault(); if (desk.ready) load(link.href.startsWith(location.origin) ? new URL(link.href).pathname : link.href); return; }
@@ -74,10 +75,8 @@ function onClick(event) {
     if (link.matches("[data-edit]")) { find("#more", desk.bench)?.hidePopover?.(); return edit(true); }
     if (link.matches("[data-edit-cancel]")) return edit(false);
     if (link.matches("[data-focus]")) { find("#more", desk.bench)?.hidePopover?.(); find(".form", desk.bench).setAttribute("data-open", ""); find(`#${link.dataset.focus}`, desk.bench)?.focus(); return; }
-    const target = document.getElementById(link.hash.slice(1));
     find(".outline", desk.bench).removeAttribute("data-open");
-    if (target?.id === "gap") { target.scrollIntoView({ block: "center" }); return loadGap(target); }
-    if (target?.matches("[data-step]")) mark(target, true); else target?.scrollIntoView({ block: "nearest" });
+    goTo(link.hash.slice(1));
     return;
   }
   const filter = at("[data-show]");
@@ -100,6 +99,8 @@ if (desk.bench) {
   document.addEventListener("click", onClick);
   document.addEventListener("pointerdown", () => { desk.active = true; }, { passive: true });
   document.addEventListener("wheel", () => { desk.active = true; }, { passive: true });
+  document.addEventListener("part", found);
+  document.addEventListener("htmx:afterSettle", found);
   document.addEventListener("input", ({ target }) => {
     if (target.id === "note" && desk.bench.dataset.trace) store.set(draftName(), target.value);
     if (target.id === "find") { desk.bench.hit = undefined; search(); }

@@ -1,7 +1,7 @@
 // Showing an item: fetching it before it is needed, and moving from one to the next.
 import { desk, done, find, later, post, store } from "./review_core.js";
 import { box, flush, paintSaved } from "./review_outbox.js";
-import { current, mark } from "./review_steps.js";
+import { current, mark, parts } from "./review_steps.js";
 import { toast } from "./whetstone.js";
 function parse(text) {
   const node = document.adoptNode(new DOMParser().parseFromString(text, "text/html").getElementById("bench") ?? document.createElement("p"));
@@ -36,6 +36,7 @@ export function show(node, { push = true, scroll = true } = {}) {
     if (desk.keyAt) performance.measure("key-to-painted", { start: desk.keyAt, end: performance.now() });
     desk.keyAt = 0;
     if (!node.wired) { node.wired = true; window.htmx?.process(node); }
+    if (node.dataset.parts) parts().then((one) => one.watch());
     prefetch();
     const run = desk.queued;
     desk.queued = null;

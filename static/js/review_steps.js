@@ -17,25 +17,28 @@ export function mark(step, scroll = false) {
 }
 
 export async function move(by, wanted = "[data-step]") {
-  const list = all(`${wanted}, #gap`, desk.bench).filter((one) => one.id === "gap" ? wanted === "[data-step]" || Number(one.dataset.errors) : seen(one) || wanted !== "[data-step]");
+  const list = all(`${wanted}, .part[data-wait]`, desk.bench).filter((one) => one.hasAttribute("data-wait") ? wanted === "[data-step]" || Number(one.dataset.errors) : seen(one) || wanted !== "[data-step]");
   const at = current();
   let next = by > 0
     ? list.find((one) => !at || at.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING && !at.contains(one))
     : list.findLast((one) => at && at.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_PRECEDING && !one.contains(at));
-  if (next?.id === "gap") {
-    await loadGap(next);
-    return move(by, wanted);
+  if (next?.hasAttribute("data-wait")) {
+    const loaded = await parts().then((one) => one.part(next.dataset.part));
+    return loaded && move(by, wanted);
   }
   if (next) mark(next, true);
   else toast(wanted === "[data-failed]" ? "No further error." : by > 0 ? "That was the last step." : "That was the first step.", { ms: 1500 });
 }
 
-export function loadGap(gap) {
-  return new Promise((settled) => {
-    document.body.addEventListener("htmx:afterSettle", () => settled(), { once: true });
-    setTimeout(settled, 5000);
-    window.htmx ? window.htmx.trigger(find("[data-more]", gap), "click") : settled();
-  });
+/** What looks after the parts of a long run; only such runs load it. */
+export const parts = () => import("./parts.js");
+
+/** Go to the step, message or part with this id, wherever it is in the run. */
+export async function goTo(id) {
+  const there = document.getElementById(id);
+  const target = there && !there.hasAttribute("data-wait") ? there : desk.bench.dataset.parts ? await parts().then((one) => one.reach(id)) : null;
+  if (target?.matches("[data-step]")) mark(target, true); else target?.scrollIntoView({ block: target.matches(".part") ? "start" : "nearest" });
+  return target;
 }
 
 export function fold() {

@@ -146,7 +146,7 @@ def test_long_hostile_and_done(
     page = sign_in(rita)
     page.set_viewport_size({"width": 1440, "height": 900})
     page.goto(f"{server.url}/p/acme/traces/{long.uid}/")
-    page.locator("#gap").scroll_into_view_if_needed()
+    page.locator(".part[data-wait]").first.scroll_into_view_if_needed()
     shoot(page, "review-long")
     page.goto(f"{server.url}/p/acme/traces/{hostile.uid}/")
     shoot(page, "review-hostile")

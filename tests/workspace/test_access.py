@@ -205,6 +205,8 @@ OPERATION_NEEDS: dict[str, Role] = {
     "GET /traces/{trace_id}/judgments": ANY,
     "POST /traces/{trace_id}/feedback": ANY,
     "POST /traces/{trace_id}/scores": ANY,
+    "POST /feedback": ANY,
+    "POST /scores": ANY,
     "POST /runs": ENGINEER,
     "GET /runs": ANY,
     "GET /runs/{uid}": ANY,

@@ -11,7 +11,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from curation.models import Correction, Judgment, QueueItem, StepVerdict
+from curation.messages.form import message
+from curation.models import Correction, Judgment, QueueItem, StepVerdict, Trace, TraceRevision
 from curation.review import queues
 from tests import make
 from tests.curation.review import documents
@@ -184,18 +185,62 @@ def test_budgets(project: Project, rita: User, as_user: As, alice: User) -> None
 def test_parts_of_a_long_trace(project: Project, rita: User, as_user: As) -> None:
     trace = make.trace(project, said=documents.long(600))
     client = as_user(rita)
-    page = client.get(f"/p/acme/traces/{trace.uid}/").content.decode()
-    assert "steps not shown yet" in page
-    link = re.search(r'href="(/p/acme/traces/[^"]*part/\?start=80)"', page)
-    assert link
+    here = f"/p/acme/traces/{trace.uid}/"
+    page = client.get(here).content.decode()
+    link = re.search(r'href="([^"]*\?part=3#part-3)"', page)
+    assert link and "not loaded yet" in page and page.count("data-wait") == page.count('class="chunk"') > 5
+    without = client.get(link[1]).content.decode()
+    assert without.count('<article class="call') > page.count('<article class="call'), "without a script: a page"
     with at_most(5):
-        part = client.get(link[1], headers={"HX-Request": "true"}).content.decode()
-    assert 'hx-swap-oob="beforebegin:#gap-row"' in part and part.count('<article class="call') == 40
-    without = client.get(link[1])
-    assert without["Location"].endswith("?upto=160")
-    assert client.get(without["Location"]).content.decode().count('<article class="call') > page.count(
-        '<article class="call'
+        part = client.get(f"{here}part/?r=1&n=3", headers={"HX-Request": "true"}).content.decode()
+    assert part.count('<article class="call') == 30 and part.count('<ol data-rows="3"') == 1
+    rows = client.get(f"{here}part/?r=1&rows=2,3,99", headers={"HX-Request": "true"}).content.decode()
+    assert rows.count("<ol data-rows") == 2 and "<article" not in rows
+    assert client.get(f"{here}part/?n=3")["Location"] == f"{here}?part=3#part-3"
+    assert client.get(f"{here}part/?n=99", headers={"HX-Request": "true"}).status_code == 404
+    assert client.get(f"{here}part/?r=7&n=3", headers={"HX-Request": "true"}).status_code == 404, "no such revision"
+    found = client.get(f"{here}find/?r=1&q=NOT FOUND").json()
+    assert found["times"] == len(found["hits"]) == 6 and found["blocks"] == 602
+
+
+def test_a_big_document_is_parsed_once_and_never_old(project: Project, rita: User, as_user: As) -> None:
+    texts = [f"{number} " + "word " * 20_000 for number in range(4)]
+    said = make.document(message("user", "Go."), *(message("assistant", text) for text in texts))
+    trace = make.trace(project, said=said, external_id="big")
+    client = as_user(rita)
+    here = f"/p/acme/traces/{trace.uid}/"
+    for _ in range(2):
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(f"{here}find/?q=word").json()["times"] == 80_000
+    assert sum("CASE WHEN" in one["sql"] for one in queries), "the second asks for no text"
+    make.trace(project, said=make.document(message("user", "Anew.")), external_id="big")
+    assert client.get(f"{here}find/?q=word").json()["times"] == 0
+    assert client.get(f"{here}find/?q=word&r=1").json()["times"] == 80_000
+    Trace.objects.filter(pk=trace.pk).update(revision=None)
+    TraceRevision.objects.filter(trace=trace).delete()
+    assert client.get(f"{here}find/?q=word&r=1").status_code == 404, "what was erased is not found in memory"
+
+
+def test_a_text_of_megabytes_comes_in_pieces(project: Project, rita: User, as_user: As) -> None:
+    said = make.document(
+        message("user", "Read it."),
+        message("assistant", "", tool_calls=[make.call("read")]),
+        make.tool_result("a line of text\n" * 40_000),
+        message("assistant", "answer " * 30_000),
     )
+    here = f"/p/acme/traces/{make.trace(project, said=said).uid}/"
+    client = as_user(rita)
+    page = client.get(here).content.decode()
+    assert len(page) < 500_000 and re.search(r"39,98\d more lines, 5\d\d kB", page), "cut, and says so"
+    assert page.count("more lines") + page.count("1 more line,") >= 2, "the answer too"
+    url = f"{here}text/0/1?call=0"
+    piece = client.get(url, headers={"HX-Request": "true"}).content.decode()
+    assert "200,000 of 600,009 characters shown" in piece and "call=0&amp;from=200000" in piece
+    last = client.get(f"{url}&from=600000", headers={"HX-Request": "true"}).content.decode()
+    assert "characters shown" not in last
+    whole = client.get(f"{url}&download=1")
+    assert len(whole.content) == 600_009 and whole["Content-Disposition"].startswith("attachment")
+
 
 
 def test_plain_text_is_only_text(project: Project, rita: User, as_user: As) -> None:
@@ -259,8 +304,6 @@ def test_somebody_elses_item_is_shown_not_taken(project: Project, rita: User, al
 @pytest.mark.parametrize("given", ["", "7", "abc", "99999999999999999999"])
 def test_odd_numbers_in_addresses(project: Project, rita: User, as_user: As, given: Any) -> None:
     trace = make.trace(project)
-    assert as_user(rita).get(f"/p/acme/traces/{trace.uid}/?upto={given}").status_code == 200
-    assert (
-        as_user(rita).get(f"/p/acme/traces/{trace.uid}/part/?start={given}", headers={"HX-Request": "true"}).status_code
-        == 200
-    )
+    assert as_user(rita).get(f"/p/acme/traces/{trace.uid}/?part={given}").status_code == 200
+    found = as_user(rita).get(f"/p/acme/traces/{trace.uid}/part/?n={given}", headers={"HX-Request": "true"})
+    assert found.status_code == 404

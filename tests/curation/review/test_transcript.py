@@ -1,11 +1,12 @@
 """The transcript shows everything once, in order, and nothing as markup."""
 
 import re
+from itertools import pairwise
 
 import pytest
 
 from curation.messages.form import message
-from curation.review import diff, transcript
+from curation.review import diff, find, transcript
 from curation.review.shown import markdown, shown
 from tests.curation.review import documents
 from tests.make import call, document, tool_result
@@ -64,16 +65,56 @@ def test_folds_say_how_much_and_lose_nothing() -> None:
 
 def test_long_run_comes_in_parts_without_a_hole() -> None:
     run = transcript.read(documents.long(3000))
-    head, gap, tail = run.opening()
-    seen = list(head.blocks)
-    assert gap is not None and gap.errors > 0
-    while gap is not None:
-        assert gap.steps == sum(block.count for block in run.blocks[gap.start : gap.stop])
-        part, gap = run.more(gap.start)
-        seen += part.blocks
-    assert [block.id for block in [*seen, *tail.blocks]] == [block.id for block in run.blocks]
-    assert tail.blocks[-1].kind == "answer"
+    parts = run.opening()
+    assert [part.number for part in parts] == list(range(len(parts))) and run.is_long
+    assert [part.drawn for part in parts] == [True, *[False] * (len(parts) - 2), True], "only what a page shows first"
+    assert sum(part.steps for part in parts) == sum(block.count for block in run.blocks)
+    assert sum(part.errors for part in parts) == 30
+    for part, following in pairwise(parts):
+        assert part.last + 1 == following.first and part.last_id < (following.first_id or part.last_id + 1)
+    numbers = [block.id for part in parts for block in part.draw().blocks]
+    assert numbers == [*(f"b{number}" for number in range(1, len(numbers))), "answer"]
+    assert parts[-1].blocks[-1].kind == "answer"
     assert len(run.strip) <= 120
+    for part in parts:  # what the outline keeps room for is what comes
+        assert (part.lines, part.tools) == (len(part.rows), sum(row.mono for row in part.rows))
+        assert part.failed == sum(row.failed for row in part.rows)
+
+
+def test_parts_hold_little_text_whatever_the_run_is_like() -> None:
+    calls = [call("fetch", id=f"k{number}") for number in range(200)]
+    said = document(
+        message("user", "Fetch them all."),
+        message("assistant", "", tool_calls=calls),
+        *(tool_result(f"{number}" + "x" * 30_000, f"k{number}") for number in range(200)),
+        message("assistant", "Done."),
+    )
+    said["conversations"].append(
+        {"id": "s", "name": "helper", "kind": "sub_agent", "tools": [], "messages": [
+            one for number in range(100)
+            for one in (message("assistant", f"step {number}"), message("user", "go on"))
+        ]}
+    )  # fmt: skip
+    run = transcript.read(said)
+    assert run.is_long and all(len(part.blocks) <= 60 for part in run.parts)
+    together = [block for block in run.blocks if block.kind == "parallel"]
+    assert [len(block.inside) for block in together] == [40] * 5, "200 calls at once are five blocks, none left out"
+    assert together[1].note == "200 calls at once: 41 to 80"
+    agents = [block for block in run.blocks if block.kind == "agent"]
+    assert sum(block.count for block in agents) == 200 and agents[1].note == "steps 41 to 80 of 200"
+
+
+def test_words_are_found_wherever_they_stand() -> None:
+    run = transcript.read(documents.long(3000))
+    found = find.find(run, "F1499.TXT")
+    assert [(hit.part, hit.times) for hit in found.hits] == [(run.parts[-1].number, 1)] and found.blocks == 3002
+    assert find.find(run, "not found").times == 30, "in results of parts that nobody drew"
+    assert find.find(run, "  ").hits == []
+    hidden = document(
+        message("assistant", "", reasoning=[{"text": "A secret thought"}], tool_calls=[call("w", '{"text": "one\\ntwo \\"x\\""}')])
+    )
+    assert find.find(transcript.read(hidden), "secret").times == 1
+    assert find.find(transcript.read(hidden), 'two "x"').times == 1, "arguments as they are read, not as JSON"
 
 
 def test_hostile_text_stays_text() -> None:
@@ -87,7 +128,7 @@ def test_hostile_text_stays_text() -> None:
                 views += [*block.drawn.args, *block.drawn.result]
                 out += block.drawn.gist
             out += "".join(v.head + v.rest for v in views) + block.gist + block.rendered + block.tool + block.note
-            out += "".join(t.text + t.gist for t in block.thoughts) + everything(block.inside)
+            out += "".join(t.text.head + t.text.rest + t.gist for t in block.thoughts) + everything(block.inside)
         return out
 
     html = everything(run.blocks)
