@@ -9,10 +9,9 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_app = get_asgi_application()
 
-from curation import otlp  # noqa: E402  (Django must be set up first)
+from curation import otlp, sdk_doors  # noqa: E402  (Django must be set up first)
 from curation.intake_door import serve  # noqa: E402
 
-DOORS = {**otlp.DOORS}
 Message = dict[str, Any]
 
 
@@ -22,7 +21,7 @@ async def application(
     """Send intake addresses to the intake, everything else to Django. Lifespan messages are not used."""
     if scope["type"] != "http":
         return
-    door = DOORS.get(scope["path"])
+    door = otlp.DOORS.get(scope["path"]) or sdk_doors.find(scope["path"])
     if door is not None:
         await serve(door, scope, receive, send)
     else:

@@ -55,12 +55,18 @@ class Delivery:
     """A request whose sender is known and whose body is whole and unpacked. `kind` is the content type without its
     parameters, in lower case ("" where none was sent); names of `headers` are in lower case."""
 
-    token: ApiToken
+    sender: ApiToken | None
     method: str
     path: str
     kind: str
     headers: Mapping[str, str]
     body: bytes
+
+    @property
+    def token(self) -> ApiToken:
+        """The sender's token; there is one unless the door is open to all."""
+        assert self.sender is not None
+        return self.sender
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +89,15 @@ def problem(kind: str, status: int, message: str) -> Answer:
 class Door:
     """One address of intake. `take` runs in a thread of its own, may use the database, and may raise Refused or
     Unreadable (a 400). `kinds` are the content types it reads (empty: any). `word` makes the answer of an error from the
-    content type that was sent, a status and a sentence. Where `stores`, the door is shut while the inbox is far behind."""
+    content type that was sent, a status and a sentence. Where `stores`, the door is shut while the inbox is far behind. One that
+    `is_open` asks for no token and must tell nothing of any project."""
 
     take: Callable[[Delivery], Answer]
     kinds: tuple[str, ...] = (JSON,)
     methods: tuple[str, ...] = ("POST",)
     word: Callable[[str, int, str], Answer] = problem
     stores: bool = True
+    is_open: bool = False
 
 
 @dataclass(slots=True)
@@ -120,7 +128,7 @@ async def serve(door: Door, scope: Message, receive: Receive, send: Send) -> Non
     try:
         if scope["method"] not in door.methods:
             raise Refused(405, f"Send this with {' or '.join(door.methods)}.")
-        token = await _in_thread(_admit, headers.get("authorization", ""), headers.get("x-api-key", ""), door.stores)
+        token = None if door.is_open else await _in_thread(_admit, headers, door.stores)
         if door.kinds and kind not in door.kinds:
             raise Refused(415, f"Content-Type must be {' or '.join(door.kinds)}.")
         body = await _read(receive, headers, grow)
@@ -181,8 +189,8 @@ def _with_connection(work: Callable[..., Any], *arguments: Any) -> Any:
         connections.close_all()
 
 
-def _admit(authorization: str, api_key: str, stores: bool) -> ApiToken:
-    text = token_text(authorization, api_key)
+def _admit(headers: Mapping[str, str], stores: bool) -> ApiToken:
+    text = token_text(headers.get("authorization", ""), headers.get("x-api-key", ""))
     token = tokens.find(text) if text else None
     if token is None:
         raise Refused(

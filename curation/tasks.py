@@ -8,7 +8,7 @@ from curation.browse import rollups
 from curation.forget import retention
 from curation.ingest import inbox
 from curation.privacy import scan
-from curation.review import queues
+from curation.review import queues, said
 from curation.search import index
 
 log = logging.getLogger(__name__)
@@ -16,8 +16,9 @@ log = logging.getLogger(__name__)
 
 @shared_task(name="curation.tasks.work_off", ignore_result=True)
 def work_off(record_id: int) -> None:
-    """Work off one received body."""
+    """Work off one received body, and give its traces the words that waited for them."""
     inbox.work_off(record_id=record_id)
+    said.deliver()
 
 
 @shared_task(name="curation.tasks.sweep_inbox", ignore_result=True)
@@ -26,6 +27,13 @@ def sweep_inbox() -> None:
     found = inbox.sweep()
     if found["quarantined"]:
         log.warning("%s received bodies could not be read and were quarantined.", found["quarantined"])
+
+
+@shared_task(name="curation.tasks.give_words", ignore_result=True)
+def give_words() -> None:
+    """Give scores and feedback that came before their traces to those that are there by now; drop very old ones."""
+    said.deliver()
+    said.drop_old()
 
 
 @shared_task(name="curation.tasks.refill_queues", ignore_result=True)

@@ -52,11 +52,11 @@ def decode_body(body: bytes, content_type: str = "application/json") -> Batch:
         return _checked(_multipart(body, boundary_of(content_type)))
     check_json(body)
     found = parse(decode(body.removeprefix(b"\xef\xbb\xbf")))
-    if not isinstance(found, dict) or not isinstance(found.get("post") or found.get("patch") or [], list):
+    if not isinstance(found, dict):
         raise Unreadable("the body is no object with lists post and patch")
     batch = Batch()
     for how in ("post", "patch"):
-        runs = found.get(how) or []
+        runs = [] if found.get(how) is None else found[how]
         if not isinstance(runs, list):
             raise Unreadable(f"{how} is no list")
         for number, run in enumerate(runs):

@@ -1,96 +1,119 @@
 """Measured values that programs and people send for a trace."""
 
 import math
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
 
 from curation.models import Score, Trace
-from curation.review.invalid import Invalid
+from curation.review.invalid import Invalid, check_text
+from curation.scoring import known
 from workspace import audit
 from workspace.access import Actor
 from workspace.models import Role
 
+REASON_LIMIT = 20_000
+Outcome = str  # created, changed, unchanged
 
-def add(
-    *,
-    trace: Trace,
-    actor: Actor,
-    name: str,
-    number: float | None = None,
-    boolean: bool | None = None,
-    category: str = "",
-    low: float | None = None,
-    high: float | None = None,
-    passed: bool | None = None,
-    reason: str = "",
-    source: str = "",
-    grader_version: str = "",
-    external_id: str = "",
-) -> tuple[Score, bool]:
-    """Store one value of the trace's current revision: exactly one of `number`, `boolean` and `category`.
 
-    With an `external_id` the same value sent again replaces itself. `source` is by default human for a person and
-    imported for a token; human outranks every other source, so a token needs the role engineer to say it. Returns the
-    score and whether it is new. Raises Invalid for what cannot be stored.
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A score as it was sent, checked: exactly one of number, boolean and category. `source` "" is filled by `check`."""
+
+    name: str
+    number: float | None = None
+    boolean: bool | None = None
+    category: str = ""
+    low: float | None = None
+    high: float | None = None
+    passed: bool | None = None
+    reason: str = ""
+    source: str = ""
+    grader_version: str = ""
+    external_id: str = ""
+
+
+_COMPARED = ("number", "boolean", "category", "low", "high", "passed", "reason", "grader_version", "author")
+
+
+def check(value: Value, *, actor: Actor) -> Value:
+    """The value as it is stored: with its source, known names in their own spelling and with their range.
+
+    `source` is by default human for a person and imported for a token; human outranks every other source, so a token
+    needs the role engineer to say it. Raises Invalid naming the field.
     """
-    source = source or (Score.Source.HUMAN if actor.user is not None else Score.Source.IMPORTED)
-    _check(name, number, boolean, category, low, high, source)
-    _check_human(source, actor)
-    values: dict[str, Any] = {
-        "number": number, "boolean": boolean, "category": category, "low": low, "high": high, "passed": passed,
-        "reason": reason, "author": actor.label[:200], "grader_version": grader_version, "revision_id": trace.revision_id,
-    }  # fmt: skip
+    source = value.source or (Score.Source.HUMAN if actor.user is not None else Score.Source.IMPORTED)
+    value = replace(value, name=known.canonical(value.name), source=str(source))
+    _check(value)
+    if source == Score.Source.HUMAN and actor.token is not None and not Role(actor.token.role).covers(Role.ENGINEER):
+        raise Invalid("source", "human needs a token of the role engineer or admin; this one is a reviewer's")
+    if reason := known.refuse(value.name, number=value.number, boolean=value.boolean):
+        raise Invalid(*reason)
+    meant = known.KNOWN.get(value.name)
+    return replace(value, low=meant.low, high=meant.high) if meant else value
+
+
+def add(*, trace: Trace, actor: Actor, author: str = "", value: Value) -> tuple[Score, Outcome]:
+    """Store one checked value for the trace's current revision; see `check`.
+
+    With an `external_id` a value replaces the one that was sent under it before; without one it is added, except where
+    the author's newest value of that name is the same already. Returns the score and created, changed or unchanged.
+    """
+    values: dict[str, Any] = {name: getattr(value, name) for name in _COMPARED if name != "author"}
+    values |= {"author": (author or actor.label)[:200], "revision_id": trace.revision_id}
     with transaction.atomic():
-        if external_id:
-            score, made = Score.objects.update_or_create(
-                trace=trace, name=name, source=source, external_id=external_id,
-                defaults=values, create_defaults={**values, "project_id": trace.project_id},
-            )  # fmt: skip
+        Trace.objects.select_for_update(of=("self",)).only("pk").get(pk=trace.pk)  # the same sent twice at once waits
+        same = Score.objects.filter(trace=trace, name=value.name, source=value.source, external_id=value.external_id)
+        if not value.external_id:
+            same = same.filter(author=values["author"])
+        before = same.order_by("-id").first()
+        if before is not None and all(getattr(before, name) == values[name] for name in _COMPARED):
+            return before, "unchanged"
+        if before is not None and value.external_id:
+            for name, given in values.items():
+                setattr(before, name, given)
+            before.save(update_fields=list(values))
+            score, outcome = before, "changed"
         else:
-            score = Score.objects.create(project_id=trace.project_id, trace=trace, name=name, source=source, **values)
-            made = True
+            score = Score.objects.create(
+                project_id=trace.project_id, trace=trace, name=value.name, source=value.source,
+                external_id=value.external_id, **values,
+            )  # fmt: skip
+            outcome = "created"
         audit.record(
             project=trace.project,
             actor=actor,
             action="score.added",
             target=f"trace:{trace.uid}",
-            name=name,
-            source=source,
+            name=value.name,
+            source=value.source,
         )
-    return score, made
+    return score, outcome
 
 
-def _check_human(source: str, actor: Actor) -> None:
-    if source == Score.Source.HUMAN and actor.token is not None and not Role(actor.token.role).covers(Role.ENGINEER):
-        raise Invalid("source", "human needs a token of the role engineer or admin; this one is a reviewer's")
-
-
-def _check(
-    name: str,
-    number: float | None,
-    boolean: bool | None,
-    category: str,
-    low: float | None,
-    high: float | None,
-    source: str,
-) -> None:
-    if not name or len(name) > 100:
+def _check(value: Value) -> None:
+    if not value.name:
         raise Invalid("name", "must have 1 to 100 characters")
+    limits = (("name", 100), ("category", 100), ("reason", REASON_LIMIT), ("grader_version", 100), ("external_id", 200))
+    for label, most in limits:
+        check_text(label, getattr(value, label), most=most)
     given = [
         label
-        for label, value in (("number", number), ("boolean", boolean), ("category", category or None))
-        if value is not None
+        for label, found in (("number", value.number), ("boolean", value.boolean), ("category", value.category or None))
+        if found is not None
     ]
     if len(given) != 1:
         raise Invalid(
             "value", f"needs exactly one of number, boolean and category; got {' and '.join(given) or 'none'}"
         )
-    if source not in Score.Source.values:
-        raise Invalid("source", f"must be one of {', '.join(Score.Source.values)}; got {source[:40]!r}")
-    for label, value in (("number", number), ("low", low), ("high", high)):
-        if value is not None and not math.isfinite(value):
+    if value.source not in Score.Source.values:
+        raise Invalid("source", f"must be one of {', '.join(Score.Source.values)}; got {value.source[:40]!r}")
+    for label in ("number", "low", "high"):
+        found = getattr(value, label)
+        if found is not None and not math.isfinite(found):
             raise Invalid(label, "must be a finite number")
+    low, high, number = value.low, value.high, value.number
     if low is not None and high is not None and low >= high:
         raise Invalid("low", f"must be below high; got {low:g} and {high:g}")
     if number is not None and ((low is not None and number < low) or (high is not None and number > high)):
