@@ -4,10 +4,12 @@ import copy
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, cast
 
 import orjson
+from django.utils import timezone
 
 from curation.ingest.parsed import ParsedScore, ParsedTrace
 from curation.messages.clean import Notes, clean, clean_and_dump, clean_text
@@ -26,7 +28,7 @@ _HOW = frozenset({"usage", "cost_usd", "latency_ms", "started_at", "span_id", "m
 @dataclass(slots=True)
 class Prepared:
     """One trace ready to be stored. `columns` are those of Trace, `document` is JSON text, `digest` its SHA-256 and
-    `said_digest` that of its words alone."""
+    `said_digest` that of its words alone; `raw_id` is the record it came with."""
 
     external_id: str
     columns: dict[str, Any]
@@ -38,6 +40,8 @@ class Prepared:
     tags: list[str]
     source: dict[str, str]
     notes: list[str] = field(default_factory=list)
+    raw_id: int | None = None
+    received_at: datetime = field(default_factory=timezone.now)
 
 
 def prepare(parsed: ParsedTrace) -> Prepared:

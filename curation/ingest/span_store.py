@@ -9,6 +9,7 @@ import orjson
 from django.db import connection
 
 from curation.ingest.assemble import assemble
+from curation.ingest.copying import copy_in
 from curation.ingest.outcome import Outcome
 from curation.ingest.parsed import ParsedTrace
 from curation.ingest.spans import PlainSpan
@@ -22,6 +23,7 @@ Row = PlainSpan | PlainLog
 _LOCKS = 0x57_48_53  # first half of the advisory locks' key: spans
 _MOST_LOCKS = 300
 _TRACES = 200
+_COLUMNS = ("project_id", "trace_key", "span_key", "raw_id", "payload", "digest")
 
 
 @dataclass(slots=True)
@@ -117,8 +119,9 @@ def _store(given: dict[str, dict[str, tuple[Row, Body]]], project: Project, is_m
         rows_before = {key: found for key, (found, _) in kept.get(trace, {}).items()}
         together.setdefault(trace, rows_before)[key] = span
     for trace, rows in given.items():
-        if trace not in together:
-            for body in _bodies(body for _, body in rows.values()):
+        told = {id(span.body) for span in together.get(trace, {}).values()}
+        for body in _bodies(body for _, body in rows.values()):
+            if id(body) not in told:
                 body.outcome.count("unchanged")
     _assemble(together, project)
 
@@ -131,8 +134,8 @@ def _as_kept(row: Row, body: Body) -> _Kept:
 def _known(traces: Iterable[str], project: Project) -> dict[str, dict[str, tuple[_Kept, int | None]]]:
     """What is kept of these traces: {trace: {span: (it, id of its body)}}."""
     sql = (
-        "SELECT trace_key, span_key, digest, payload, raw_id "
-        f"FROM {Span._meta.db_table} WHERE project_id = %s AND trace_key = ANY(%s)"  # noqa: S608
+        f"SELECT trace_key, span_key, digest, payload, raw_id FROM {Span._meta.db_table} "  # noqa: S608
+        "WHERE project_id = %s AND trace_key = ANY(%s)"
     )
     known: dict[str, dict[str, tuple[_Kept, int | None]]] = {}
     with connection.cursor() as cursor:
@@ -144,12 +147,12 @@ def _known(traces: Iterable[str], project: Project) -> dict[str, dict[str, tuple
 
 def _insert(spans: Sequence[tuple[str, str, _Kept]], project: Project) -> None:
     """Nobody else can have inserted them meanwhile: their traces are locked."""
-    if not spans:
-        return
-    sql = f"COPY {Span._meta.db_table} (project_id, trace_key, span_key, raw_id, payload, digest) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(sql) as copy:
-        for trace, key, span in spans:
-            copy.write_row((project.pk, trace, key, span.body and span.body.raw_id, span.payload, span.digest))
+    if spans:
+        rows = (
+            (project.pk, trace, key, span.body and span.body.raw_id, span.payload, span.digest)
+            for trace, key, span in spans
+        )
+        copy_in(model=Span, columns=_COLUMNS, rows=rows)
 
 
 def _replace(trace: str, key: str, span: _Kept, project: Project) -> None:

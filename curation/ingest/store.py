@@ -1,22 +1,25 @@
 """Store traces: the same again changes nothing, changed content makes a new revision.
 
-Many traces go in with a handful of statements. Two workers with the same trace are kept apart by the unique id and the
-row lock; rows are taken in the order of their ids, so that batches do not wait for each other in a circle.
+Many traces go in with a handful of statements; new ones are copied in. Two workers with the same trace are kept apart by
+the unique id and the row lock; rows are taken in the order of their ids, so that batches do not wait for each other in a
+circle.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Literal
 
 import orjson
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from curation import effective
 from curation.dirty import mark_hours
+from curation.ingest.copying import copy_in
 from curation.ingest.parsed import ParsedTrace
 from curation.ingest.prepare import Prepared, prepare
-from curation.messages.measure import MeasuredStep
 from curation.models import FollowUp, RawRecord, Score, Step, Trace, TraceRevision
 from workspace.models import Project
 from workspace.uuid7 import uuid7
@@ -26,7 +29,21 @@ _STEP_COLUMNS = (
     "revision_id", "position", "conversation", "message", "key", "kind", "tool", "is_error", "latency_ms", "tokens",
     "cost_usd",
 )  # fmt: skip
+_step_values = attrgetter(*_STEP_COLUMNS[1:])
+_REVISION_COLUMNS = (
+    "id", "trace_id", "number", "digest", "said_digest", "document", "import_notes", "source", "raw_id", "created_at",
+)  # fmt: skip
+_MOST_TRIES = 5
 _STATE = ("id", "external_id", "received_at", "revision_id", "verdict", "verdict_stale", "tags")
+
+
+@dataclass(slots=True, frozen=True)
+class Origin:
+    """Where one trace comes from: the record that completed it as it is now, and the first of those it is made of, whose
+    time of arrival a new trace keeps."""
+
+    raw: RawRecord | None
+    first: RawRecord | None
 
 
 def store_trace(
@@ -42,20 +59,26 @@ def store_traces(
     parsed: Sequence[ParsedTrace],
     raw: RawRecord | None = None,
     received_at: datetime | None = None,
+    origins: Sequence[Origin] = (),
 ) -> list[Outcome]:
     """Store traces in one transaction; one outcome for each, in their order.
 
-    `received_at` (now by default) is kept for new traces. For a trace that exists, unknown values never replace known
-    ones, tags are only added, and a judged trace whose words changed is marked stale, until it says again what was judged.
-    Raises django.db.DataError where
+    `received_at` (now by default) is kept for new traces; `origins`, one for each trace, says so where they came in
+    different records. For a trace that exists, unknown values never replace known ones, tags are only added, and a judged
+    trace whose words changed is marked stale, until it says again what was judged. Raises django.db.DataError where
     PostgreSQL refuses a value (more than 255 MB of text).
     """
+    at = received_at or timezone.now()
     prepared = [prepare(trace) for trace in parsed]
+    for number, item in enumerate(prepared):
+        origin = origins[number] if origins else Origin(raw, None)
+        item.raw_id = origin.raw.pk if origin.raw else None
+        item.received_at = origin.first.received_at if origin.first else at
     outcomes: dict[int, Outcome] = {}
     with transaction.atomic():
         for numbers in _rounds(prepared):
             batch = sorted(numbers, key=lambda number: prepared[number].external_id)
-            found = _store([prepared[number] for number in batch], project, raw, received_at or timezone.now())
+            found = _store([prepared[number] for number in batch], project)
             outcomes.update(zip(batch, found, strict=True))
     return [outcomes[number] for number in range(len(prepared))]
 
@@ -74,32 +97,29 @@ def _rounds(prepared: Sequence[Prepared]) -> Iterator[list[int]]:
         waiting = later
 
 
-def _store(batch: Sequence[Prepared], project: Project, raw: RawRecord | None, received_at: datetime) -> list[Outcome]:
-    ids = dict(zip((item.external_id for item in batch), _revision_ids(len(batch)), strict=True))
-    new = _insert_traces(batch, project, received_at, ids)
-    rows = _lock(batch, project)
-    digests = _current_digests(rows.values())
-    fresh = [item for item in batch if digests.get(rows[item.external_id]["id"]) != item.digest]
-    changed = _judged_and_changed(fresh, rows, new)
-    revisions = _insert_revisions(fresh, rows, raw, ids)
-    outcomes: dict[str, Outcome] = {}
-    touched: list[datetime] = []
-    for item in batch:
+def _store(batch: Sequence[Prepared], project: Project) -> list[Outcome]:
+    rows, made = _take(batch, project)
+    old = [item for item in batch if item.external_id not in made]
+    digests = _current_digests(rows[item.external_id] for item in old)
+    fresh = [item for item in old if digests.get(rows[item.external_id]["id"]) != item.digest]
+    changed = _judged_and_changed(fresh, rows)
+    revisions = {**made, **_insert_revisions(fresh, rows)}
+    outcomes: dict[str, Outcome] = dict.fromkeys(made, "created")
+    touched = [rows[name]["started_at"] or rows[name]["received_at"] for name in made]
+    for item in old:
         row = rows[item.external_id]
-        changes: dict[str, Any] = {}
-        if item.external_id not in new:
-            if item.external_id in revisions:
-                changes["revision_id"] = revisions[item.external_id]
-            changes |= _column_changes(item, row)
+        changes = _column_changes(item, row)
+        if item.external_id in revisions:
+            changes["revision_id"] = revisions[item.external_id]
         if changes:
-            _update(row["id"], changes)
+            Trace.objects.filter(pk=row["id"]).update(**changes)
+            # a trace that moved to another hour leaves its old one, too
+            touched += [
+                at or row["received_at"] for at in (row["started_at"], changes.get("started_at", row["started_at"]))
+            ]
         if item.external_id in changed:
             effective.settle(row["id"])
-        is_new = item.external_id in new
-        if is_new or changes:  # a trace that moved to another hour leaves its old one, too
-            began = row["started_at"], changes.get("started_at", row["started_at"])
-            touched += [at or row["received_at"] for at in began]
-        outcomes[item.external_id] = "created" if is_new else "updated" if changes else "unchanged"
+        outcomes[item.external_id] = "updated" if changes else "unchanged"
     for trace_id in _insert_scores(batch, rows, revisions, project):
         for item in batch:
             if rows[item.external_id]["id"] == trace_id and outcomes[item.external_id] == "unchanged":
@@ -109,33 +129,72 @@ def _store(batch: Sequence[Prepared], project: Project, raw: RawRecord | None, r
     return [outcomes[item.external_id] for item in batch]
 
 
-def _revision_ids(count: int) -> list[int]:
-    """Ids for revisions that are written in a moment: a new trace can name its revision at once (the foreign keys are
-    checked at the commit), and needs no second write of the row and all of its indexes."""
-    sequence = f"pg_get_serial_sequence('{TraceRevision._meta.db_table}', 'id')"
-    with connection.cursor() as cursor:
-        cursor.execute(f"SELECT nextval({sequence}) FROM generate_series(1, %s)", [count])  # noqa: S608
-        return [found for (found,) in cursor.fetchall()]
+def _take(batch: Sequence[Prepared], project: Project) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
+    """Lock the rows of those that exist and insert those that do not: {external id: its row}, {external id: revision} of
+    the new ones. Where somebody else inserts one of them at this moment, look again."""
+    for _ in range(_MOST_TRIES - 1):
+        rows = _lock(batch, project)
+        new = [item for item in batch if item.external_id not in rows]
+        if not new:
+            return rows, {}
+        try:
+            with transaction.atomic():
+                inserted = _insert_new(new, project)
+        except IntegrityError:
+            continue
+        return {**rows, **inserted}, {name: row["revision_id"] for name, row in inserted.items()}
+    raise IntegrityError(f"{len(batch)} traces were inserted and deleted by others again and again")
 
 
-def _insert_traces(batch: Sequence[Prepared], project: Project, received_at: datetime, ids: dict[str, int]) -> set[str]:
-    """Insert those that are new; returns their external ids."""
-    names = ["uid", "project_id", "external_id", "received_at", "tags", *batch[0].columns, "revision_id"]
-    names += ["verdict", "verdict_stale"]
-    casts = {"tools": "%s::varchar[]", "tags": "%s::varchar[]", "metadata": "%s::jsonb"}
-    values = []
-    for item in batch:
-        columns = {**item.columns, "metadata": _json(item.columns["metadata"])}
-        start = [uuid7(), project.pk, item.external_id, received_at, item.tags]
-        values.append([*start, *columns.values(), ids[item.external_id], "", False])
-    row = f"({', '.join(casts.get(name, '%s') for name in names)})"
-    sql = (
-        f"INSERT INTO {Trace._meta.db_table} ({', '.join(names)}) VALUES {', '.join([row] * len(values))} "  # noqa: S608
-        "ON CONFLICT (project_id, external_id) DO NOTHING RETURNING external_id"
+def _insert_new(new: Sequence[Prepared], project: Project) -> dict[str, dict[str, Any]]:
+    """Copy new traces in, each with its first revision and its steps. The revision's id is known before, so that the
+    trace names it at once (the foreign keys are checked at the commit). Raises IntegrityError where one exists by now."""
+    ids = _ids(len(new))
+    names = list(new[0].columns)
+    columns = (
+        "id",
+        "uid",
+        "project_id",
+        "external_id",
+        "received_at",
+        "tags",
+        "revision_id",
+        "verdict",
+        "verdict_stale",
     )
+    rows: dict[str, dict[str, Any]] = {}
+    written = []
+    for item, (trace_id, revision_id) in zip(new, ids, strict=True):
+        state = (trace_id, uuid7(), project.pk, item.external_id, item.received_at, item.tags, revision_id, "", False)
+        written.append((*state, *{**item.columns, "metadata": _json(item.columns["metadata"])}.values()))
+        rows[item.external_id] = {**dict(zip(columns, state, strict=True)), **item.columns}
+    copy_in(model=Trace, columns=[*columns, *names], rows=written)
+    _copy_revisions([(revision_id, trace_id, 1, item) for item, (trace_id, revision_id) in zip(new, ids, strict=True)])
+    return rows
+
+
+def _ids(count: int) -> list[tuple[int, int]]:
+    """Ids for traces and revisions that are written in a moment."""
+    tables = (Trace._meta.db_table, TraceRevision._meta.db_table)
+    calls = ", ".join(f"nextval(pg_get_serial_sequence('{table}', 'id'))" for table in tables)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [value for row_values in values for value in row_values])
-        return {found for (found,) in cursor.fetchall()}
+        cursor.execute(f"SELECT {calls} FROM generate_series(1, %s)", [count])  # noqa: S608
+        return list(cursor.fetchall())
+
+
+def _copy_revisions(wanted: Sequence[tuple[int, int, int, Prepared]]) -> None:
+    """Revisions with their steps: (id, trace, number, what it says)."""
+    now = timezone.now()
+    revisions = (
+        (
+            pk, trace_id, number, item.digest, item.said_digest, item.document.decode(), _json(item.notes),
+            _json(item.source), item.raw_id, now,
+        )
+        for pk, trace_id, number, item in wanted
+    )  # fmt: skip
+    copy_in(model=TraceRevision, columns=_REVISION_COLUMNS, rows=revisions)
+    steps = ((pk, *_step_values(step)) for pk, _, _, item in wanted for step in item.steps)
+    copy_in(model=Step, columns=_STEP_COLUMNS, rows=steps)
 
 
 def _lock(batch: Sequence[Prepared], project: Project) -> dict[str, dict[str, Any]]:
@@ -157,22 +216,20 @@ def _current_digests(rows: Iterable[dict[str, Any]]) -> dict[int, str]:
     return dict(TraceRevision.objects.filter(pk__in=current).values_list("trace_id", "digest"))
 
 
-def _judged_and_changed(fresh: Sequence[Prepared], rows: dict[str, dict[str, Any]], new: set[str]) -> set[str]:
+def _judged_and_changed(fresh: Sequence[Prepared], rows: dict[str, dict[str, Any]]) -> set[str]:
     """Judged traces whose words changed (not only times or costs): what counts for them has to be looked at again."""
     judged = [
         (item, rows[item.external_id]["revision_id"])
         for item in fresh
-        if item.external_id not in new and rows[item.external_id]["verdict"] and rows[item.external_id]["revision_id"]
+        if rows[item.external_id]["verdict"] and rows[item.external_id]["revision_id"]
     ]
     current = [revision for _, revision in judged]
     before = dict(TraceRevision.objects.filter(pk__in=current).values_list("pk", "said_digest")) if current else {}
     return {item.external_id for item, revision in judged if before[revision] != item.said_digest}
 
 
-def _insert_revisions(
-    fresh: Sequence[Prepared], rows: dict[str, dict[str, Any]], raw: RawRecord | None, ids: dict[str, int]
-) -> dict[str, int]:
-    """A revision with its steps for each; content that an earlier revision had becomes that revision again."""
+def _insert_revisions(fresh: Sequence[Prepared], rows: dict[str, dict[str, Any]]) -> dict[str, int]:
+    """A further revision with its steps for each; content that an earlier one had becomes that revision again."""
     if not fresh:
         return {}
     traces = {rows[item.external_id]["id"]: item for item in fresh}
@@ -188,32 +245,13 @@ def _insert_revisions(
             found[traces[trace_id].external_id] = pk
     wanted = [(trace_id, item) for trace_id, item in traces.items() if item.external_id not in found]
     if wanted:
-        values: list[Any] = []
-        now = timezone.now()
-        for trace_id, item in wanted:
-            values += [
-                ids[item.external_id], trace_id, numbers.get(trace_id, 0) + 1, item.digest, item.said_digest,
-                item.document.decode(), _json(item.notes), _json(item.source), raw.pk if raw else None, now,
-            ]  # fmt: skip
-        row = "(%s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s)"
-        sql = (
-            f"INSERT INTO {TraceRevision._meta.db_table} "  # noqa: S608
-            "(id, trace_id, number, digest, said_digest, document, import_notes, source, raw_id, created_at) "
-            f"VALUES {', '.join([row] * len(wanted))}"
-        )
-        with connection.cursor() as cursor:
-            cursor.execute(sql, values)
-        _insert_steps((ids[item.external_id], item.steps) for _, item in wanted)
-        found.update({item.external_id: ids[item.external_id] for _, item in wanted})
+        made = [
+            (pk, trace_id, numbers.get(trace_id, 0) + 1, item)
+            for (_, pk), (trace_id, item) in zip(_ids(len(wanted)), wanted, strict=True)
+        ]
+        _copy_revisions(made)
+        found.update({item.external_id: pk for pk, _, _, item in made})
     return found
-
-
-def _insert_steps(steps: Iterable[tuple[int, Sequence[MeasuredStep]]]) -> None:
-    sql = f"COPY {Step._meta.db_table} ({', '.join(_STEP_COLUMNS)}) FROM STDIN"
-    with connection.cursor() as cursor, cursor.copy(sql) as copy:
-        for revision_id, rows in steps:
-            for row in rows:
-                copy.write_row((revision_id, *(getattr(row, name) for name in _STEP_COLUMNS[1:])))
 
 
 def _leave_for_later(project: Project, revisions: dict[int, int]) -> None:
@@ -245,10 +283,6 @@ def _column_changes(item: Prepared, row: dict[str, Any]) -> dict[str, Any]:
     if added:
         changes["tags"] = [*row["tags"], *added]
     return changes
-
-
-def _update(trace_id: int, changes: dict[str, Any]) -> None:
-    Trace.objects.filter(pk=trace_id).update(**changes)
 
 
 def _insert_scores(

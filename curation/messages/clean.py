@@ -13,10 +13,7 @@ import orjson
 
 MOST_LEVELS = 200
 TOO_DEEP = "[nested deeper than 200 levels, left out]"
-_STRICT = (
-    orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS
-    | orjson.OPT_PASSTHROUGH_SUBCLASS
-)  # fmt: skip
+_STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 _LEAST_INT, _MOST_INT = -(2**63), 2**63 - 1
 _CHANGES = {
     "nul": "NUL characters were replaced by �",
@@ -56,15 +53,17 @@ def clean(value: Any, notes: Notes) -> Any:
     return clean_and_dump(value, notes)[0]
 
 
-def clean_and_dump(value: Any, notes: Notes) -> tuple[Any, bytes]:
-    """As `clean`, and its JSON (UTF-8, keys sorted): writing it out is the quickest way to see that it is fine."""
+def clean_and_dump(value: Any, notes: Notes, *, is_sorted: bool = True) -> tuple[Any, bytes]:
+    """As `clean`, and its JSON (UTF-8, by default with sorted keys): writing it out is the quickest way to see that it is
+    fine."""
+    option = _STRICT | orjson.OPT_SORT_KEYS if is_sorted else _STRICT
     try:
-        text = orjson.dumps(value, option=_STRICT)
+        text = orjson.dumps(value, option=option)
     except TypeError:  # orjson's way to say: surrogates, huge integers, deep nesting, values that are no JSON
         text = b""
     if not text or b"\\u0000" in text or not _is_plain(value, text):
         value = _clean(value, notes, 0)
-        text = orjson.dumps(value, option=_STRICT)
+        text = orjson.dumps(value, option=option)
     return value, text
 
 

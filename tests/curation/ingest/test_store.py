@@ -8,14 +8,13 @@ from typing import Any
 import pytest
 from django.db import connection, connections
 
-from curation.browse import selection
+from curation.dirty import mark_traces
 from curation.ingest.parsed import ParsedScore, ParsedTrace
 from curation.ingest.store import store_trace, store_traces
 from curation.messages.form import message
 from curation.models import DirtyHour, FollowUp, Score, Step, Trace, TraceRevision
 from tests import make
 from tests.make import document, short_document
-from workspace.access import Actor
 from workspace.models import Project, User
 
 
@@ -89,10 +88,7 @@ def test_each_revision_leaves_its_follow_ups_and_marks_its_hours(project: Projec
 
     make.judgment(b, alice, "acceptable")
     assert (_left(), _hours()) == ([], ["10:00"])
-    actor = Actor(user=alice)
-    done = selection.archive(project=project, actor=actor, traces=Trace.objects.all(), said="all")
-    assert _hours() == ["10:00"]
-    assert selection.undo_archive(project=project, actor=actor, at=done.at) == 2
+    assert mark_traces(ids=[a.pk, b.pk]) == 1
     assert _hours() == ["10:00"]
 
 
