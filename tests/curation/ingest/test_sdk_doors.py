@@ -208,8 +208,8 @@ def test_langsmith_pieces_worked_off_in_the_wrong_order(token: str) -> None:
     for record in reversed(inbox.pending()):
         inbox.work_off(record_id=record)
     check_langsmith()
-    root = Span.objects.get(span_key=posts[0]["id"])
-    assert root.payload["attributes"]["langsmith.patch"]["outputs"] == {"output": "newest"}  # the one received last
+    root = json.loads(Span.objects.get(span_key=posts[0]["id"]).payload)
+    assert root["attributes"]["langsmith.patch"]["outputs"] == {"output": "newest"}  # the one received last
 
 
 def multipart(parts: list[tuple[str, bytes]], boundary: str = "XyZ") -> bytes:
