@@ -61,6 +61,7 @@ class BulkAct(models.Model):
     argument = models.CharField(max_length=200, blank=True, help_text="The tag, or the slug of the queue.")
     query = models.TextField(blank=True, help_text="As typed.")
     resolved_query = models.TextField(blank=True, help_text="With absolute times: what it acts on.")
+    by_hand = models.BooleanField(default=False, help_text="Chosen one by one instead of by a filter.")
     traces = ArrayField(models.BigIntegerField(), default=list, help_text="Ids, rising: chosen by hand or found.")
     until = models.DateTimeField(help_text="Traces that came later are not touched.")
     status = models.CharField(max_length=7, choices=Status.choices, default=Status.RUNNING)
