@@ -15,6 +15,7 @@ SHEETS = {
     "traces": (*COMMON, "lists", "traces"),
     "bench": (*COMMON, "review", "long"),
     "queues": (*COMMON, "queues"),
+    "charts": (*COMMON, "lists", "timecharts"),
 }
 
 

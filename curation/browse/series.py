@@ -164,3 +164,17 @@ def buckets(*, start: datetime, end: datetime, unit: Unit) -> list[datetime]:
         found.append(at)
         at += step
     return found
+
+
+def names(*, project: Project) -> tuple[list[str], list[str]]:
+    """The agents and the models that have traces, those with most first; at most 200 of each. One query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT agent, model, sum(traces) FROM curation_rollup WHERE project_id = %s AND is_day
+            GROUP BY GROUPING SETS ((agent), (model)) ORDER BY 3 DESC""",
+            [project.pk],
+        )
+        rows = cursor.fetchall()
+    agents = [agent for agent, model, _ in rows if model is None and agent]
+    models = [model for agent, model, _ in rows if agent is None and model]
+    return agents[:200], models[:200]

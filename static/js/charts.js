@@ -64,11 +64,20 @@ export async function draw(element, figure) {
     element.querySelector(".plot-wait")?.remove();
     await Plotly.react(element, coloured(figure.data), merge(frame(), coloured(figure.layout)), CONFIG);
     element.dataset.drawn = "1";
+    offerPicture(element);
     element.sized ??= new ResizeObserver(() => Plotly.Plots.resize(element));
     element.sized.observe(element.parentElement);
   } catch (error) {
     element.textContent = `${error.message} The table shows the same numbers.`;
   }
+}
+
+// the button beside a chart; it shows once there is something to save
+function offerPicture(element) {
+  const button = element.closest(".panel")?.querySelector("[data-png]");
+  if (!button?.hidden) return;
+  button.hidden = false;
+  button.addEventListener("click", () => window.Plotly.downloadImage(element, { format: "png", scale: 2, filename: document.title.replace(/\W+/g, "-") }));
 }
 
 const seen = new IntersectionObserver((entries) => {
