@@ -1,9 +1,10 @@
 """Finding personal data and secrets in text, by their form and their check digits.
 
 Each kind has a pattern that is quick to try and a check that is strict. Names of people are not found: nothing without a
-language model finds them reliably. Sources: RFC 5321 (lengths of addresses), ISO/IEC 7812 (Luhn), ISO 13616 (IBAN,
-mod 97), the U.S. Social Security Administration's rules on numbers never given out, and the key forms that the providers
-publish for secret scanning. Phone numbers are checked against the numbering plans of the library phonenumbers.
+language model finds them reliably. Sources: RFC 5321 (lengths of addresses), ISO/IEC 7812 (Luhn, and the ranges of the
+card networks), ISO 13616 (IBAN, mod 97), the U.S. Social Security Administration's rules on numbers never given out, and
+the key forms that the providers publish for secret scanning. Phone numbers are checked against the numbering plans of
+the library phonenumbers.
 """
 
 import ipaddress
@@ -35,6 +36,11 @@ class Found(NamedTuple):
 _EMAIL = re.compile(r"(?<![\w.+%-])[\w.+%-]{1,64}@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}[^\W\d_]{2,24}(?![\w@])")
 _IBAN = re.compile(r"(?<![A-Za-z0-9])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![A-Za-z0-9])")
 _CARD = re.compile(r"(?<![\w.+-])[2-6](?:[ -]?\d){12,18}(?![\w]|[.-]\d)")
+# who gives cards out, by first digits and length: Visa, Mastercard, American Express, Discover, JCB, Diners, UnionPay
+_ISSUED = re.compile(
+    r"4(?:\d{12}|\d{15}|\d{18})|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|3[47]\d{13}"
+    r"|(?:6011|65\d\d|64[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|3(?:0[0-5]|[68]\d)\d{11}|62\d{14,17}"
+)
 _IPV4 = re.compile(r"(?<![\w.-])(?:\d{1,3}\.){3}\d{1,3}(?![\w-]|\.\d)")
 _IPV6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f:]{0,40}:[0-9A-Fa-f:]{0,40}:)[0-9A-Fa-f:]{6,39}(?![\w:])")
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
@@ -90,7 +96,8 @@ def _ibans(text: str) -> Iterator[tuple[int, int]]:
 
 def _cards(text: str) -> Iterator[tuple[int, int]]:
     for match in _CARD.finditer(text):
-        if luhn(re.sub(r"\D", "", match.group())):
+        digits = re.sub(r"\D", "", match.group())
+        if _ISSUED.fullmatch(digits) and luhn(digits):
             yield match.span()
 
 
