@@ -8,6 +8,7 @@ from curation.models.judgments import Correction, Feedback, Judgment, StepVerdic
 from curation.models.personal_data import Erasure, IntakeRules, PersonalData
 from curation.models.preferences import Preference
 from curation.models.queues import QueueItem, ReviewQueue
+from curation.models.replays import Replay
 from curation.models.rollups import DirtyHour, Rollup
 from curation.models.scores import Score
 from curation.models.search import TraceText
@@ -34,6 +35,7 @@ __all__ = [
     "Preference",
     "QueueItem",
     "RawRecord",
+    "Replay",
     "ReviewQueue",
     "Rollup",
     "SavedView",

@@ -95,6 +95,11 @@ class Trace(models.Model):
             models.Index(fields=["project", "model", "-received_at"], name="trace_model"),
             models.Index(fields=["project", "session_id"], name="trace_session"),
             models.Index(fields=["project", "task_id"], name="trace_task"),
+            models.Index(
+                fields=["project", "input_fingerprint"],
+                name="trace_same_input",
+                condition=~models.Q(input_fingerprint=""),
+            ),
             models.Index(fields=["project", "verdict", "-received_at"], name="trace_judged"),
             models.Index(
                 fields=["project", "-id"],
