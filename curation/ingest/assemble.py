@@ -1,4 +1,4 @@
-"""Put a trace together from all spans of it that have come so far.
+"""Put a trace together from all spans and events of it that have come so far.
 
 Spans come in any order, children before parents, roots last or never; so nothing here asks for a root, and late spans
 only make the picture fuller. Usage is summed over the innermost model calls, each response once: SDKs report one call
@@ -9,41 +9,60 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from curation.ingest.calls import Chain, Chains, ModelCall, as_conversation, longest_first
-from curation.ingest.content import as_text
 from curation.ingest.fields import read_dollars
-from curation.ingest.formats import langsmith_runs, openai_agents_spans, openinference, otel_genai
-from curation.ingest.parsed import ParsedTrace
-from curation.ingest.reading import Reading, ToolRun, latency_ms, started_at
+from curation.ingest.formats import (
+    langfuse_spans,
+    langsmith_runs,
+    mastra,
+    mlflow_spans,
+    openai_agents_spans,
+    openinference,
+    openllmetry,
+    otel_genai,
+    pydantic_ai,
+    vercel,
+)
+from curation.ingest.parsed import ParsedScore, ParsedTrace
+from curation.ingest.reading import Reading, ToolRun
 from curation.ingest.spans import PlainSpan
+from curation.ingest.spans_events import with_events
+from curation.ingest.spans_labels import describe
+from curation.ingest.spans_logs import PlainLog
+from curation.ingest.spans_silence import how_to_speak
 from curation.ingest.tool_runs import attach, without_content
 from curation.messages.clean import Notes
 from curation.messages.form import Conversation
 
-# (detect, read_span) of each convention; a span that carries both is read by the first
+# (detect, read_span) of each convention; a span that carries several is read by the first. Those that write gen_ai.*
+# beside attributes of their own come before the convention itself
 SPAN_FORMATS: tuple[tuple[Callable[[PlainSpan], bool], Callable[[PlainSpan, Notes], Reading]], ...] = (
     (openinference.detect, openinference.read_span),
+    (langfuse_spans.detect, langfuse_spans.read_span),
+    (mastra.detect, mastra.read_span),
+    (mlflow_spans.detect, mlflow_spans.read_span),
+    (vercel.detect, vercel.read_span),
+    (pydantic_ai.detect, pydantic_ai.read_span),
+    (openllmetry.detect, openllmetry.read_span),
     (otel_genai.detect, otel_genai.read_span),
     (openai_agents_spans.detect, openai_agents_spans.read_span),
     (langsmith_runs.detect, langsmith_runs.read_span),
 )
+# formats whose spans tell only together what was said
+JOINS: dict[str, Callable[[list[PlainSpan], dict[str, Reading], Notes], None]] = {mastra.NAME: mastra.join}
 MOST_LEVELS = 200
-NO_CONTENT = (
-    "content capture was off: the spans came without messages. Set "
-    "OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=SPAN_ONLY and "
-    "OTEL_SEMCONV_STABILITY_OPT_IN=gen_ai_latest_experimental where the agent runs "
-    "(OpenInference: OPENINFERENCE_HIDE_INPUTS=false and OPENINFERENCE_HIDE_OUTPUTS=false)"
-)
 
 
-def assemble(spans: Iterable[PlainSpan]) -> ParsedTrace | None:
-    """One trace out of the spans of one trace id, each once and in any order; None where no span tells of a model, tool
-    or agent."""
-    ordered = sorted(spans, key=lambda span: (span["start"], span["span"]))
+def assemble(rows: Iterable[PlainSpan | PlainLog]) -> ParsedTrace | None:
+    """One trace out of the spans and events of one trace id, each once and in any order; None where nothing tells of a
+    model, tool or agent."""
+    ordered, scores = _in_order(rows)
     notes = Notes()
     readings = [(span, _read(span, notes)) for span in ordered]
     known = {span["span"]: reading for span, reading in readings if reading is not None}
     if not any(reading.kind != "other" for reading in known.values()):
         return None
+    for name in {reading.format for reading in known.values()} & JOINS.keys():
+        JOINS[name]([span for span in ordered if _is_of(span, known, name)], known, notes)
     calls = _innermost(ordered, known, notes)
     parents = {span["span"]: span["parent"] for span in ordered}
     for call in calls:
@@ -53,17 +72,37 @@ def assemble(spans: Iterable[PlainSpan]) -> ParsedTrace | None:
     conversations = [as_conversation(chain, main=number == 0) for number, chain in enumerate(chains)]
     if not conversations:
         conversations = [_bare(calls, runs)]
-        notes.add(NO_CONTENT)
+        notes.add(how_to_speak(ordered, known))
     else:
         conversations = attach(conversations, runs, notes)
         silent = sum(not call.has_content for call in calls)
         if silent:
             notes.add("a model call came without its messages", silent)
-    trace = ParsedTrace(external_id=ordered[0]["trace"], document={"conversations": conversations})
-    _describe(trace, ordered, known)
+    trace = ParsedTrace(external_id=ordered[0]["trace"], document={"conversations": conversations}, scores=scores)
+    describe(trace, ordered, known)
     _count(trace, calls, chains)
     trace.import_notes = notes.lines()
     return trace
+
+
+def _in_order(rows: Iterable[PlainSpan | PlainLog]) -> tuple[list[PlainSpan], list[ParsedScore]]:
+    spans: list[PlainSpan] = []
+    logs: list[PlainLog] = []
+    has_events = False
+    for row in rows:
+        if "log" in row:
+            logs.append(row)  # type: ignore[arg-type]
+        else:
+            spans.append(row)  # type: ignore[arg-type]
+            has_events = has_events or bool(row["events"])  # type: ignore[typeddict-item]
+    scores: list[ParsedScore] = []
+    if logs or has_events:
+        spans, scores = with_events(sorted(spans, key=_by_start), logs)
+    return sorted(spans, key=_by_start), scores
+
+
+def _by_start(span: PlainSpan) -> tuple[int, str]:
+    return span["start"], span["span"]
 
 
 def _read(span: PlainSpan, notes: Notes) -> Reading | None:
@@ -73,16 +112,24 @@ def _read(span: PlainSpan, notes: Notes) -> Reading | None:
     return None
 
 
+def _is_of(span: PlainSpan, known: dict[str, Reading], name: str) -> bool:
+    return span["span"] in known and known[span["span"]].format == name
+
+
 def _innermost(spans: list[PlainSpan], known: dict[str, Reading], notes: Notes) -> list[ModelCall]:
     """The model calls, each once, oldest first. A call around other calls is left out, unless it alone knows what was
-    said: then the silent ones inside it give only their usage."""
+    said: then the silent ones inside it give only their usage. What a tool did by itself is not inside the call that
+    asked for it."""
     parents = {span["span"]: span["parent"] for span in spans}
     calls = [known[span["span"]].call for span in spans if span["span"] in known]
     llm = {call.key: call for call in calls if call is not None and known[call.key].kind == "llm"}
     around: dict[str, list[str]] = {}
     for key in llm:
         for above in _above(key, parents):
-            if above in known and known[above].call is not None:
+            reading = known.get(above)
+            if reading is not None and reading.kind == "tool":
+                break
+            if reading is not None and reading.call is not None:
                 around.setdefault(above, []).append(key)
     gone: set[str] = set()
     chosen: list[ModelCall] = []
@@ -127,15 +174,23 @@ def _once_per_response(calls: list[ModelCall], notes: Notes) -> list[ModelCall]:
         twin = kept.get(call.response_id) if call.response_id else None
         if twin is None:
             kept[call.response_id or call.key] = call
-        elif _says(twin) == _says(call) or not (call.has_content and twin.has_content):
+        elif _overlap(twin, call) and (_says(twin) == _says(call) or not (call.has_content and twin.has_content)):
             notes.add("a model call was reported by two spans and counted once")
             better, other = (call, twin) if _weight(call) > _weight(twin) else (twin, call)
             better.usage = better.usage or other.usage
             better.tools = better.tools or other.tools
             kept[call.response_id] = better
         else:
-            kept[call.key] = call  # ids that repeat for different answers cannot be trusted
+            kept[call.key] = call  # ids that repeat for different answers, or later, cannot be trusted
     return sorted(kept.values(), key=lambda call: (call.start, call.key))
+
+
+def _overlap(one: ModelCall, other: ModelCall) -> bool:
+    """Whether two calls ran at the same time; where a length is not known they may have."""
+    first, second = (one, other) if one.start <= other.start else (other, one)
+    if first.latency_ms is None or second.latency_ms is None:
+        return True
+    return second.start <= first.start + (first.latency_ms + 1) * 1_000_000
 
 
 def _says(call: ModelCall) -> list[Any]:
@@ -167,54 +222,6 @@ def _bare(calls: list[ModelCall], runs: list[ToolRun]) -> Conversation:
 
 def _agent_above(key: str, parents: dict[str, str], known: dict[str, Reading]) -> str:
     return next((known[above].agent for above in _above(key, parents) if above in known and known[above].agent), "")
-
-
-def _describe(trace: ParsedTrace, spans: list[PlainSpan], known: dict[str, Reading]) -> None:
-    """Names, times and labels. The root is the span without a parent among those that came; of several the first."""
-    here = {span["span"] for span in spans}
-    roots = [span for span in spans if span["parent"] not in here]
-    root = next((span for span in roots if not span["parent"]), roots[0] if roots else spans[0])
-    whole = bool(root["span"]) and not root["parent"]
-    resource = root["resource"]
-    trace.name = root["name"]
-    trace.started_at = next((at for span in spans if (at := started_at(span))), None)
-    trace.latency_ms = latency_ms(root) if whole and root["end"] else _spread(spans)
-    trace.session_id = _first(spans, known, "session_id", "session.id")
-    trace.user_id = _first(spans, known, "user_id", "user.id")
-    service = as_text(resource.get("service.name") or "")
-    trace.agent = next((r.agent for r in known.values() if r.agent), "") or service
-    for key in ("deployment.environment.name", "deployment.environment"):
-        trace.environment = trace.environment or as_text(resource.get(key) or "")
-    for reading in known.values():
-        trace.tags += [tag for tag in reading.tags if tag not in trace.tags]
-        trace.metadata.update(reading.metadata)
-    for key in ("service.name", "service.version", "service.namespace"):
-        if resource.get(key):
-            trace.metadata[key] = resource[key]
-    code = root["status"].get("code") if whole else 0
-    trace.status = "error" if code == 2 else "ok" if code == 1 else "unset"
-    first = next(span for span in spans if span["span"] in known)
-    trace.source = {
-        "format": known[first["span"]].format,
-        "sdk": as_text(resource.get("telemetry.sdk.language") or ""),
-        "version": as_text(resource.get("telemetry.sdk.version") or ""),
-        "scope": " ".join(filter(None, [first["scope"].get("name"), first["scope"].get("version")])),
-    }
-
-
-def _spread(spans: list[PlainSpan]) -> int | None:
-    starts = [span["start"] for span in spans if span["start"]]
-    ends = [span["end"] for span in spans if span["end"]]
-    return (max(ends) - min(starts)) // 1_000_000 if starts and ends and max(ends) >= min(starts) else None
-
-
-def _first(spans: list[PlainSpan], known: dict[str, Reading], field: str, attribute: str) -> str:
-    for span in spans:
-        reading = known.get(span["span"])
-        value = (getattr(reading, field) if reading else "") or span["attributes"].get(attribute)
-        if value:
-            return as_text(value)
-    return ""
 
 
 def _count(trace: ParsedTrace, calls: list[ModelCall], chains: list[Chain]) -> None:

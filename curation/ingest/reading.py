@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from curation.ingest.calls import ModelCall
 from curation.ingest.content import as_text
-from curation.ingest.parsed import Unreadable
+from curation.ingest.parsed import ParsedScore, Unreadable
 from curation.ingest.spans import PlainSpan
 from curation.ingest.text import parse
 from curation.messages.form import Part
@@ -49,6 +49,7 @@ class Reading:
     user_id: str = ""
     tags: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
+    scores: list[ParsedScore] = field(default_factory=list)
 
 
 def maybe_json(value: Any) -> Any:
@@ -59,6 +60,17 @@ def maybe_json(value: Any) -> Any:
         return parse(value)
     except Unreadable:
         return None
+
+
+def listed(fields: dict[str, Any], prefix: str) -> list[tuple[int, dict[str, Any]]]:
+    """[(number, {rest of key: value})] of keys like prefix + "3.rest", by number: lists that were flattened."""
+    found: dict[int, dict[str, Any]] = {}
+    for key, value in fields.items():
+        if key.startswith(prefix):
+            number, _, rest = key[len(prefix) :].partition(".")
+            if number.isascii() and number.isdigit() and len(number) < 7 and rest:
+                found.setdefault(int(number), {})[rest] = value
+    return sorted(found.items())
 
 
 def finish_reason(value: Any) -> str:

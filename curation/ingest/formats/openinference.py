@@ -8,9 +8,12 @@ from typing import Any, cast
 
 from curation.ingest.calls import ModelCall, merge_adjacent
 from curation.ingest.content import as_text
+from curation.ingest.fields import as_finite
 from curation.ingest.openai_messages import read_tools, whole_number
-from curation.ingest.reading import Reading, ToolRun, as_call, error_of, finish_reason, latency_ms, maybe_json
+from curation.ingest.parsed import ParsedScore
+from curation.ingest.reading import Reading, ToolRun, as_call, error_of, finish_reason, latency_ms, listed, maybe_json
 from curation.ingest.spans import PlainSpan
+from curation.ingest.spans_chat import read_chat, result_parts
 from curation.messages.clean import Notes
 from curation.messages.form import Message, Part, Reasoning, RoleName, Tool, ToolCall, Usage
 
@@ -26,11 +29,15 @@ _COUNTS = {
     "reasoning": "llm.token_count.completion_details.reasoning",
 }
 HIDDEN = "__REDACTED__"
+_WORDS = tuple(
+    f"{whose}{what}." for what in ("annotations", "evaluations") for whose in ("", "span.", "trace.", "session.")
+)
 
 
 def detect(span: PlainSpan) -> bool:
     """Whether a span carries attributes of this convention."""
-    return _KIND in span["attributes"] or any(key.startswith("llm.") for key in span["attributes"])
+    attributes = span["attributes"]
+    return _KIND in attributes or "llm.model_name" in attributes or "llm.input_messages.0.message.role" in attributes
 
 
 def read_span(span: PlainSpan, notes: Notes) -> Reading:
@@ -48,6 +55,7 @@ def read_span(span: PlainSpan, notes: Notes) -> Reading:
     )
     if HIDDEN in (attributes.get("input.value"), attributes.get("output.value")):
         notes.add("the sender hides content (OPENINFERENCE_HIDE_INPUTS, OPENINFERENCE_HIDE_OUTPUTS and their kin)")
+    reading.scores = _scores(span)
     if kind == "LLM":
         reading.kind, reading.call = "llm", _call(span, notes)
     elif kind == "TOOL":
@@ -67,6 +75,11 @@ def _call(span: PlainSpan, notes: Notes) -> ModelCall:
     response = response if isinstance(response, dict) else {}
     if response.get("object") == "response" or any(not m["parts"] and not m.get("tool_calls") for m in outputs):
         outputs = merge_adjacent(outputs)
+    if not inputs and attributes.get("input.value") not in (None, "", HIDDEN):
+        inputs = read_chat(attributes["input.value"], notes, role="user")
+    if not outputs and attributes.get("output.value") not in (None, "", HIDDEN):
+        found = read_chat(attributes["output.value"], notes, role="assistant")
+        outputs = [message for message in found if message["role"] == "assistant"]
     asked = maybe_json(attributes.get("llm.invocation_parameters"))
     wanted = asked.get("model") if isinstance(asked, dict) else ""
     counts = {key: count for key, name in _COUNTS.items() if (count := whole_number(attributes.get(name))) is not None}
@@ -82,6 +95,31 @@ def _call(span: PlainSpan, notes: Notes) -> ModelCall:
         cost_usd=_cost(attributes.get("llm.cost.total")),
         finish_reason=finish_reason(attributes.get("llm.finish_reason")),
     )
+
+
+def _scores(span: PlainSpan) -> list[ParsedScore]:
+    """Annotations and evaluations that stand on a span, of itself, its trace or its session."""
+    attributes = span["attributes"]
+    scores = []
+    for prefix in _WORDS:
+        for number, fields in listed(attributes, prefix):
+            word = {key.rpartition(".")[2]: value for key, value in fields.items()}
+            label, number_given = word.get("label"), as_finite(word.get("score"))
+            if not isinstance(word.get("name"), str) or (number_given is None and not label):
+                continue
+            label = as_text(label or "")
+            why = as_text(word.get("explanation") or "")
+            scores.append(
+                ParsedScore(
+                    name=word["name"],
+                    number=number_given,
+                    category="" if number_given is not None else label,
+                    reason=": ".join(filter(None, [label if number_given is not None else "", why])),
+                    author=as_text(word.get("annotator_kind") or ""),
+                    external_id=f"{span['span']}/{prefix}{number}/{as_text(word.get('identifier') or '')}",
+                )
+            )
+    return scores
 
 
 def _cost(value: Any) -> str:
@@ -101,7 +139,7 @@ def _outside(span: PlainSpan) -> ModelCall:
 def _messages(attributes: dict[str, Any], prefix: str, notes: Notes) -> list[Message]:
     return [
         message
-        for number, fields in _listed(attributes, prefix)
+        for number, fields in listed(attributes, prefix)
         if (message := _message(_under(fields, "message."), notes)) is not None
     ]
 
@@ -114,18 +152,22 @@ def _message(fields: dict[str, Any], notes: Notes) -> Message | None:
         return None
     message: Message = {"role": cast(RoleName, role), "parts": []}
     thoughts: list[Reasoning] = []
-    for _, part in _listed(fields, "contents."):
+    for _, part in listed(fields, "contents."):
         _take_part(_under(part, "message_content."), message["parts"], thoughts, notes)
     plain = fields.get("content")
     if plain not in (None, "") and not message["parts"]:
         message["parts"].append({"type": "text", "text": as_text(plain)})
     if thoughts:
         message["reasoning"] = thoughts
-    calls = [_tool_call(_under(call, "tool_call.")) for _, call in _listed(fields, "tool_calls.")]
+    calls = [_tool_call(_under(call, "tool_call.")) for _, call in listed(fields, "tool_calls.")]
     if calls and role == "assistant":
         message["tool_calls"] = calls
     if role == "tool":
         message["tool_call_id"] = as_text(fields.get("tool_call_id") or "")
+        if isinstance(plain, str) and plain[:2] == "[{":  # Anthropic's blocks come as JSON text
+            message["parts"] = (
+                result_parts(blocks) if isinstance(blocks := maybe_json(plain), list) else message["parts"]
+            )
     if fields.get("name"):
         message["name"] = as_text(fields["name"])
     return message
@@ -161,7 +203,7 @@ def _tool_call(fields: dict[str, Any]) -> ToolCall:
 
 
 def _tools(attributes: dict[str, Any], notes: Notes) -> list[Tool]:
-    schemas = [maybe_json(fields.get("tool.json_schema")) for _, fields in _listed(attributes, "llm.tools.")]
+    schemas = [maybe_json(fields.get("tool.json_schema")) for _, fields in listed(attributes, "llm.tools.")]
     return read_tools(schemas, notes)
 
 
@@ -182,17 +224,6 @@ def _tool(span: PlainSpan) -> ToolRun:
         latency_ms=latency_ms(span),
         start=span["start"],
     )
-
-
-def _listed(fields: dict[str, Any], prefix: str) -> list[tuple[int, dict[str, Any]]]:
-    """[(number, {rest of key: value})] of keys like prefix + "3.rest", by number."""
-    found: dict[int, dict[str, Any]] = {}
-    for key, value in fields.items():
-        if key.startswith(prefix):
-            number, _, rest = key[len(prefix) :].partition(".")
-            if number.isascii() and number.isdigit() and len(number) < 7 and rest:
-                found.setdefault(int(number), {})[rest] = value
-    return sorted(found.items())
 
 
 def _under(fields: dict[str, Any], prefix: str) -> dict[str, Any]:

@@ -1,24 +1,48 @@
-"""OpenTelemetry GenAI semantic conventions on spans (gen_ai.*), as of 1.37 and later.
+"""OpenTelemetry GenAI semantic conventions on spans (gen_ai.*): current ones, and those up to 1.30.
 
 Source: open-telemetry/semantic-conventions v1.41.1, docs/gen-ai, and opentelemetry-util-genai 1.3b0. Messages are span
-attributes holding JSON text (structured values are taken too). Content that stands in log records is not read here.
+attributes holding JSON text or structured values. Content that came in events stands on the span already
+(`curation.ingest.spans_events`).
 """
 
 from typing import Any, cast
 
+from curation.ingest.calls import ModelCall
 from curation.ingest.content import as_text
-from curation.ingest.openai_messages import arguments_text, dumps, read_tools, whole_number
+from curation.ingest.openai_messages import arguments_text, read_tools, whole_number
 from curation.ingest.reading import Reading, ToolRun, as_call, error_of, finish_reason, latency_ms, maybe_json
 from curation.ingest.spans import PlainSpan
+from curation.ingest.spans_chat import read_said, result_parts
 from curation.messages.clean import Notes
-from curation.messages.form import Message, Part, RoleName, ToolCall, Usage
+from curation.messages.form import Message, Usage
 
 NAME = "otel_genai"
 LABEL = "OpenTelemetry GenAI spans"
-_LLM = {"chat", "generate_content", "text_completion"}
-_AGENT = {"invoke_agent", "create_agent", "invoke_workflow", "agent_step"}
-_ROLES = {"model": "assistant", "ai": "assistant", "human": "user", "function": "tool"}
-_INPUT, _OUTPUT = "gen_ai.input.messages", "gen_ai.output.messages"
+LLM = {"chat", "generate_content", "text_completion"}
+AGENT = {"invoke_agent", "create_agent", "invoke_workflow", "agent_step"}
+INPUT, OUTPUT = "gen_ai.input.messages", "gen_ai.output.messages"
+_REFS = (
+    "gen_ai.input.messages.ref",
+    "gen_ai.output.messages.ref",
+    "gen_ai.input.messages_ref",
+    "gen_ai.output.messages_ref",
+)
+_USAGE = {
+    "input": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
+    "output": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
+    "cache_read": (
+        "gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens",
+        "gen_ai.usage.details.cache_read_tokens", "gen_ai.usage.details.cached_tokens",
+    ),
+    "cache_write": (
+        "gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens",
+        "gen_ai.usage.cache_creation_input_tokens", "gen_ai.usage.details.cache_write_tokens",
+    ),
+    "reasoning": (
+        "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens",
+        "gen_ai.usage.details.reasoning_tokens",
+    ),
+}  # fmt: skip
 
 
 def detect(span: PlainSpan) -> bool:
@@ -37,67 +61,65 @@ def read_span(span: PlainSpan, notes: Notes) -> Reading:
         session_id=as_text(attributes.get("gen_ai.conversation.id") or ""),
     )
     if operation == "execute_tool":
-        reading.kind, reading.tool = "tool", _tool(span, notes)
-    elif operation in _AGENT:
+        reading.kind, reading.tool = "tool", read_tool(span, notes)
+    elif operation in AGENT:
         reading.kind = "agent"
-        if _INPUT in attributes or _OUTPUT in attributes:
-            reading.call = _call(span, notes)
-    elif operation in _LLM or (not operation and "gen_ai.request.model" in attributes):
-        reading.kind, reading.call = "llm", _call(span, notes)
-        if any(key.startswith(("gen_ai.prompt.", "gen_ai.completion.")) for key in attributes):
-            notes.add("messages in the old flat form (gen_ai.prompt.0.content) are not read yet")
-    if "gen_ai.input.messages.ref" in attributes or "gen_ai.output.messages.ref" in attributes:
+        if INPUT in attributes or OUTPUT in attributes:
+            reading.call = read_call(span, notes)
+    elif operation in LLM or (not operation and "gen_ai.request.model" in attributes):
+        reading.kind, reading.call = "llm", read_call(span, notes)
+    if any(key in attributes for key in _REFS):
         notes.add("messages are stored elsewhere (gen_ai.*.messages.ref) and were not fetched")
     return reading
 
 
-def _call(span: PlainSpan, notes: Notes) -> Any:
+def read_call(span: PlainSpan, notes: Notes, **fields: Any) -> ModelCall:
+    """A model call out of gen_ai.* attributes; `fields` say what other attributes know better."""
     attributes = span["attributes"]
-    inputs = [*_instructions(attributes, notes), *_messages(attributes, _INPUT, notes)]
     reasons = attributes.get("gen_ai.response.finish_reasons")
     reasons = maybe_json(reasons) if isinstance(reasons, str) else reasons
     first = reasons[0] if isinstance(reasons, list) and reasons else None
-    return as_call(
-        span,
-        inputs=inputs,
-        outputs=[message for message in _messages(attributes, _OUTPUT, notes) if message["role"] == "assistant"],
-        tools=read_tools(maybe_json(attributes.get("gen_ai.tool.definitions")), notes),
-        model=as_text(attributes.get("gen_ai.response.model") or attributes.get("gen_ai.request.model") or ""),
-        response_id=as_text(attributes.get("gen_ai.response.id") or ""),
-        previous_id=as_text(attributes.get("gen_ai.request.previous_response_id") or ""),
-        usage=_usage(attributes),
-        agent=as_text(attributes.get("gen_ai.agent.name") or ""),
-        finish_reason=finish_reason(first),
-    )
+    if "inputs" not in fields:
+        fields["inputs"] = [*instructions(attributes, notes), *said(attributes, INPUT, notes)]
+    if "outputs" not in fields:
+        fields["outputs"] = [m for m in said(attributes, OUTPUT, notes) if m["role"] == "assistant"]
+    if "tools" not in fields:
+        fields["tools"] = read_tools(maybe_json(attributes.get("gen_ai.tool.definitions")), notes)
+    known = {
+        "model": as_text(attributes.get("gen_ai.response.model") or attributes.get("gen_ai.request.model") or ""),
+        "response_id": as_text(attributes.get("gen_ai.response.id") or ""),
+        "previous_id": as_text(attributes.get("gen_ai.request.previous_response_id") or ""),
+        "usage": read_usage_of(attributes),
+        "agent": as_text(attributes.get("gen_ai.agent.name") or ""),
+        "finish_reason": finish_reason(first),
+    }
+    return as_call(span, **{**known, **fields})
 
 
-def _usage(attributes: dict[str, Any]) -> Usage:
-    names = {
-        "input": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
-        "output": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
-        "cache_read": ("gen_ai.usage.cache_read.input_tokens",),
-        "cache_write": ("gen_ai.usage.cache_write.input_tokens", "gen_ai.usage.cache_creation.input_tokens"),
-        "reasoning": ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"),
-    }
-    found = {
-        key: count
-        for key, keys in names.items()
-        if (count := next((n for k in keys if (n := whole_number(attributes.get(k))) is not None), None)) is not None
-    }
+def read_usage_of(attributes: dict[str, Any]) -> Usage:
+    """Tokens of a call, under their names of all times."""
+    found: dict[str, int] = {}
+    for key, names in _USAGE.items():
+        for name in names:
+            if name in attributes and (count := whole_number(attributes[name])) is not None:
+                found[key] = count
+                break
     return cast(Usage, found)
 
 
-def _instructions(attributes: dict[str, Any], notes: Notes) -> list[Message]:
+def instructions(attributes: dict[str, Any], notes: Notes) -> list[Message]:
+    """The system prompt that stands beside the messages: a list of parts, or plain text."""
     value = attributes.get("gen_ai.system_instructions")
     if not value:
         return []
     parts = maybe_json(value)
     if not isinstance(parts, list):
         return [{"role": "system", "parts": [{"type": "text", "text": as_text(value)}]}]
-    return _read({"role": "system", "parts": parts}, notes)
+    return read_said({"role": "system", "parts": parts}, notes)
 
 
-def _messages(attributes: dict[str, Any], key: str, notes: Notes) -> list[Message]:
+def said(attributes: dict[str, Any], key: str, notes: Notes) -> list[Message]:
+    """The messages of one attribute."""
     value = attributes.get(key)
     if value in (None, ""):
         return []
@@ -105,96 +127,16 @@ def _messages(attributes: dict[str, Any], key: str, notes: Notes) -> list[Messag
     if not isinstance(found, list):
         notes.add(f"{key} is not a JSON list (was it cut off by an attribute length limit?) and was left out")
         return []
-    messages: list[Message] = []
-    for item in found:
-        messages += _read(item, notes)
-    return messages
+    return [message for item in found for message in read_said(item, notes)]
 
 
-def _read(item: Any, notes: Notes) -> list[Message]:
-    """One message of the convention. Tool results inside it become tool messages before the rest of it."""
-    role = item.get("role") if isinstance(item, dict) else None
-    role = _ROLES.get(role, role) if isinstance(role, str) else None
-    if role not in ("system", "developer", "user", "assistant", "tool"):
-        notes.add("a message without a known role was left out")
-        return []
-    message: Message = {"role": cast(RoleName, role), "parts": []}
-    results: list[Message] = []
-    given = item.get("parts")
-    if isinstance(item.get("content"), str) and not given:
-        given = [{"type": "text", "content": item["content"]}]
-    for part in given if isinstance(given, list) else []:
-        if isinstance(part, dict):
-            _take_part(part, message, results, notes)
-        elif isinstance(part, str):
-            message["parts"].append({"type": "text", "text": part})
-        else:
-            notes.add("a part of a message that is no object was left out")
-    if item.get("name"):
-        message["name"] = as_text(item["name"])
-    if item.get("finish_reason"):
-        message["finish_reason"] = finish_reason(item["finish_reason"])
-    if results and not message["parts"] and role in ("tool", "user"):
-        return results
-    if role == "tool":
-        message["tool_call_id"] = as_text(item.get("tool_call_id") or "")
-    return [*results, message]
-
-
-def _take_part(part: dict[str, Any], message: Message, results: list[Message], notes: Notes) -> None:
-    kind = part.get("type")
-    if kind == "text":
-        if part.get("content"):
-            message["parts"].append({"type": "text", "text": as_text(part["content"])})
-    elif kind in ("reasoning", "thinking"):
-        message.setdefault("reasoning", []).append({"text": as_text(part.get("content") or "")})
-    elif kind == "tool_call" and message["role"] == "assistant":
-        call: ToolCall = {
-            "id": as_text(part.get("id") or ""),
-            "name": as_text(part.get("name") or ""),
-            "arguments": arguments_text(part.get("arguments"), notes),
-        }
-        message.setdefault("tool_calls", []).append(call)
-    elif kind == "tool_call_response":
-        answer = part["response"] if "response" in part else part.get("result")
-        result: Message = {
-            "role": "tool",
-            "parts": _result_parts(answer),
-            "tool_call_id": as_text(part.get("id") or ""),
-        }
-        results.append(result)
-    elif kind in ("blob", "uri", "file"):
-        message["parts"].append(_file(part))
-    else:
-        notes.add(f"a part of kind {str(kind)[:40]!r} was kept as JSON")
-        message["parts"].append({"type": "json", "value": part})
-
-
-def _file(part: dict[str, Any]) -> Part:
-    media = as_text(part.get("mime_type") or "application/octet-stream")
-    modality = str(part["modality"]) if part.get("modality") in ("image", "audio") else "file"
-    if part["type"] == "uri":
-        return {"type": modality, "url": as_text(part.get("uri") or ""), "media_type": media}
-    if part["type"] == "blob":
-        return {
-            "type": modality,
-            "url": f"data:{media};base64,{as_text(part.get('content') or '')}",
-            "media_type": media,
-        }
-    return {"type": "file", "value": {key: part[key] for key in part if key != "type"}}
-
-
-def _result_parts(answer: Any) -> list[Part]:
-    if answer in (None, ""):
-        return []
-    return [{"type": "text", "text": answer if isinstance(answer, str) else dumps(answer)}]
-
-
-def _tool(span: PlainSpan, notes: Notes) -> ToolRun:
+def read_tool(span: PlainSpan, notes: Notes, *, arguments: str = "", result: str = "") -> ToolRun:
+    """The run of a tool; `arguments` and `result` name further attributes where they may stand."""
     attributes = span["attributes"]
-    given, result = attributes.get("gen_ai.tool.call.arguments"), attributes.get("gen_ai.tool.call.result")
+    given = attributes.get("gen_ai.tool.call.arguments", attributes.get(arguments))
+    answer = attributes.get("gen_ai.tool.call.result", attributes.get(result))
     error = error_of(span)
-    parts = _result_parts(result) if result is not None else None
+    parts = result_parts(answer) if answer is not None else None
     if parts is None and error:
         parts = [{"type": "text", "text": error}]
     return ToolRun(

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from curation.ingest.assemble import NO_CONTENT, assemble
+from curation.ingest.assemble import assemble
 from curation.ingest.parsed import ParsedTrace, Unreadable
 from curation.ingest.spans import Batch, PlainSpan, decode_spans, response, status_body
+from curation.ingest.spans_silence import NO_CONTENT
 from curation.messages.form import text_of
 from curation.messages.measure import measure
 from tests.curation.ingest.reading import PAYLOADS, messages
