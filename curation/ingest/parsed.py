@@ -5,7 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from curation.messages.form import Document, Message
+from curation.messages.form import Document
 
 
 @dataclass(slots=True)
@@ -54,16 +54,18 @@ class ParsedPreference:
 
 @dataclass(slots=True)
 class ParsedCorrection:
-    """The main conversation as it should have been, in the internal form."""
+    """What the final answer of the main conversation should have been."""
 
-    messages: list[Message]
+    text: str
     author: str
 
 
 @dataclass(slots=True)
 class ParsedTrace:
     """One trace in the internal form. None and "" mean unknown. `unknown_labels` are labels of annotations that stand for
-    no verdict as far as the reader knows."""
+    no verdict as far as the reader knows. `keeps_content`: where the trace is there already, only the words are added to
+    it (it was shown to annotators and comes back); without messages it must be there.
+    """
 
     external_id: str
     document: Document
@@ -87,6 +89,7 @@ class ParsedTrace:
     preferences: list[ParsedPreference] = field(default_factory=list)
     corrections: list[ParsedCorrection] = field(default_factory=list)
     unknown_labels: list[str] = field(default_factory=list)
+    keeps_content: bool = False
     import_notes: list[str] = field(default_factory=list)
     source: dict[str, str] = field(default_factory=dict)
 

@@ -1,6 +1,6 @@
 """Import the records of one file or body: recognise the format, read, store in batches."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import IO
 
@@ -11,7 +11,7 @@ from curation.ingest.outcome import Outcome
 from curation.ingest.parsed import ParsedTrace, Rejected, Unreadable
 from curation.ingest.store import store_traces
 from curation.ingest.text import open_source
-from curation.ingest.words import write_words
+from curation.ingest.words import keep_content, write_words
 from curation.models import RawRecord
 from curation.privacy import rules
 from workspace.models import Project
@@ -28,16 +28,19 @@ def import_records(
     wanted: str,
     raw: RawRecord | None = None,
     received_at: datetime | None = None,
+    verdicts: Mapping[str, str] | None = None,
     report: Report = lambda outcome: None,
 ) -> Outcome:
     """Store every trace that can be read from a seekable binary file; the rest is rejected with its place and reason.
 
-    `wanted` is a format's name or "auto". `report` hears the counts after each batch. Raises Unreadable where nothing
-    can be read: no JSON, no known format.
+    `wanted` is a format's name or "auto". `verdicts` says which labels of annotations mean acceptable, unacceptable or
+    unsure. `report` hears the counts after each batch. Raises Unreadable where nothing can be read: no JSON, no known
+    format.
     """
     source = open_source(file, name=name)
     if isinstance(source, Rejected):
         raise Unreadable(source.reason)
+    source.verdicts = verdicts or {}
     outcome = Outcome()
     known = choose(source, wanted) if source.sample or wanted != AUTO else None
     if known is None:
@@ -82,9 +85,16 @@ def _store(
     """One transaction for the batch; where PostgreSQL refuses a value in it, one per trace, so that only it is lost."""
     try:
         with transaction.atomic():
-            traces = [trace for _, trace in batch]
+            traces, missing = keep_content(project=project, parsed=[trace for _, trace in batch])
+            traces = [trace for trace in traces if trace.external_id not in missing]
             became = store_traces(project=project, parsed=traces, raw=raw, received_at=received_at)
             words = write_words(project=project, parsed=traces)
+        for where, trace in batch:
+            if trace.external_id in missing:
+                outcome.read += 1
+                outcome.reject(
+                    where, f"there is no trace {trace.external_id[:80]!r} here, and this brings no conversation"
+                )
         for found in became:
             outcome.count(found)
         outcome.judgments += words.judgments

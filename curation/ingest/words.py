@@ -8,7 +8,7 @@ content, so does the word; when it comes again unchanged, nothing happens, even 
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -17,8 +17,9 @@ from django.utils import timezone
 from curation import effective
 from curation.ingest.parsed import ParsedTrace
 from curation.ingest.prepare import stored_id
-from curation.messages.clean import Notes, clean, clean_text
-from curation.models import Correction, Judgment, Preference, Trace
+from curation.messages.clean import Notes, clean_text
+from curation.messages.form import Document, Message, final_answer, main_conversation, message
+from curation.models import Correction, Judgment, Preference, Trace, TraceRevision
 from workspace.models import Project
 from workspace.uuid7 import uuid7
 
@@ -56,6 +57,30 @@ def write_words(*, project: Project, parsed: Sequence[ParsedTrace]) -> Written:
         preferences=_write_preferences(project, pairs, places),
         corrections=_write_corrections(project, pairs),
     )
+
+
+def keep_content(*, project: Project, parsed: Sequence[ParsedTrace]) -> tuple[list[ParsedTrace], set[str]]:
+    """Traces that only bring words (`keeps_content`) and are there already, with the content that is stored; the others
+    as they are. And the external ids of those that are not there and hold nothing to store."""
+    asked = {_id(one.external_id) for one in parsed if one.keeps_content}
+    if not asked:
+        return list(parsed), set()
+    rows = Trace.objects.filter(project=project, external_id__in=asked, revision__isnull=False)
+    stored = {
+        name: (document, found)
+        for name, found, document in rows.values_list("external_id", "source_format", "revision__document")
+    }
+    kept: list[ParsedTrace] = []
+    missing: set[str] = set()
+    for one in parsed:
+        there = stored.get(_id(one.external_id)) if one.keeps_content else None
+        if there is not None:
+            document, found = there
+            one = replace(one, document=document, source={**one.source, "format": found}, metadata={})
+        elif one.keeps_content and not main_conversation(one.document)["messages"]:
+            missing.add(one.external_id)
+        kept.append(one)
+    return kept, missing
 
 
 def _places(project: Project, parsed: Sequence[ParsedTrace]) -> dict[str, _Place]:
@@ -120,29 +145,41 @@ def _write_preferences(project: Project, pairs: Sequence[tuple[ParsedTrace, _Pla
 
 def _write_corrections(project: Project, pairs: Sequence[tuple[ParsedTrace, _Place]]) -> int:
     """Corrections have no key: the same words of the same author on the same trace are the same correction."""
-    wanted = [
-        (place, _text(word.author)[:200] or "imported", clean(word.messages, Notes()))
-        for trace, place in pairs
-        for word in trace.corrections
-    ]
+    wanted = [(place, word) for trace, place in pairs for word in trace.corrections]
     if not wanted:
         return 0
+    documents = dict(
+        TraceRevision.objects.filter(pk__in={place.revision for place, _ in wanted}).values_list("pk", "document")
+    )
     there: dict[tuple[int, str], list[Any]] = {}
     for trace_id, author, messages in Correction.objects.filter(
-        trace__in={place.trace for place, _, _ in wanted}, user=None
+        trace__in={place.trace for place, _ in wanted}, user=None
     ).values_list("trace_id", "author", "messages"):
         there.setdefault((trace_id, author), []).append(messages)
     new = []
-    for place, author, messages in wanted:
+    for place, word in wanted:
+        author = _text(word.author)[:200] or "imported"
+        document: Document = documents[place.revision]
+        main = main_conversation(document)
+        messages = corrected(main["messages"], _text(word.text))
         seen = there.setdefault((place.trace, author), [])
-        if messages not in seen:
-            seen.append(messages)
-            new.append(
-                Correction(project=project, trace_id=place.trace, revision_id=place.revision, author=author,
-                           conversation=0, messages=messages)
-            )  # fmt: skip
+        if messages in seen:
+            continue
+        seen.append(messages)
+        number = next((at for at, one in enumerate(document["conversations"]) if one is main), 0)
+        new.append(
+            Correction(project=project, trace_id=place.trace, revision_id=place.revision, author=author,
+                       conversation=number, messages=messages)
+        )  # fmt: skip
     Correction.objects.bulk_create(new)
     return len(new)
+
+
+def corrected(messages: list[Message], text: str) -> list[Message]:
+    """The conversation with `text` in the place of its final answer (what came behind that replied to the old one), or
+    behind it where it has none."""
+    at = final_answer(messages)
+    return [*(messages if at is None else messages[:at]), message("assistant", text)]
 
 
 def _key(kind: str, place: _Place, *said: Any) -> str:

@@ -41,7 +41,7 @@ def decode_body(body: bytes) -> Batch:
     batch: Batch = {"spans": [], "rejected": []}
     for number, item in enumerate(items):
         try:
-            batch["spans"].append(_span(item))
+            batch["spans"].append(as_plain_span(item))
         except Unreadable as error:
             batch["rejected"].append(f"data[{number}]: {error}")
     return batch
@@ -85,7 +85,8 @@ def read_span(span: PlainSpan, notes: Notes) -> Reading:
     return reading
 
 
-def _span(item: Any) -> PlainSpan:
+def as_plain_span(item: Any) -> PlainSpan:
+    """A span, or a trace as the span around its own. Raises Unreadable with the reason."""
     if not isinstance(item, dict) or item.get("object") not in ("trace", "trace.span"):
         raise Unreadable("is no object with object: trace or trace.span")
     is_trace = item["object"] == "trace"
