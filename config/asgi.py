@@ -9,6 +9,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 django_app = get_asgi_application()
 
+from config.limits import serve_within_limits  # noqa: E402
 from curation import otlp, sdk_doors  # noqa: E402  (Django must be set up first)
 from curation.intake_door import serve  # noqa: E402
 
@@ -25,4 +26,4 @@ async def application(
     if door is not None:
         await serve(door, scope, receive, send)
     else:
-        await django_app(scope, receive, send)
+        await serve_within_limits(django_app, scope, receive, send)
