@@ -35,6 +35,11 @@ class Measure:
     base: Callable[[Sums], int]
     base_label: str
 
+    @property
+    def heading(self) -> str:
+        """What the chart is called: with its unit where the name does not say it."""
+        return f"{self.label}, {self.axis}" if self.key in ("latency", "cost", "errors", "acceptance") else self.label
+
 
 def _share(part: int, whole: int) -> Number:
     return part / whole if whole else None

@@ -5,7 +5,7 @@ anew and writes them over; doing it twice, or two sweeps at once, comes to the s
 (advisory lock), and after its marks were seen, so with whatever they stand for.
 
 Latencies are counted in classes: class 0 is under 1 ms, class k (1 and up) is [GROWTH^(k-1), GROWTH^k) ms. A percentile
-read from them is the geometric middle of its class, so it lies at most sqrt(GROWTH) - 1 = 2.96 % from the exact one.
+read from them is the geometric middle of its class, so it lies at most sqrt(GROWTH) - 1 = 1.49 % from the exact one.
 """
 
 import math
@@ -20,7 +20,7 @@ from curation.dirty import HOUR
 from curation.models import DirtyHour
 from workspace.models import Project
 
-GROWTH = 1.06
+GROWTH = 1.03
 ERROR = math.sqrt(GROWTH) - 1
 BATCH = 50
 SWEEP_SECONDS = 4.0

@@ -6,6 +6,7 @@ fixed = filters.resolve(query, now=now)                               # since:7d
 str(fixed)                                                            # canonical text; parsing it gives the same tree
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +16,7 @@ from curation.filters import compile as compiling
 from curation.filters.errors import FilterError
 from curation.filters.parse import parse_tree
 from curation.filters.text import Chip, chips, fix_times, write
-from curation.filters.tree import Node, terms
+from curation.filters.tree import And, Node, Or, Term, terms
 from curation.models.traces import TraceQuerySet
 from curation.search.conditions import Search, walked
 
@@ -39,9 +40,22 @@ class Query:
         """Whether some condition names `field`."""
         return any(term.field == field for term in terms(self.tree))
 
+    def searched(self) -> list[str]:
+        """The words looked for, as typed, without those that must not be there."""
+        return list(_searched(self.tree))
+
     def chips(self) -> list[Chip]:
         """The conditions in words, each with the filter that is left without it."""
         return chips(self.tree)
+
+
+def _searched(node: Node | None) -> Iterator[str]:
+    match node:
+        case Term(field="text", values=values):
+            yield from values
+        case And(parts) | Or(parts):
+            for part in parts:
+                yield from _searched(part)
 
 
 def parse(text: str) -> Query:

@@ -31,6 +31,7 @@ PERIODS: dict[str, tuple[str, timedelta | None, tuple[series.Unit, ...]]] = {
 }
 UNITS: dict[str, str] = {"hour": "Hour", "day": "Day", "week": "Week"}
 SPLITS = (("", "Together"), ("agent", "By agent"), ("model", "By model"))
+LENGTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedelta(weeks=1)}
 MOST_HOURS = timedelta(days=14)
 SLOW_SUMS = timedelta(minutes=1)
 DAY = timedelta(days=1)
@@ -82,9 +83,10 @@ def charts(request: HttpRequest, slug: str) -> HttpResponse:
     every = _together(found)
     lag = rollups.lag(project=entry.project)
     rows = _rows(asked, lines, times)
+    unfinished = len(times) > 2 and times[-1] + LENGTHS[asked.unit] > now
     context: dict[str, Any] = {
         "asked": asked,
-        "tiles": [_tile(measure, every, times) for measure in MEASURES],
+        "tiles": [_tile(measure, every, times[:-1] if unfinished else times) for measure in MEASURES],
         "periods": [(key, label) for key, (label, _, _) in PERIODS.items()],
         "units": [(unit, UNITS[unit]) for unit in asked.units],
         "splits": SPLITS,
@@ -98,6 +100,7 @@ def charts(request: HttpRequest, slug: str) -> HttpResponse:
         "anything": bool(every) or series.names(project=entry.project) != ([], []),
         "behind": lag.since if lag.since and now - lag.since > SLOW_SUMS else None,
         "waiting": lag.waiting,
+        "unfinished": unfinished,
         "error": rollups.ERROR,
     }
     return render(request, "curation/charts.html", context)

@@ -149,6 +149,7 @@ PAGE_NEEDS: dict[str, tuple[Role | None, Role | None]] = {  # GET, POST
     "curation:review-next": (ANY, NONE),
     "curation:review-undo": (NONE, ANY),
     "curation:review-item": (ANY, ANY),
+    "curation:charts": (ANY, NONE),
     "curation:datasets": (ANY, NONE),
     "curation:dataset-new": (ENGINEER, ENGINEER),
     "curation:dataset": (ANY, NONE),

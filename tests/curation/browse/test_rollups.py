@@ -11,14 +11,18 @@ from django.db import connection
 from django.db.models import Sum
 
 from curation.browse import rollups
-from curation.browse.selection import archive, pick
-from curation.models import DirtyHour, Rollup
+from curation.dirty import mark_traces
+from curation.models import DirtyHour, Rollup, Trace
 from tests import make
-from workspace.access import SYSTEM
 from workspace.models import Project, User
 
 pytestmark = pytest.mark.django_db
 HOUR = datetime(2026, 11, 20, 9, tzinfo=UTC)
+
+
+def hide(*traces: Trace) -> None:
+    Trace.objects.filter(pk__in=[trace.pk for trace in traces]).update(archived_at=HOUR)
+    mark_traces(ids=[trace.pk for trace in traces])
 
 
 def test_sums_are_those_of_the_traces_and_follow_every_change(project: Project, ada: User) -> None:
@@ -40,12 +44,12 @@ def test_sums_are_those_of_the_traces_and_follow_every_change(project: Project, 
     first = Rollup.objects.get(is_day=False, hour=HOUR, agent="b")
     assert (first.traces, first.costed, first.cost_usd) == (3, 2, Decimal("1.0"))
     make.judgment(made[2], ada, "acceptable")
-    archive(project=project, actor=SYSTEM, traces=pick(project=project, uids=[made[4].uid]), said="1 by hand")
+    hide(made[4])
     rollups.sweep()
     again = Rollup.objects.get(is_day=False, hour=HOUR, agent="b")
     assert (again.traces, again.judged, again.acceptable) == (2, 1, 1)
     assert Rollup.objects.filter(is_day=True).aggregate(n=Sum("traces"))["n"] == 8
-    archive(project=project, actor=SYSTEM, traces=pick(project=project, uids=[one.uid for one in made]), said="all")
+    hide(*made)
     rollups.sweep()
     assert not Rollup.objects.exists()
 

@@ -61,7 +61,9 @@ def test_what_was_not_said_is_not_found(indexed: Project, typed: str) -> None:
 
 
 def test_before_it_is_indexed_a_trace_is_found_by_its_preview(project: Project) -> None:
-    make.trace(project, said=make.short_document(question="Where is my parcel?", answer="A zebra has it."), external_id="t")
+    make.trace(
+        project, said=make.short_document(question="Where is my parcel?", answer="A zebra has it."), external_id="t"
+    )
     assert found(project, "parcel") == {"t"} == found(project, "parcel", way=conditions.gathered)
     assert found(project, "zebra") == set()
     assert index.lag(project_id=project.pk).waiting == 1
