@@ -133,6 +133,8 @@ def _count(call: ModelCall, inference: ModelCall | None) -> None:
         call.usage, call.model = inference.usage, inference.model
         call.finish_reason, call.response_id = inference.finish_reason, inference.response_id
         call.agent = inference.agent
+        if inference.latency_ms is not None:  # the step's own time holds that of its tools
+            call.latency_ms, call.started_at = inference.latency_ms, inference.started_at
         call.error = call.error or inference.error
 
 
