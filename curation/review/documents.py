@@ -88,6 +88,12 @@ def read(pk: int, digest: str, text: str | None) -> Document:
     return cast(Document, parsed(digest=digest, text=row["document_text"]))
 
 
+def forget() -> None:
+    """Drop everything that is kept."""
+    with _lock:
+        _kept.clear()
+
+
 def _keep(digest: str, document: Document, size: int) -> None:
     if size < SMALL or size > MOST:
         return

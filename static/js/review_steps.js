@@ -37,8 +37,32 @@ export const parts = () => import("./parts.js");
 export async function goTo(id) {
   const there = document.getElementById(id);
   const target = there && !there.hasAttribute("data-wait") ? there : desk.bench.dataset.parts ? await parts().then((one) => one.reach(id)) : null;
-  if (target?.matches("[data-step]")) mark(target, true); else target?.scrollIntoView({ block: target.matches(".part") ? "start" : "nearest" });
+  const aim = () => { if (target?.matches("[data-step]")) mark(target, true); else target?.scrollIntoView({ block: target.matches(".part") ? "start" : "nearest" }); };
+  aim();
+  // what was never drawn above it takes its true height now, and moves it
+  if (desk.bench.dataset.parts) requestAnimationFrame(() => requestAnimationFrame(aim));
   return target;
+}
+
+/** The current step just as it came, and back; the answer formatted or raw. */
+export async function plain() {
+  const step = current();
+  if (!step) return toast("Choose a step first.");
+  if (step.id === "answer") {
+    const list = all("[data-answer]", step), at = list.findIndex((one) => one.getAttribute("aria-pressed") === "true");
+    return list[(at + 1) % list.length]?.click();
+  }
+  const link = find(":scope > header .plain-link", step), old = find(":scope > .as-came", step);
+  if (old) { old.hidden = !old.hidden; step.toggleAttribute("data-plain", !old.hidden); return; }
+  if (!link) return toast("This step is shown as it came.", { ms: 1500 });
+  const answer = await fetch(link.href, { credentials: "same-origin" }).catch(() => null);
+  if (!answer?.ok) return toast("The text could not be fetched.");
+  const text = document.createElement("pre");
+  text.className = "plain as-came";
+  text.tabIndex = 0;
+  text.append(await answer.text());
+  step.append(text);
+  step.setAttribute("data-plain", "");
 }
 
 export function fold() {
