@@ -21,6 +21,7 @@ class RawRecord(models.Model):
     source = models.CharField(max_length=200, help_text="The path it was posted to, or the file's name.")
     content_type = models.CharField(max_length=100, blank=True)
     format = models.CharField(max_length=40, default="auto", help_text="A reader's name, or auto.")
+    options = models.JSONField(default=dict, help_text="verdicts: what labels of annotations mean.")
     body = models.BinaryField(help_text="Decompressed bytes.")
     sha256 = models.CharField(max_length=64)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
