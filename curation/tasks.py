@@ -4,7 +4,7 @@ import logging
 
 from celery import shared_task
 
-from curation.browse import rollups
+from curation.browse import bulk, rollups
 from curation.forget import retention
 from curation.ingest import inbox
 from curation.privacy import scan
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 @shared_task(name="curation.tasks.work_off", ignore_result=True)
 def work_off(record_id: int) -> None:
     """Work off one received body, and give its traces the words that waited for them."""
-    inbox.work_off(record_id=record_id)
+    inbox.work_off_with_others(record_id=record_id)
     said.deliver()
 
 
@@ -70,3 +70,16 @@ def look_for_personal_data() -> None:
 def keep_to_retention() -> None:
     """Delete what the rules of projects do not keep any longer, for some seconds."""
     retention.sweep()
+
+
+@shared_task(name="curation.tasks.work_on_act", ignore_result=True)
+def work_on_act(act_id: int) -> None:
+    """Go on with an act on many traces; sends itself again while it is not at its end."""
+    if not bulk.work_all(seconds=10, only=act_id):
+        work_on_act.apply_async((act_id,), retry=False)
+
+
+@shared_task(name="curation.tasks.sweep_acts", ignore_result=True)
+def sweep_acts() -> None:
+    """Go on with acts on many traces whose nudge got lost."""
+    bulk.work_all(seconds=5)

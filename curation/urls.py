@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, path
 
-from curation.views import bench, comments, datasets, keys, parts, review, traces, uploads
+from curation.views import bench, bulk, charts, comments, datasets, keys, parts, review, saved_views, traces, uploads
 
 app_name = "curation"
 urlpatterns: list[URLPattern] = [
@@ -10,8 +10,15 @@ urlpatterns: list[URLPattern] = [
     path("traces/figures/", traces.figures, name="trace-figures"),
     path("traces/complete/", traces.complete, name="trace-complete"),
     path("traces/waiting/", traces.waiting, name="traces-waiting"),
-    path("traces/bulk/", traces.bulk, name="trace-bulk"),
-    path("traces/undo/", traces.undo, name="trace-undo"),
+    path("traces/count/", traces.hidden, name="trace-count"),
+    path("traces/arrivals/", traces.arrivals, name="trace-arrivals"),
+    path("traces/columns/", traces.columns, name="trace-columns"),
+    path("traces/bulk/", bulk.bulk, name="trace-bulk"),
+    path("traces/acts/", bulk.acts, name="trace-acts"),
+    path("traces/acts/<uuid:uid>/stop/", bulk.act_stop, name="trace-act-stop"),
+    path("traces/undo/", bulk.undo, name="trace-undo"),
+    path("traces/views/", saved_views.save, name="view-save"),
+    path("traces/views/<uuid:uid>/", saved_views.change, name="view-change"),
     path("traces/upload/", uploads.upload, name="upload"),
     path("traces/upload/results/", uploads.upload_results, name="upload-results"),
     path("traces/upload/<uuid:uid>/retry/", uploads.upload_retry, name="upload-retry"),
@@ -28,6 +35,7 @@ urlpatterns: list[URLPattern] = [
     path("review/<slug:queue>/", review.review_next, name="review-next"),
     path("review/<slug:queue>/undo/", review.review_undo, name="review-undo"),
     path("review/<slug:queue>/<uuid:item>/", bench.review_item, name="review-item"),
+    path("charts/", charts.charts, name="charts"),
     path("datasets/", datasets.datasets, name="datasets"),
     path("datasets/new/", datasets.dataset_new, name="dataset-new"),
     path("datasets/<slug:name>/", datasets.dataset, name="dataset"),

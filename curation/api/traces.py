@@ -12,12 +12,14 @@ from ninja import Field, Path, Query, Schema
 from curation import filters
 from curation.api.routing import router
 from curation.browse import rows
+from curation.browse.patience import TooSlow, patience
 from curation.models import Judgment, Score, Trace
 from workspace.access import enter
 from workspace.models import Role
 from workspace.problems import Problem
 
 MOST = 200
+SECONDS = 10.0
 
 
 class ScoreOut(Schema):
@@ -89,6 +91,9 @@ class TraceList(Schema):
 
     items: list[TraceOut]
     next: str | None
+    windowed: bool = Field(
+        description="Any order but the newest first is made among the newest 10,000 that match; true where more match."
+    )
 
 
 class TraceDetail(TraceOut):
@@ -130,9 +135,20 @@ def list_traces(request: HttpRequest, slug: Path[str], params: Query[ListParams]
         order = rows.read_order(params.sort)
     except rows.UnknownOrder as error:
         raise Problem(400, "bad_sort", str(error), details=[{"where": "sort", "reason": str(error)}]) from None
-    page = rows.plain_page(project=entry.project, query=query, order=order, cursor=params.cursor, size=params.limit)
+    try:
+        with patience(SECONDS):
+            page, windowed = rows.plain_page(
+                project=entry.project, query=query, order=order, cursor=params.cursor, size=params.limit
+            )
+    except TooSlow as error:
+        said = f"{error} Narrow the filter, for example with since:7d."
+        raise Problem(503, "too_slow", said, details=[{"where": "q", "reason": said}]) from None
     scores = rows.effective_scores(page.rows)
-    return {"items": [_brief(trace, scores.get(trace.pk, {})) for trace in page.rows], "next": page.older or None}
+    return {
+        "items": [_brief(trace, scores.get(trace.pk, {})) for trace in page.rows],
+        "next": page.older or None,
+        "windowed": windowed,
+    }
 
 
 @router.get("/traces/{trace_id}", response=TraceDetail, summary="Read a trace")

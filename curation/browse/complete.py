@@ -1,73 +1,113 @@
-"""What may come next in a filter that is being typed: names of fields, and values that recent traces have."""
+"""What may come next in a filter that is being typed: names of fields, and values that traces have, with how often.
 
-from collections.abc import Iterable
+Agents and models are counted from the sums by day; everything else over the newest RECENT traces, a bounded walk of one
+index whatever the project's size.
+"""
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, F, Func, TextField, Value
+from django.db.models import Count, F, Func, Sum, TextField, Value
 
+from curation.filters.registry import FIELDS, STEP_FIELDS, Field, Kind
 from curation.filters.scan import quote
-from curation.filters.registry import FIELDS, Field, Kind
 from curation.filters.text import write_value
-from curation.models import Score, Trace
+from curation.models import Comment, Feedback, Judgment, PersonalData, ReviewQueue, Rollup, Score, Trace
 from curation.models.traces import TraceQuerySet
 from workspace.models import Project
 
-# how far back values are looked for: a bounded walk of one index, whatever the project's size
 RECENT = 2_000
 MOST = 9
+MOST_KEYS = 60
 _OPERATORS = (">=", "<=", ":", ">", "<", "=")
+Values = list[tuple[str, int | None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """What to show, what it means, and the whole filter with it filled in (`at` is where the cursor goes)."""
+    """What to show, what it means, how many traces have it (None: not counted), and the whole filter with it filled in
+    (`at` is where the cursor goes)."""
 
     label: str
     help: str
+    count: int | None
     text: str
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The word before the cursor: where it starts and ends in the text, and which fields can stand there."""
+
+    text: str
+    start: int
+    at: int
+    fields: Mapping[str, Field]
+
+    @property
+    def word(self) -> str:
+        return self.text[self.start : self.at]
+
+    def filled(self, put: str, label: str, meaning: str, after: str = "", count: int | None = None) -> Suggestion:
+        tail = self.text[self.at :].lstrip() if after else self.text[self.at :]
+        text = self.text[: self.start] + put + after + tail
+        return Suggestion(label, meaning, count, text, self.start + len(put) + len(after))
+
+
 def suggest(*, project: Project, text: str, at: int) -> list[Suggestion]:
-    """At most MOST ways to go on at character `at` of `text`. No more than one database query."""
+    """At most MOST ways to go on at character `at` of `text`. No more than two database queries."""
     at = max(0, min(at, len(text)))
     start = _word_start(text, at)
     if start is None:
         return []
-    word = text[start:at]
-    name, op, typed = _split(word)
+    place = _Place(text, start, at, STEP_FIELDS if _in_step(text[:start]) else FIELDS)
+    name, op, typed = _split(place.word)
     if not op:
-        return [*_names(text, start, at, word, project)][:MOST]
-    field = FIELDS.get(name.partition(".")[0].lower())
+        return [*_names(place, project)][:MOST]
+    field = place.fields.get(name.partition(".")[0].lower())
     if field is None:
         return []
     head, _, last = typed.rpartition(",")
-    begun = last.lstrip('"').lower()
+    begun = last.lstrip('"')
     keep = f"{name}{op}{head + ',' if head else ''}"
-    found = (value for value in _values(project, field, name.partition(".")[2]) if value.lower().startswith(begun))
-    return [_filled(text, start, at, keep + write_value(value), write_value(value), "", " ") for value in found][:MOST]
+    return [
+        place.filled(keep + write_value(value), write_value(value), "", _after(text, at), count)
+        for value, count in _values(project, field, name.partition(".")[2], begun)
+        if value.lower().startswith(begun.lower())
+    ][:MOST]
 
 
-def _names(text: str, start: int, at: int, word: str, project: Project) -> Iterable[Suggestion]:
-    lowered = word.lower()
-    for field in FIELDS.values():
+def _after(text: str, at: int) -> str:
+    """What follows a value: a blank, but nothing before the end of a step."""
+    return "" if text[at:].lstrip().startswith(")") else " "
+
+
+def column_keys(*, project: Project) -> list[str]:
+    """score.NAME and meta.KEY for what recent traces have, the most frequent first. Two database queries."""
+    found = []
+    for name in ("score", "meta"):
+        found += [f"{name}.{key}" for key, _ in _keys(project, FIELDS[name])[:MOST_KEYS]]
+    return found
+
+
+def _names(place: _Place, project: Project) -> Iterable[Suggestion]:
+    lowered = place.word.lower()
+    if lowered and "then".startswith(lowered) and place.text[: place.start].rstrip().endswith(")"):
+        yield place.filled("then step(", "then step(", "Another step, somewhere behind.")
+    if lowered and "step(".startswith(lowered) and place.fields is FIELDS:
+        yield place.filled("step(", "step(", "A step of the trace: its tool, kind, error, latency, …")
+    for field in place.fields.values():
         if field.keyed and (lowered.startswith(f"{field.name}.") or lowered == field.name):
             begun = lowered.partition(".")[2].lstrip('"')
-            for key in _keys(project, field):
+            for key, count in _keys(project, field):
                 if key.lower().startswith(begun):
                     named = f"{field.name}.{key if key.isidentifier() else quote(key)}"
-                    yield _filled(
-                        text, start, at, named + (":" if field.kind is Kind.META else ""), named, field.help, ""
-                    )
+                    sign = ":" if field.kind is Kind.META else ""
+                    yield place.filled(named + sign, named, field.help, count=count)
         elif field.name.startswith(lowered) and field.kind is not Kind.FREE:
             sign = "." if field.keyed else ">" if field.numeric else ":"
-            yield _filled(text, start, at, field.name + sign, field.name + sign, field.help, "")
-
-
-def _filled(text: str, start: int, at: int, put: str, label: str, meaning: str, after: str) -> Suggestion:
-    tail = text[at:].lstrip() if after else text[at:]
-    return Suggestion(label, meaning, text[:start] + put + after + tail, start + len(put) + len(after))
+            yield place.filled(field.name + sign, field.name + sign, field.help)
 
 
 def _word_start(text: str, at: int) -> int | None:
@@ -81,6 +121,17 @@ def _word_start(text: str, at: int) -> int | None:
     while start < at and text[start] == "-":
         start += 1
     return None if text[start:at].startswith('"') else start
+
+
+def _in_step(before: str) -> bool:
+    """Whether the parenthesis of a step is open at the end of `before`."""
+    inside, step = False, False
+    for index, letter in enumerate(before):
+        if letter == '"' and (index == 0 or before[index - 1] != "\\"):
+            inside = not inside
+        elif not inside and letter in "()":
+            step = letter == "(" and before[:index].lower().endswith("step")
+    return step
 
 
 def _split(word: str) -> tuple[str, str, str]:
@@ -97,27 +148,50 @@ def _recent(project: Project) -> TraceQuerySet:
     )
 
 
-def _values(project: Project, field: Field, key: str) -> list[str]:
-    """Known values of a field, the most frequent first."""
+def _values(project: Project, field: Field, key: str, begun: str) -> Values:
+    """Known values of a field, the most frequent first; `begun` is what was typed of one."""
     if field.completion == "choices":
-        return list(field.choices)
+        return [(choice, None) for choice in field.choices]
     if field.kind is Kind.TIME:
-        return ["24h", "7d", "30d", "today", "yesterday"]
+        return [(text, None) for text in ("24h", "7d", "30d", "today", "yesterday")]
     if field.completion == "scores":
         rows = Score.objects.filter(trace__in=_recent(project).values("pk"), name=key).exclude(category="")
         return _often(rows.values_list("category"))
     if field.completion == "metadata" and key:
         value = Func(F("metadata"), Value(key), function="jsonb_extract_path_text", output_field=TextField())
         return _often(_recent(project).filter(metadata__has_key=key).annotate(value=value).values_list("value"))
+    if field.name in ("agent", "model") and (summed := _summed(project, field.name, begun)):
+        return summed
     if field.completion == "column":
         return _often(_recent(project).exclude(**{field.column: ""}).values_list(field.column))
-    if field.completion == "array":
-        member = Func(F(field.column), function="unnest", output_field=TextField())
+    if field.completion in ("array", "step"):
+        member = Func(F("tags" if field.column == "tags" else "tools"), function="unnest", output_field=TextField())
         return _often(_recent(project).annotate(value=member).values_list("value"))
-    return []
+    return _related(project, field.name) if field.completion == "related" else []
 
 
-def _keys(project: Project, field: Field) -> list[str]:
+def _summed(project: Project, column: str, begun: str) -> Values:
+    """Agents or models with the number of all their traces, by the sums by day; none while there are no sums."""
+    rows = Rollup.objects.filter(project=project, is_day=True, **{f"{column}__istartswith": begun}).exclude(
+        **{column: ""}
+    )
+    return [*rows.values_list(column).annotate(times=Sum("traces")).order_by("-times", column)[:MOST]]
+
+
+def _related(project: Project, name: str) -> Values:
+    """Queues, kinds of personal data, and people, counted over the newest rows that name them."""
+    if name == "queue":
+        return [(slug, None) for slug in ReviewQueue.objects.filter(project=project).values_list("slug", flat=True)]
+    if name == "personal":
+        newest = PersonalData.objects.filter(project=project, dismissed_at=None).order_by("-pk")[:RECENT]
+        return _often(PersonalData.objects.filter(pk__in=newest.values("pk")).values_list("kind"))
+    table: Any = {"comment": Comment, "reviewer": Judgment, "feedback": Feedback}[name]
+    newest = table.objects.filter(project=project).order_by("-pk")[:RECENT]
+    people = _often(table.objects.filter(pk__in=newest.values("pk")).values_list("author"))
+    return [("open", None), ("resolved", None), *people] if name == "comment" else people
+
+
+def _keys(project: Project, field: Field) -> Values:
     """Known names behind score. and meta., the most frequent first."""
     if field.kind is Kind.SCORE:
         return _often(Score.objects.filter(trace__in=_recent(project).values("pk")).values_list("name"))
@@ -125,7 +199,7 @@ def _keys(project: Project, field: Field) -> list[str]:
     return _often(_recent(project).annotate(value=key).values_list("value"))
 
 
-def _often(values: Any) -> list[str]:
+def _often(values: Any) -> Values:
     """The values of a one-column query, the most frequent first; at most 200."""
     counted = values.annotate(times=Count("pk")).order_by("-times")[:200]
-    return [str(value) for value, _ in counted if value is not None]
+    return [(str(value), times) for value, times in counted if value is not None]

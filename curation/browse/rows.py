@@ -1,21 +1,31 @@
-"""One page of the trace list: rows in an order, with the scores that the list shows."""
+"""One page of the trace list: rows in an order, with the columns that are shown.
 
+Only the newest-first order has an index. Any other order is made among the newest WINDOW traces that match, and the page
+says so: sorting a million rows for one page would make everybody wait for a list that nobody reads to its end.
+"""
+
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
 from django.db.models import Case, F, IntegerField, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from curation import filters
+from curation.browse.columns import Column, default_columns, with_metadata
+from curation.browse.patience import patience
 from curation.filters.tree import terms
 from curation.models import Score, Trace
 from curation.models.traces import TraceQuerySet
+from curation.search.conditions import planned
 from workspace import paging
 from workspace.models import Project
 
-COLUMNS = {
+WINDOW = 10_000
+ORDERS = {
     "seen": "received_at",
     "agent": "agent",
     "steps": "steps",
@@ -35,7 +45,7 @@ class UnknownOrder(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """A column of the list (a key of COLUMNS, or score.NAME) and its direction."""
+    """A column of the list (a key of ORDERS, or score.NAME) and its direction."""
 
     column: str
     falling: bool
@@ -70,28 +80,47 @@ class ShownScore:
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in a column of a row, and how it is drawn."""
+
+    column: Column
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """A trace, its scores under the names of the page (None: missing), and how its time compares: 0 to 4."""
+    """A trace, its cells in the order of the columns, and how its time compares: 0 to 4."""
 
     trace: Trace
-    scores: list[ShownScore | None]
+    cells: list[Cell]
     heat: int
 
     @property
-    def tokens(self) -> int | None:
-        """Tokens in and out together; None where neither is known."""
-        return total_tokens(self.trace)
+    def lead(self) -> list[Cell]:
+        """The cells before the request: a judgment that is the first column."""
+        return self.cells[: leading(self.cells)]
+
+    @property
+    def rest(self) -> list[Cell]:
+        """The cells behind the request."""
+        return self.cells[leading(self.cells) :]
 
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One page: rows, names of the score columns, how many more names there are, cursors."""
+    """One page: rows, columns, cursors; `windowed` says that there are more than WINDOW and the order is among the newest
+    of them."""
 
     rows: list[Row]
-    score_names: list[str]
-    more_scores: int
+    columns: list[Column]
     older: str
     newer: str
+    windowed: bool
+
+
+def leading(parts: Sequence[Any]) -> int:
+    """How many of these cells or heads stand before the request: a judgment, where it comes first."""
+    return int(bool(parts) and parts[0].column.key == "judgment")
 
 
 def total_tokens(trace: Trace) -> int | None:
@@ -105,37 +134,79 @@ def read_order(text: str) -> Order:
     if not text:
         return NEWEST
     column = text.removeprefix("-")
-    if column not in COLUMNS and not (column.startswith("score.") and 6 < len(column) <= 106 and "\0" not in column):
-        raise UnknownOrder(f"Traces cannot be sorted by “{column}”: use {', '.join(COLUMNS)} or score.NAME.")
+    if column not in ORDERS and not (column.startswith("score.") and 6 < len(column) <= 106 and "\0" not in column):
+        raise UnknownOrder(f"Traces cannot be sorted by “{column}”: use {', '.join(ORDERS)} or score.NAME.")
     return Order(column, text.startswith("-"))
 
 
-def page(*, project: Project, query: filters.Query, order: Order, cursor: str, size: int) -> Listing:
-    """The page behind `cursor` ("" is the first). Two database queries: rows and their scores."""
-    page = plain_page(project=project, query=query, order=order, cursor=cursor, size=size)
-    scores = effective_scores(page.rows)
+def page(
+    *,
+    project: Project,
+    query: filters.Query,
+    order: Order,
+    cursor: str,
+    size: int,
+    columns: Sequence[Column] = (),
+) -> Listing:
+    """The page behind `cursor` ("" is the first). No columns: the usual ones, with the scores that the filter, the order
+    and most rows have. Two database queries, rows and their scores; one more where the order has no index. Raises
+    patience.TooSlow."""
+    with patience():
+        page, windowed = plain_page(
+            project=project, query=query, order=order, cursor=cursor, size=size, columns=columns
+        )
+        scores = effective_scores(page.rows)
+    shown = list(columns) or default_columns(_usual_scores(query, order, scores))
+    usual = median([row.latency_ms for row in page.rows if row.latency_ms] or [0])
+    rows = [
+        Row(trace=row, cells=_cells(row, shown, scores.get(row.pk, {})), heat=_heat(row.latency_ms, usual))
+        for row in page.rows
+    ]
+    return Listing(rows, shown, page.older, page.newer, windowed)
+
+
+def _usual_scores(query: filters.Query, order: Order, scores: dict[int, dict[str, Score]]) -> list[str]:
     wanted = [term.key for term in terms(query.tree) if term.field == "score"]
     if order.column.startswith("score."):
         wanted.append(order.column.removeprefix("score."))
     often = Counter(name for named in scores.values() for name in named)
-    names = list(dict.fromkeys([*wanted, *(name for name, _ in often.most_common())]))
-    shown = names[:MOST_SCORES]
-    usual = median([row.latency_ms for row in page.rows if row.latency_ms] or [0])
-    rows = [
-        Row(
-            trace=row,
-            scores=[_shown(scores.get(row.pk, {}).get(name)) for name in shown],
-            heat=_heat(row.latency_ms, usual),
-        )
-        for row in page.rows
-    ]
-    return Listing(rows, shown, len(set(names) - set(shown)), page.older, page.newer)
+    return list(dict.fromkeys([*wanted, *(name for name, _ in often.most_common())]))[:MOST_SCORES]
 
 
-def plain_page(*, project: Project, query: filters.Query, order: Order, cursor: str, size: int) -> paging.Page[Trace]:
-    """The traces alone, metadata left out. One database query."""
-    found, keys = _ordered(filters.apply(Trace.objects.filter(project=project), query), order)
-    return paging.paginate(found.defer("metadata"), order=keys, cursor=cursor, size=size)
+def _cells(trace: Trace, columns: Sequence[Column], scores: dict[str, Score]) -> list[Cell]:
+    metas = itertools.count()
+    cells = []
+    for column in columns:
+        if column.score:
+            value: Any = _shown(scores.get(column.score))
+        elif column.meta:
+            value = getattr(trace, f"meta_{next(metas)}", None)
+        else:
+            value = total_tokens(trace) if column.key == "tokens" else column.value(trace)
+        cells.append(Cell(column, value))
+    return cells
+
+
+def plain_page(
+    *,
+    project: Project,
+    query: filters.Query,
+    order: Order,
+    cursor: str,
+    size: int,
+    columns: Sequence[Column] = (),
+) -> tuple[paging.Page[Trace], bool]:
+    """The traces alone, and whether their order is among the newest WINDOW only. One or two database queries."""
+    matching = filters.apply(Trace.objects.filter(project=project), query, search=planned(project.pk))
+    windowed = False
+    if order.column != "seen":
+        newest = matching.order_by("-received_at", "-id").values_list("received_at", flat=True)
+        edge = newest[WINDOW : WINDOW + 1].first()
+        if edge is not None:
+            windowed = True
+            matching = matching.filter(received_at__gte=edge)
+    found, keys = _ordered(matching, order)
+    return paging.paginate(with_metadata(found, columns), order=keys, cursor=cursor, size=size), windowed
 
 
 def effective_scores(traces: Iterable[Trace]) -> dict[int, dict[str, Score]]:
@@ -164,7 +235,7 @@ def _ordered(traces: TraceQuerySet, order: Order) -> tuple[TraceQuerySet, Sequen
         # yes sorts above no; a category has no size and stands last, like a missing score
         size = Coalesce(F("number"), Case(When(boolean=True, then=1.0), When(boolean=False, then=0.0)))
         return traces.annotate(sort_value=Subquery(counts.values(size=size)[:1])), [f"{sign}sort_value", f"{sign}id"]
-    return traces, [f"{sign}{COLUMNS[order.column]}", f"{sign}id"]
+    return traces, [f"{sign}{ORDERS[order.column]}", f"{sign}id"]
 
 
 def _shown(score: Score | None) -> ShownScore | None:

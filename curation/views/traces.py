@@ -1,95 +1,174 @@
-"""The trace list and what can be done from it."""
+"""The trace list and its parts. All of it is in the address: filter, order, columns, page, and the view it began with."""
 
-import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from django.contrib import messages
-from django.core import signing
-from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
+from django.core.exceptions import SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html
 from django.utils.http import urlencode
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from curation import filters
 from curation.browse import complete as completing
 from curation.browse import figures as figuring
-from curation.browse import rows, selection
+from curation.browse import notice, rollups, rows, saved_views
+from curation.browse.columns import COLUMNS, NO_ORDER, Column, UnknownColumn, read_columns
+from curation.browse.patience import TooSlow
 from curation.browse.segments import segments, ways_out
-from curation.models import Trace
-from curation.models.traces import TraceQuerySet
+from curation.models import ReviewQueue, SavedView, Trace
 from curation.review import picking
+from curation.search import index, snippets
 from workspace.access import Entry, enter
 from workspace.models import Role
 from workspace.pages import answer, wants_fragment
 
 SIZE = 50
-UNDO_SALT = "traces.undo"
-UNDO_AGE = 24 * 3600
-# key of the order, label, whether it is a number, class
-HEADS = (
-    ("", "Judgment", "", "wide-only"),
-    ("", "Request", "", ""),
-    ("", "Tags", "num", "roomy-only"),
-    ("agent", "Agent", "", "wide-only"),
-    ("", "Model", "", "vast-only"),
-)
-FIGURE_HEADS = (
-    ("steps", "Steps", "num", "wide-only"),
-    ("errors", "Errors", "num", "wide-only"),
-    ("tokens", "Tokens", "num", "wide-only"),
-    ("cost", "Cost", "num", "wide-only"),
-    ("time", "Time", "num", "wide-only"),
-    ("seen", "Seen", "num", "wide-only"),
-)
+# the index of words is some seconds behind as a rule; beyond this the page says so
+LATE = timedelta(seconds=20)
+# what an answer that came too late offers instead
+NARROWER = (("the last 24 hours", "since:24h"), ("the last 7 days", "since:7d"), ("the last 30 days", "since:30d"))
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
     """One head of the table: `url` sorts by it ("" where it cannot), `sorted` is "", ascending or descending."""
 
-    label: str
+    column: Column
     kind: str
     url: str
     sorted: str
-    key: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A saved view as a choice above the list: where it leads, whether the list began with it, and whether the list is
+    still what it keeps."""
+
+    view: SavedView
+    url: str
+    current: bool
+    same: bool
+    may_change: bool
 
 
 @require_GET
 def traces(request: HttpRequest, slug: str) -> HttpResponse:
-    """The list: filter, order and page are all in the address."""
+    """The list. `?view=` alone opens a saved view: it leads to the address that spells it out."""
     entry = enter(request, slug, Role.REVIEWER)
+    views = saved_views.list_views(project=entry.project, user=entry.actor.user)
+    if set(request.GET) == {"view"} and (chosen := next((v for v in views if str(v.uid) == request.GET["view"]), None)):
+        return redirect(f"{reverse('curation:traces', args=[slug])}{view_address(chosen)}")
     typed = request.GET.get("q", "").strip()
-    context = {"typed": typed, "now": timezone.now(), "may_engineer": entry.may(Role.ENGINEER)}
+    context: dict[str, object] = {
+        "typed": typed,
+        "now": timezone.now(),
+        "may_engineer": entry.may(Role.ENGINEER),
+        "back": request.GET.urlencode(),
+        "acts_back": urlencode({"back": request.GET.urlencode()}),
+        "asked_columns": request.GET.getlist("col"),
+        "most": figuring.MOST,
+    }
+    context |= _views_context(request, entry, views)
     try:
         query = filters.parse(typed)
         order = rows.read_order(request.GET.get("sort", ""))
+        columns = read_columns(request.GET.getlist("col"))
     except filters.FilterError as error:
         context |= {"error": error, "marked": _marked(typed, error), "segments": segments(filters.parse(""))}
         return answer(request, "curation/traces.html", context, fragment="curation/_traces.html", status=422)
-    except rows.UnknownOrder as error:
+    except (rows.UnknownOrder, UnknownColumn) as error:
         raise SuspiciousOperation(str(error)) from None
-    cursor = request.GET.get("cursor", "")
-    listing = rows.page(project=entry.project, query=query, order=order, cursor=cursor, size=SIZE)
-    context |= {
-        "query": query,
-        "listing": listing,
-        "segments": segments(query),
-        "heads": _heads(request, order, listing.score_names),
-        "order": order,
-    }
-    if not listing.rows:
-        context |= _empty(request, entry, query)
-    elif "figures" in request.GET:
-        context["figures"] = figuring.measure(project=entry.project, query=query, now=timezone.now())
+    context |= {"query": query, "segments": segments(query), "order": order}
+    context |= _list_context(request, entry, query, order, columns)
     response = answer(request, "curation/traces.html", context, fragment="curation/_traces.html")
     if wants_fragment(request):
         response["HX-Trigger-After-Settle"] = "filtered"  # the figures above the list follow
     return response
+
+
+def _list_context(
+    request: HttpRequest, entry: Entry, query: filters.Query, order: rows.Order, columns: list[Column]
+) -> dict[str, object]:
+    cursor = request.GET.get("cursor", "")
+    try:
+        listing = rows.page(project=entry.project, query=query, order=order, cursor=cursor, size=SIZE, columns=columns)
+    except TooSlow:
+        narrower = [(said, f"{query} {text}".strip()) for said, text in NARROWER]
+        return {"slow": True, "narrower": [] if query.mentions("since") else narrower}
+    heads = _heads(request, order, listing.columns)
+    lead = rows.leading(heads)
+    queues = list(ReviewQueue.objects.filter(project=entry.project).order_by("name"))
+    context: dict[str, object] = {
+        "listing": listing,
+        "lead_heads": heads[:lead],
+        "heads": heads[lead:],
+        "window": rows.WINDOW,
+        "queues": queues,
+        "has_picked": any(queue.slug == picking.SLUG for queue in queues),
+        "shows_archived": query.mentions("archived"),
+    }
+    if searched := query.searched():
+        found = snippets.find(traces=[row.trace for row in listing.rows], typed=searched)
+        context |= {"snippets": found, "lag": late(entry)}
+    if not listing.rows:
+        context |= _empty(request, entry, query)
+    elif "figures" in request.GET:
+        context["figures"] = figuring.measure(project=entry.project, query=query, now=timezone.now())
+    if listing.rows and not cursor and order == rows.NEWEST:
+        context["newest"] = listing.rows[0].trace.received_at.isoformat()
+    return context
+
+
+def late(entry: Entry) -> index.Lag | None:
+    """How far the search index is behind, where that is more than the usual seconds."""
+    lag = index.lag(project_id=entry.project.pk)
+    return lag if lag.since and timezone.now() - lag.since > LATE else None
+
+
+def view_address(view: SavedView) -> str:
+    """The query string of a saved view, spelled out; the order is always said, which tells it from `?view=` alone."""
+    params = QueryDict(mutable=True)
+    params["view"] = str(view.uid)
+    if view.query:
+        params["q"] = view.query
+    params.setlist("col", view.columns)
+    params["sort"] = view.order or str(rows.NEWEST)
+    return f"?{params.urlencode()}"
+
+
+def content_asked(params: QueryDict) -> saved_views.Content:
+    """What the list in this address shows, as a saved view keeps it."""
+    order = params.get("sort", "")
+    return saved_views.Content(
+        query=params.get("q", "").strip(),
+        columns=tuple(params.getlist("col")),
+        order="" if order == str(rows.NEWEST) else order,
+    )
+
+
+def may_change(entry: Entry, view: SavedView) -> bool:
+    """One's own views; those for everybody also by engineers."""
+    own = entry.actor.user is not None and view.owner_id == entry.actor.user.pk
+    return own or (view.is_shared and entry.may(Role.ENGINEER))
+
+
+def _views_context(request: HttpRequest, entry: Entry, views: list[SavedView]) -> dict[str, object]:
+    asked, content = request.GET.get("view", ""), content_asked(request.GET)
+    shown = [
+        Shown(
+            view,
+            view_address(view),
+            current=str(view.uid) == asked,
+            same=saved_views.content_of(view) == content,
+            may_change=may_change(entry, view),
+        )
+        for view in views
+    ]
+    return {"views": shown, "view": next((one for one in shown if one.current), None)}
 
 
 def _marked(typed: str, error: filters.FilterError) -> tuple[str, str, str]:
@@ -97,20 +176,24 @@ def _marked(typed: str, error: filters.FilterError) -> tuple[str, str, str]:
     return typed[: error.position], typed[error.position : error.end] or " ", typed[error.end :]
 
 
-def _heads(request: HttpRequest, order: rows.Order, scores: list[str]) -> list[Head]:
-    # "num score" keeps the name of a score from being mistaken for a figure of ours
-    named = [(f"score.{name}", name, "num", "wide-only score-head") for name in scores]
+def _heads(request: HttpRequest, order: rows.Order, columns: list[Column]) -> list[Head]:
     heads = []
-    for key, label, kind, extra in (*HEADS, *named, *FIGURE_HEADS):
-        url = f"?{_params(request, sort=str(order.turned(key)), cursor='')}" if key else ""
-        direction = ("descending" if order.falling else "ascending") if key and key == order.column else ""
-        heads.append(Head(label, f"{kind} {extra}".strip(), url, direction, key))
+    for column in columns:
+        params = request.GET.copy()
+        params["sort"] = str(order.turned(column.key))
+        params.pop("cursor", None)
+        # "score-head" keeps the name of a score from being mistaken for a figure of ours
+        kinds = ("num" if column.number or column.kind == "tags" else "", column.from_width)
+        heads.append(
+            Head(
+                column,
+                " ".join(filter(None, (*kinds, "score-head" if column.score else ""))),
+                f"?{params.urlencode()}" if column.sorts else "",
+                ("descending" if order.falling else "ascending") if column.key == order.column else "",
+                "" if column.sorts or column.key in ("judgment", "tags") else NO_ORDER,
+            )
+        )
     return heads
-
-
-def _params(request: HttpRequest, **changes: str) -> str:
-    kept = {name: request.GET[name] for name in ("q", "sort", "cursor") if request.GET.get(name)} | changes
-    return urlencode({name: value for name, value in kept.items() if value})
 
 
 def _empty(request: HttpRequest, entry: Entry, query: filters.Query) -> dict[str, object]:
@@ -118,7 +201,10 @@ def _empty(request: HttpRequest, entry: Entry, query: filters.Query) -> dict[str
     anything = Trace.objects.filter(project=entry.project)
     if anything.exists():
         if query:
-            return {"ways_out": ways_out(project=entry.project, query=query)}
+            try:
+                return {"ways_out": ways_out(project=entry.project, query=query)}
+            except TooSlow:
+                return {"ways_out": [], "ways_unknown": True}
         return {"all_archived": not anything.listed().exists()}
     return {"waiting": True, "address": request.build_absolute_uri("/").rstrip("/")}
 
@@ -131,8 +217,12 @@ def figures(request: HttpRequest, slug: str) -> HttpResponse:
         query = filters.parse(request.GET.get("q", "").strip())
     except filters.FilterError:
         return HttpResponse(status=204)
-    found = figuring.measure(project=entry.project, query=query, now=timezone.now())
-    return render(request, "curation/_trace_figures.html", {"figures": found, "most": figuring.MOST})
+    try:
+        found = figuring.measure(project=entry.project, query=query, now=timezone.now())
+    except TooSlow:
+        return render(request, "curation/_trace_figures.html", {"slow": True})
+    context = {"figures": found, "most": figuring.MOST, "error": rollups.ERROR, "lag": late(entry)}
+    return render(request, "curation/_trace_figures.html", context)
 
 
 @require_GET
@@ -157,110 +247,55 @@ def waiting(request: HttpRequest, slug: str) -> HttpResponse:
     return response
 
 
-@require_POST
-def bulk(request: HttpRequest, slug: str) -> HttpResponse:
-    """Queue, archive, restore or tag: the ticked traces, or all that match the filter."""
+@require_GET
+def hidden(request: HttpRequest, slug: str) -> HttpResponse:
+    """Fragment: how many match, and how many of them are not shown because they are archived or empty."""
     entry = enter(request, slug, Role.REVIEWER)
-    action = request.POST.get("action", "")
-    needed = {"queue": Role.REVIEWER, "tag": Role.REVIEWER, "archive": Role.ENGINEER, "restore": Role.ENGINEER}
-    if action not in needed:
-        raise SuspiciousOperation("There is no such act.")
-    if not entry.may(needed[action]):
-        raise PermissionDenied("Archiving needs the role engineer.")
-    back = f"{reverse('curation:traces', args=[slug])}?{_posted(request)}".rstrip("?")
     try:
-        found, said = _picked(request, entry)
-        messages.success(request, _act(request, entry, action, found, said))
-    except ValueError as problem:  # TooMany, FilterError, a bad tag
-        messages.error(request, str(problem))
-    return redirect(back)
+        query = filters.parse(request.GET.get("q", "").strip())
+    except filters.FilterError:
+        return HttpResponse(status=204)
+    found = notice.count(project=entry.project, query=query)
+    context = {"found": found, "query": query, "show_all": notice.with_hidden(query)}
+    return render(request, "curation/_trace_count.html", context)
 
 
-def _posted(request: HttpRequest) -> str:
-    return urlencode({name: request.POST[name] for name in ("q", "sort", "cursor") if request.POST.get(name)})
-
-
-def _picked(request: HttpRequest, entry: Entry) -> tuple[TraceQuerySet, str]:
-    """The chosen traces, and how they were chosen in words for the audit log."""
-    if request.POST.get("all"):
-        query = filters.parse(request.POST.get("q", ""))
-        until = _moment(request.POST.get("seen_at", ""))
-        return selection.pick(project=entry.project, query=query, until=until), f"all that match “{query}”"
-    uids = []
-    for value in request.POST.getlist("trace"):
-        try:
-            uids.append(uuid.UUID(value))
-        except ValueError:
-            raise SuspiciousOperation("This is not the id of a trace.") from None
-    if not uids:
-        raise ValueError("No trace was chosen: tick some first.")
-    return selection.pick(project=entry.project, uids=uids), f"{len(uids)} by hand"
-
-
-def _moment(text: str) -> datetime:
+@require_GET
+def arrivals(request: HttpRequest, slug: str) -> HttpResponse:
+    """Fragment: how many traces that match came after the newest one on the page; 204 while there is none."""
+    entry = enter(request, slug, Role.REVIEWER)
     try:
-        moment = datetime.fromisoformat(text)
+        query = filters.parse(request.GET.get("q", "").strip())
+    except filters.FilterError:
+        return HttpResponse(status=204)
+    found = notice.arrived(project=entry.project, query=query, after=moment(request.GET.get("after", "")))
+    if not found:
+        return HttpResponse(status=204)
+    return render(request, "curation/_trace_arrivals.html", {"found": found, "most": notice.MOST_ARRIVALS})
+
+
+def moment(text: str) -> datetime:
+    """A moment that a page of ours wrote down. Raises SuspiciousOperation for anything else."""
+    try:
+        found = datetime.fromisoformat(text)
     except ValueError:
         raise SuspiciousOperation("The page is damaged; load it again.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.get_current_timezone())
+    return found if found.tzinfo else found.replace(tzinfo=timezone.get_current_timezone())
 
 
-def _act(request: HttpRequest, entry: Entry, action: str, found: TraceQuerySet, said: str) -> str:
-    """Do it; what to tell the person, with a button that undoes it where that is possible."""
-    project, actor = entry.project, entry.actor
-    if action == "queue":
-        queue = picking.hand_queue(project=project)
-        added, already, at = picking.add(queue=queue, actor=actor, traces=found, said=said)
-        note = f" {_count(already)} in it already." if already else ""
-        return _undoable(f"{_count(added)} put into “{queue.name}”.{note}", "queue", at, added)
-    if action == "archive":
-        done = selection.archive(project=project, actor=actor, traces=found, said=said)
-        return _undoable(f"{_count(done.changed)} archived.", "archive", done.at, done.changed)
-    if action == "restore":
-        done = selection.restore(project=project, actor=actor, traces=found, said=said)
-        return f"{_count(done.changed)} restored."
-    tag = " ".join(request.POST.get("tag", "").split())
-    if tag.startswith("-"):
-        done = selection.remove_tag(project=project, actor=actor, traces=found, tag=tag[1:].strip(), said=said)
-        return f"The tag “{tag[1:].strip()}” was taken off {_count(done.changed)}."
-    done = selection.add_tag(project=project, actor=actor, traces=found, tag=tag, said=said)
-    note = f" {_count(done.already)} had it already." if done.already else ""
-    return f"{_count(done.changed)} tagged “{tag}”.{note}"
-
-
-def _count(number: int) -> str:
-    return f"{number:,} trace{'' if number == 1 else 's'}"
-
-
-def _undoable(said: str, act: str, at: datetime, changed: int) -> str:
-    if not changed:
-        return said
-    token = signing.dumps([act, at.isoformat()], salt=UNDO_SALT)
-    # the form stands on the list page; the button sits in the message
-    return format_html(
-        '{} <button class="button small" form="undo" name="token" value="{}" data-key="z" data-key-name="Undo">'
-        'Undo <kbd aria-hidden="true">z</kbd></button>',
-        said, token,
-    )  # fmt: skip
-
-
-@require_POST
-def undo(request: HttpRequest, slug: str) -> HttpResponse:
-    """Take back what a button of a message names."""
+@require_GET
+def columns(request: HttpRequest, slug: str) -> HttpResponse:
+    """Fragment: the columns to choose from, those that are shown first and in their order."""
     entry = enter(request, slug, Role.REVIEWER)
-    back = f"{reverse('curation:traces', args=[slug])}?{_posted(request)}".rstrip("?")
     try:
-        act, moment = signing.loads(request.POST.get("token", ""), salt=UNDO_SALT, max_age=UNDO_AGE)
-    except signing.BadSignature:
-        messages.error(request, "This can no longer be undone.")
-        return redirect(back)
-    at = datetime.fromisoformat(moment)
-    if act == "archive":
-        if not entry.may(Role.ENGINEER):
-            raise PermissionDenied("Archiving needs the role engineer.")
-        changed = selection.undo_archive(project=entry.project, actor=entry.actor, at=at)
-        messages.success(request, f"{_count(changed)} shown again.")
-    else:
-        changed = picking.undo_add(project=entry.project, actor=entry.actor, at=at)
-        messages.success(request, f"{_count(changed)} taken out of the queue again.")
-    return redirect(back)
+        chosen = read_columns(request.GET.getlist("col") or request.GET.getlist("usual"))
+    except UnknownColumn as error:
+        raise SuspiciousOperation(str(error)) from None
+    keys = {column.key for column in chosen}
+    context = {
+        "chosen": chosen,
+        "others": [column for key, column in COLUMNS.items() if key not in keys],
+        "more": [key for key in completing.column_keys(project=entry.project) if key not in keys],
+        "hidden_params": [(name, value) for name in ("q", "sort", "view") if (value := request.GET.get(name))],
+    }
+    return render(request, "curation/_trace_columns.html", context)

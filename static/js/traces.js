@@ -1,4 +1,4 @@
-// The trace list: a row cursor (j k Enter x), ticked rows, the bulk bar, and completion of the filter.
+// The trace list: a row cursor (j k Enter x), ticked rows and the bulk bar, what came in since, and acts on many traces.
 // Without it the list works by links, boxes and buttons.
 import { typing, keysOn } from "./whetstone.js";
 
@@ -57,7 +57,15 @@ function tell() {
   const boxes = [...form.querySelectorAll("[name=trace]")], ticked = boxes.filter((box) => box.checked).length;
   const every = form.querySelector("[name=all]");
   if (!ticked && every.checked) every.checked = false;
-  form.querySelector("[data-ticked]").textContent = every.checked ? "All that match" : `${ticked} selected`;
+  const matching = form.querySelector("[data-matching]")?.dataset.matching;
+  form.querySelector("[data-ticked]").textContent =
+    !every.checked ? `${ticked} selected` : matching && matching !== "–" ? `All ${matching} that match` : "All that match";
+  const compare = form.querySelector("[data-compare]");
+  if (compare) {
+    compare.hidden = ticked !== 2 || every.checked;
+    const [left, right] = boxes.filter((box) => box.checked).map((box) => box.value);
+    if (!compare.hidden) compare.href = `${compare.dataset.compare}?${new URLSearchParams({ left, right })}`;
+  }
   const head = form.querySelector("[data-tick-all]");
   head.checked = ticked > 0 && ticked === boxes.length;
   head.indeterminate = ticked > 0 && ticked < boxes.length;
@@ -79,69 +87,36 @@ document.addEventListener("reset", (event) => { if (event.target.id === "list") 
 document.addEventListener("htmx:afterSettle", tell);
 tell();
 
-// --- completion of the filter
-const field = () => document.getElementById("q");
-const menu = () => document.getElementById("completion");
-let asked = 0, timer = 0;
-function close() {
-  clearTimeout(timer);
-  asked += 1; // an answer on its way must not open it again
-  const box = menu();
-  if (!box) return;
-  box.hidden = true;
-  field().setAttribute("aria-expanded", "false");
-  field().removeAttribute("aria-activedescendant");
+// --- what came in since: says so, and never moves a row by itself
+const EVERY = 10_000;
+async function lookForArrivals() {
+  const line = document.getElementById("arrivals");
+  if (!line || document.visibilityState !== "visible") return;
+  const answer = await fetch(line.dataset.ask, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (answer?.status !== 200 || !line.isConnected) return;
+  const said = (await answer.text()).trim();
+  if (line.firstChild?.dataset?.said === said) return;
+  const link = document.createElement("a");
+  link.href = line.dataset.show;
+  link.className = "button small";
+  link.dataset.said = said;
+  link.append(`${said}: show`);
+  line.replaceChildren(link);
 }
-async function complete() {
-  const input = field(), mine = ++asked;
-  const address = `${input.dataset.complete}?${new URLSearchParams({ q: input.value, at: input.selectionStart })}`;
-  const answer = await fetch(address, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (!answer?.ok || mine !== asked || document.activeElement !== field()) return;
-  const text = await answer.text();
-  if (mine !== asked) return;
-  menu().innerHTML = text;
-  const some = menu().children.length > 0;
-  menu().hidden = !some;
-  input.setAttribute("aria-expanded", String(some));
-  input.removeAttribute("aria-activedescendant");
+setInterval(lookForArrivals, EVERY);
+document.addEventListener("visibilitychange", lookForArrivals);
+
+// --- acts on many traces: what has ended can be put away
+const putAway = (uid) => `act-${uid}`;
+function hideActs() {
+  for (const act of document.querySelectorAll("#acts [data-act]:not([data-live])")) {
+    try { act.hidden = Boolean(sessionStorage[putAway(act.dataset.act)]); } catch { /* private mode */ }
+  }
 }
-function take(option) {
-  const input = field();
-  input.value = option.dataset.text;
-  input.setSelectionRange(Number(option.dataset.at), Number(option.dataset.at));
-  input.focus();
-  complete();
-}
-document.addEventListener("input", (event) => {
-  if (event.target.id !== "q") return;
-  clearTimeout(timer);
-  timer = setTimeout(complete, 90);
+document.addEventListener("click", (event) => {
+  const button = event.target.closest?.("[data-dismiss]");
+  if (!button) return;
+  try { sessionStorage[putAway(button.dataset.dismiss)] = "1"; } catch { /* private mode */ }
+  button.closest("[data-act]").hidden = true;
 });
-document.addEventListener("focusout", (event) => { if (event.target.id === "q") setTimeout(close, 120); });
-document.addEventListener("focusin", (event) => { if (event.target.id === "q" && !event.target.value) complete(); });
-document.addEventListener("pointerdown", (event) => {
-  const option = event.target.closest?.("#completion [role=option]");
-  if (option) { event.preventDefault(); take(option); }
-});
-document.addEventListener("keydown", (event) => {
-  if (event.target.id !== "q" || menu().hidden) return;
-  const options = [...menu().children], at = options.findIndex((one) => one.getAttribute("aria-selected") === "true");
-  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    event.preventDefault();
-    const step = event.key === "ArrowDown" ? 1 : -1;
-    const next = options[at < 0 ? (step > 0 ? 0 : options.length - 1) : (at + step + options.length) % options.length];
-    options.forEach((one) => one.setAttribute("aria-selected", String(one === next)));
-    field().setAttribute("aria-activedescendant", next.id);
-    next.scrollIntoView({ block: "nearest" });
-  } else if ((event.key === "Enter" || event.key === "Tab") && at >= 0) {
-    event.preventDefault();
-    take(options[at]);
-  } else if (event.key === "Tab" && !event.shiftKey && options.length && field().value) {
-    event.preventDefault();
-    take(options[0]);
-  } else if (event.key === "Escape") {
-    event.preventDefault();
-    event.stopPropagation();
-    close();
-  } else if (event.key === "Enter") close();
-}, true);
+document.addEventListener("htmx:afterSettle", hideActs);

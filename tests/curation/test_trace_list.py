@@ -12,11 +12,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from curation import filters
-from curation.browse import complete, figures, rows, selection
-from curation.models import QueueItem, Score, Trace
+from curation.browse import complete, figures, rows
+from curation.models import Score, Trace
 from tests import make
-from workspace.access import Actor
-from workspace.models import AuditEntry, Role
+from workspace.models import Role
 
 pytestmark = pytest.mark.django_db
 
@@ -169,91 +168,6 @@ def test_figures_are_counted_and_never_guessed(project, monkeypatch):
     assert bounded.more and bounded.traces == 4
 
 
-# --- acts on many
-def act(client, **fields):
-    return client.post("/p/acme/traces/bulk/", {"seen_at": timezone.now().isoformat(), **fields}, follow=True)
-
-
-def token(response):
-    return re.search(r'form="undo" name="token" value="([^"]+)"', response.content.decode())[1]
-
-
-def test_archive_ticked_and_undo(project, alice, as_user):
-    made = fill(project)
-    client = as_user(alice)
-    answer = act(client, action="archive", trace=[str(made[0].uid), str(made[1].uid)])
-    assert "2 traces archived." in answer.content.decode() and len(listed(answer)) == 3
-    entry = AuditEntry.objects.get(action="traces.archived")
-    assert entry.user == alice and entry.detail["traces"] == 2 and entry.detail["chosen"] == "2 by hand"
-    again = client.post("/p/acme/traces/undo/", {"token": token(answer)}, follow=True)
-    assert "2 traces shown again." in again.content.decode() and len(listed(again)) == 5
-    assert "could" not in client.post("/p/acme/traces/undo/", {"token": "forged"}, follow=True).content.decode()
-
-
-def test_all_that_match_means_the_filter_and_what_was_seen(project, alice, as_user):
-    made = fill(project, 60)
-    seen_at = timezone.now()
-    late = make.row(project, agent="support", received_at=seen_at + timedelta(seconds=1))
-    act(
-        as_user(alice),
-        action="archive",
-        all="1",
-        q="agent:support",
-        seen_at=seen_at.isoformat(),
-        trace=str(made[0].uid),
-    )
-    gone = set(Trace.objects.exclude(archived_at=None).values_list("pk", flat=True))
-    assert gone == {row.pk for row in made if row.agent == "support"} and late.pk not in gone
-    assert AuditEntry.objects.get(action="traces.archived").detail["chosen"] == "all that match “agent:support”"
-
-
-def test_more_than_one_act_may_touch_is_refused_whole(project, alice, as_user, monkeypatch):
-    fill(project, 5)
-    monkeypatch.setattr(selection, "MOST", 4)
-    answer = act(as_user(alice), action="archive", all="1")
-    assert "Narrow the filter" in answer.content.decode()
-    assert not Trace.objects.exclude(archived_at=None).exists()
-
-
-def test_queue_once_and_undo(project, rita, as_user):
-    made = fill(project)
-    client = as_user(rita)
-    first = act(client, action="queue", trace=[str(made[0].uid)])
-    assert "1 trace put into “Picked by hand”." in first.content.decode()
-    answer = act(client, action="queue", all="1")
-    assert "4 traces put into “Picked by hand”. 1 trace in it already." in answer.content.decode()
-    assert QueueItem.objects.filter(queue__slug="picked").count() == 5
-    undone = client.post("/p/acme/traces/undo/", {"token": token(answer)}, follow=True)
-    assert "4 traces taken out" in undone.content.decode()
-    assert [item.trace_id for item in QueueItem.objects.filter(queue__slug="picked")] == [made[0].pk]
-    assert "Picked by hand" in client.get("/p/acme/review/").content.decode()
-    client.post("/p/acme/traces/undo/", {"token": token(first)}, follow=True)
-    assert "Picked by hand</a>" not in client.get("/p/acme/review/").content.decode()  # empty, so it is not listed
-
-
-def test_tag_and_untag(project, rita, as_user):
-    made = fill(project, 4)
-    client = as_user(rita)
-    answer = act(client, action="tag", tag=" vip ", all="1")
-    assert "2 traces tagged “vip”. 2 traces had it already." in answer.content.decode()
-    assert all(tags == ["vip"] for tags in Trace.objects.values_list("tags", flat=True))
-    act(client, action="tag", tag="-vip", trace=str(made[0].uid))
-    assert Trace.objects.get(pk=made[0].pk).tags == []
-    assert "1 to 100 characters" in act(client, action="tag", tag="", trace=str(made[0].uid)).content.decode()
-    assert "tick some first" in act(client, action="tag", tag="x").content.decode()
-
-
-def test_a_reviewer_does_not_archive_and_strangers_traces_are_out_of_reach(project, rita, charlie, as_user):
-    foreign = make.row(charlie.projects.get())
-    mine = make.row(project)
-    assert act(as_user(rita), action="archive", trace=str(mine.uid)).status_code == 403
-    assert act(as_user(charlie), action="queue", trace=str(mine.uid)).status_code == 404
-    act(as_user(rita), action="tag", tag="seen", trace=str(foreign.uid))
-    assert Trace.objects.get(pk=foreign.pk).tags == []
-    assert act(as_user(rita), action="tag", tag="x", trace="not-an-id").status_code == 400
-    assert act(as_user(rita), action="drop").status_code == 400
-
-
 # --- completion
 def texts(project, text, at=None):
     return [one.text for one in complete.suggest(project=project, text=text, at=len(text) if at is None else at)]
@@ -329,17 +243,6 @@ def test_heat_is_against_the_median(project):
         make.row(project, latency_ms=ms)
     page = rows.page(project=project, query=filters.parse(""), order=rows.read_order("-time"), cursor="", size=10)
     assert [row.heat for row in page.rows] == [4, 0, 0, 0, 0]
-
-
-def test_undo_of_archive_touches_its_own_batch_only(project, alice):
-    first, second = fill(project, 2)
-    actor = Actor(user=alice)
-    one = selection.archive(project=project, actor=actor, traces=Trace.objects.filter(pk=first.pk), said="test")
-    two = selection.archive(project=project, actor=actor, traces=Trace.objects.filter(pk=second.pk), said="test")
-    assert one.at != two.at
-    assert selection.undo_archive(project=project, actor=actor, at=one.at) == 1
-    assert selection.undo_archive(project=project, actor=actor, at=one.at) == 0
-    assert Trace.objects.get(pk=second.pk).archived_at == two.at
 
 
 def test_the_curl_snippet_of_the_empty_page_works_as_it_stands(project, alice, as_user, api):

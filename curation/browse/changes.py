@@ -1,0 +1,125 @@
+"""What one batch of an act changes, and how it is taken back. Every function works inside the caller's transaction."""
+
+from collections.abc import Sequence
+
+from django.db.models import F, Func, Q, TextField, Value
+
+from curation.dirty import mark_traces
+from curation.models import BulkAct, BulkChange, QueueItem, ReviewQueue, Trace
+
+Kind = BulkAct.Kind
+
+
+def make(*, act: BulkAct, ids: Sequence[int]) -> tuple[int, int]:
+    """Do the act to the traces with these ids. Returns how many were changed, and how many are there at all."""
+    # locked in one order, so that two acts cannot wait for each other
+    present = list(
+        Trace.objects.filter(project_id=act.project_id, pk__in=ids)
+        .order_by("pk")
+        .select_for_update(no_key=True)
+        .values_list("pk", flat=True)
+    )
+    if act.kind == Kind.QUEUE:
+        changed = _queue(act, present)
+    else:
+        found = Trace.objects.filter(_needs(act), pk__in=present)
+        changed = sorted(found.values_list("pk", flat=True))
+        Trace.objects.filter(pk__in=changed).update(**_put(act))
+    BulkChange.objects.bulk_create([BulkChange(act=act, trace_id=key) for key in changed])
+    _mark(act, changed)
+    return len(changed), len(present)
+
+
+def take_back(*, act: BulkAct, most: int) -> tuple[int, int]:
+    """Undo the next `most` changes of the act. Returns how many were looked at, and how many of them were taken back: not
+    those that were changed again since, nor queue items that somebody has begun."""
+    changes = list(BulkChange.objects.filter(act=act).order_by("trace_id").values_list("pk", "trace_id")[:most])
+    ids = [trace for _, trace in changes]
+    if act.kind == Kind.QUEUE:
+        waiting = QueueItem.objects.filter(
+            queue__project=act.project_id, queue__slug=act.argument, trace__in=ids, created_at=act.created_at,
+            status=QueueItem.Status.OPEN, leased_by=None, done_at=None, skips=0,
+        )  # fmt: skip
+        taken, _ = waiting.delete()
+    else:
+        locked = Trace.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
+        found = [row.pk for row in locked.filter(_still(act)).only("pk")]
+        taken = Trace.objects.filter(pk__in=found).update(**_put_back(act))
+        _mark(act, found)
+    BulkChange.objects.filter(pk__in=[key for key, _ in changes]).delete()
+    return len(changes), taken
+
+
+def _needs(act: BulkAct) -> Q:
+    """Which traces the act would change: not those that are so already."""
+    match act.kind:
+        case Kind.ARCHIVE:
+            return Q(archived_at=None)
+        case Kind.RESTORE:
+            return ~Q(archived_at=None)
+        case Kind.TAG:
+            return ~Q(tags__contains=[act.argument])
+        case _:
+            return Q(tags__contains=[act.argument])
+
+
+def _put(act: BulkAct) -> dict[str, object]:
+    tag = Value(act.argument, output_field=TextField())
+    match act.kind:
+        case Kind.ARCHIVE:
+            return {"archived_at": act.created_at}
+        case Kind.RESTORE:
+            return {"archived_at": None}
+        case Kind.TAG:
+            return {"tags": Func(F("tags"), tag, function="array_append")}
+        case _:
+            return {"tags": Func(F("tags"), tag, function="array_remove")}
+
+
+def _still(act: BulkAct) -> Q:
+    """Which traces are as the act left them."""
+    match act.kind:
+        case Kind.ARCHIVE:
+            return Q(archived_at=act.created_at)
+        case Kind.RESTORE:
+            return Q(archived_at=None)
+        case Kind.TAG:
+            return Q(tags__contains=[act.argument])
+        case _:
+            return ~Q(tags__contains=[act.argument])
+
+
+def _put_back(act: BulkAct) -> dict[str, object]:
+    tag = Value(act.argument, output_field=TextField())
+    match act.kind:
+        case Kind.ARCHIVE:
+            return {"archived_at": None}
+        case Kind.RESTORE:
+            return {"archived_at": act.created_at}
+        case Kind.TAG:
+            return {"tags": Func(F("tags"), tag, function="array_remove")}
+        case _:
+            return {"tags": Func(F("tags"), tag, function="array_append")}
+
+
+def _queue(act: BulkAct, present: list[int]) -> list[int]:
+    """Put the traces into the queue, before those that a filter put there; those in it already stay as they are."""
+    queue = ReviewQueue.objects.get(project_id=act.project_id, slug=act.argument)
+    inside = set(QueueItem.objects.filter(queue=queue, trace_id__in=present).values_list("trace_id", flat=True))
+    items = [
+        QueueItem(queue=queue, trace_id=key, priority=1, reason=f"Picked by {act.author}"[:200])
+        for key in present
+        if key not in inside
+    ]
+    QueueItem.objects.bulk_create(items, batch_size=1_000, ignore_conflicts=True)
+    # the column fills itself with the clock of each row: the act's own moment is what undoing needs. An item that
+    # somebody else put in meanwhile is not one of these uids
+    mine = QueueItem.objects.filter(queue=queue, uid__in=[item.uid for item in items])
+    mine.update(created_at=act.created_at)
+    return sorted(mine.values_list("trace_id", flat=True))
+
+
+def _mark(act: BulkAct, ids: Sequence[int]) -> None:
+    """The sums by hour do not count archived traces."""
+    if act.kind in (Kind.ARCHIVE, Kind.RESTORE):
+        mark_traces(ids=ids)
