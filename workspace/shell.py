@@ -27,7 +27,9 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
         (
             Place("Traces", "curation:traces", "traces", "t"),
             Place("Review", "curation:review", "review", "r"),
+            Place("Mentions", "curation:mentions", "answer", "n"),
             Place("Datasets", "curation:datasets", "data", "d"),
+            Place("Charts", "curation:charts", "chart", "h"),
         ),
     ),
     (
