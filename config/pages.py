@@ -7,6 +7,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
 from curation.models import Trace
+from curation.review import comments
 from training.models.runs import RunStatus, TrainingRun
 from workspace import charts
 from workspace.access import enter
@@ -25,13 +26,15 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 @cache_control(private=True, max_age=10)
 def counts(request: HttpRequest, slug: str) -> JsonResponse:
-    """Numbers beside the navigation: unjudged traces (counted to 1,000) and live runs. {url name: text}"""
+    """Numbers beside the navigation: unjudged traces (counted to 1,000), unseen mentions and live runs. {url name: text}"""
     entry = enter(request, slug, Role.REVIEWER)
     waiting = Trace.objects.filter(project=entry.project).listed().unjudged().values("id")[: MOST + 1].count()
     live = TrainingRun.objects.filter(project=entry.project, status__in=[*RunStatus.live(), RunStatus.QUEUED]).count()
+    called = comments.unseen(project=entry.project, user=entry.actor.user) if entry.actor.user else 0
     return JsonResponse(
         {
             "curation:review": f"{MOST:,}+" if waiting > MOST else f"{waiting:,}" if waiting else "",
+            "curation:mentions": f"{called:,}" if called else "",
             "training:runs": str(live) if live else "",
         }
     )

@@ -92,8 +92,11 @@ class Bench:
         return max(0, round((self.item.leased_until - timezone.now()).total_seconds()))
 
 
-def open_item(*, project: Project, user: User, queue_slug: str, item_uid: uuid.UUID, part: int = 0) -> Bench:
-    """The page of a queue's item: leases it and the one behind it, so that the browser can load that one early. An item
+def open_item(
+    *, project: Project, user: User, queue_slug: str, item_uid: uuid.UUID, part: int = 0, alone: bool = False
+) -> Bench:
+    """The page of a queue's item: leases it and the one behind it, so that the browser can load that one early; with
+    `alone` only itself, for a page that is loaded ahead. An item
     that somebody else holds is shown and not taken. Raises QueueItem.DoesNotExist."""
     found = QueueItem.objects.filter(queue__project=project, queue__slug=queue_slug, uid=item_uid)
     found = found.select_related("queue", "trace__revision", "leased_by").defer("trace__revision__document")
@@ -104,7 +107,10 @@ def open_item(*, project: Project, user: User, queue_slug: str, item_uid: uuid.U
     bench.item = item
     # the holder before us: the lease statement below tells only whether it is ours now
     holder, until = item.leased_by, item.leased_until
-    held, bench.ahead = queues.hold_and_lease_ahead(item=item, user=user)
+    if alone:
+        held = queues.hold(item=item, user=user)
+    else:
+        held, bench.ahead = queues.hold_and_lease_ahead(item=item, user=user)
     if not held and item.status == QueueItem.Status.OPEN and holder is not None and until and until > timezone.now():
         bench.holder = str(holder)
     bench.progress = queues.progress(queue=item.queue, user=user)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from django.utils.safestring import SafeString
 
@@ -50,6 +51,9 @@ class Block:
     verdict: str = ""
     ms: int | None = None
     heat: str = ""
+    cost: Decimal | None = None
+    cost_heat: str = ""
+    anchor: str = ""  # what a comment on it names: the key of its step
     failed: bool = False
     count: int = 1
     # said, answer

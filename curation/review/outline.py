@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from django.utils.safestring import SafeString
 
@@ -26,6 +27,8 @@ class Row:
     parallel: bool = False
     ms: int | None = None
     heat: str = ""
+    cost: Decimal | None = None
+    cost_heat: str = ""
     extra: str = ""
     key: str = ""
     verdict: str = ""
@@ -50,7 +53,7 @@ def rows(block: Block, depth: int = 0, parallel: bool = False) -> Iterator[Row]:
             icon = block.drawn.icon if block.drawn else "gear"
             yield Row(
                 f"#{block.id}", icon, name, depth + 1, mono=True, failed=block.failed, parallel=parallel, ms=block.ms,
-                heat=block.heat, key=block.key, verdict=block.words,
+                heat=block.heat, key=block.key, verdict=block.words, cost=block.cost, cost_heat=block.cost_heat,
             )  # fmt: skip
         case "parallel":
             for one in block.inside:
@@ -65,8 +68,12 @@ def rows(block: Block, depth: int = 0, parallel: bool = False) -> Iterator[Row]:
                 failed=block.failed,
                 ms=block.ms,
                 heat=block.heat,
+                cost=block.cost,
+                cost_heat=block.cost_heat,
                 extra=block.note,
             )
+            for one in block.inside:
+                yield from rows(one, depth + 1)
 
 
 def _said_rows(block: Block, depth: int) -> Iterator[Row]:
@@ -80,6 +87,8 @@ def _said_rows(block: Block, depth: int) -> Iterator[Row]:
             turn=True,
             ms=block.ms,
             heat=block.heat,
+            cost=block.cost,
+            cost_heat=block.cost_heat,
             key=block.key,
             verdict=block.words,
         )
@@ -95,6 +104,8 @@ def _said_rows(block: Block, depth: int) -> Iterator[Row]:
             failed=block.failed,
             ms=block.ms,
             heat=block.heat,
+            cost=block.cost,
+            cost_heat=block.cost_heat,
             key=block.key,
             verdict=block.words,
         )
@@ -110,11 +121,19 @@ def _said_rows(block: Block, depth: int) -> Iterator[Row]:
     yield Row(f"#{block.id}", icon, what, depth)
 
 
+def cost_strip(steps: list[MeasuredStep]) -> list[Segment]:
+    """Where the money went, as `strip` shows time."""
+    return _segments(
+        [(int(step.cost_usd * 1_000_000), "failed" if step.is_error else step.kind) for step in steps if step.cost_usd]
+    )
+
+
 def strip(steps: list[MeasuredStep]) -> list[Segment]:
     """Where the time went, step by step; thin neighbours of one kind are drawn as one."""
-    timed: list[tuple[int, str]] = [
-        (step.latency_ms, "failed" if step.is_error else step.kind) for step in steps if step.latency_ms
-    ]
+    return _segments([(step.latency_ms, "failed" if step.is_error else step.kind) for step in steps if step.latency_ms])
+
+
+def _segments(timed: list[tuple[int, str]]) -> list[Segment]:
     total = sum(ms for ms, _ in timed)
     if len(timed) < 2 or not total:
         return []

@@ -126,6 +126,8 @@ def _lines(block: Block) -> Iterator[str]:
         yield "failed" if block.failed and block.kind != "answer" else ""
         if block.thinks and (block.kind == "answer" or block.role == "bot"):
             yield ""
+        for one in block.inside:
+            yield from _lines(one)
 
 
 def _drawn(block: Block) -> int:

@@ -15,6 +15,7 @@ from django.utils.text import slugify
 from curation import filters
 from curation.models import QueueItem, ReviewQueue, Trace
 from curation.review.invalid import Invalid
+from curation.search.conditions import planned
 from workspace import audit
 from workspace.access import Actor
 from workspace.models import Project, User
@@ -81,8 +82,11 @@ def default_queue(*, project: Project) -> ReviewQueue:
     return queue
 
 
-def create(*, project: Project, actor: Actor, name: str, query: str, instructions: str = "") -> ReviewQueue:
-    """A queue of all traces that match the filter `query`, filled at once. Raises Invalid for a name that is empty or
+def create(
+    *, project: Project, actor: Actor, name: str, query: str, instructions: str = "", is_blind: bool = False
+) -> ReviewQueue:
+    """A queue of all traces that match the filter `query`, filled at once; in a blind one a reviewer answers before they
+    see what others said and measured. Raises Invalid for a name that is empty or
     taken, and filters.FilterError for a filter that cannot be read."""
     name = name.strip()
     slug = slugify(name)[:60]
@@ -95,7 +99,12 @@ def create(*, project: Project, actor: Actor, name: str, query: str, instruction
     filters.parse(query)
     with transaction.atomic():
         queue = ReviewQueue.objects.create(
-            project=project, slug=slug, name=name, query=query.strip(), instructions=instructions.strip()
+            project=project,
+            slug=slug,
+            name=name,
+            query=query.strip(),
+            instructions=instructions.strip(),
+            is_blind=is_blind,
         )
         added = refill(queue=queue)
         audit.record(
@@ -109,7 +118,7 @@ def refill(*, queue: ReviewQueue) -> int:
     judged; take out open ones that were archived. A second call at once does nothing. Returns how many were added or
     opened again."""
     query = filters.parse(queue.query)
-    matching = filters.apply(Trace.objects.filter(project_id=queue.project_id), query)
+    matching = filters.apply(Trace.objects.filter(project_id=queue.project_id), query, search=planned(queue.project_id))
     try:
         sql, parameters = matching.order_by("received_at", "id").values("id").query.sql_with_params()
     except EmptyResultSet:  # a filter that can match nothing
@@ -157,6 +166,18 @@ def lease_next(*, queue: ReviewQueue, user: User) -> uuid.UUID | None:
     if not found and queue.query and refill(queue=queue):
         found = _lease(LEASE_NEXT, queue.pk, user)
     return next(iter(found.values()), None)
+
+
+def hold(*, item: QueueItem, user: User) -> bool:
+    """Lease this very item, or renew its lease; False where somebody else holds it or it is not open."""
+    now = timezone.now()
+    free = Q(leased_by=user) | Q(leased_until=None) | Q(leased_until__lte=now)
+    held = QueueItem.objects.filter(free, pk=item.pk, status=QueueItem.Status.OPEN).update(
+        leased_by=user, leased_until=now + LEASE
+    )
+    if held:
+        item.leased_by, item.leased_until = user, now + LEASE
+    return bool(held)
 
 
 def hold_and_lease_ahead(*, item: QueueItem, user: User) -> tuple[bool, uuid.UUID | None]:

@@ -4,8 +4,10 @@ A call and its result are one card, calls of one turn are bracketed, the same ca
 Reading only sorts: a block is drawn when the part it is in comes on a page, so a run of thousands of steps costs little.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import partial
 
 from curation.messages.form import (
@@ -19,8 +21,8 @@ from curation.messages.form import (
 from curation.messages.measure import MeasuredStep, results_of, steps_of
 from curation.review import renderers
 from curation.review.blocks import Block, attachment, errors, result_text, thought
-from curation.review.folds import EMPTY, folded
-from curation.review.outline import Segment, strip
+from curation.review.folds import EMPTY, WIDE, folded
+from curation.review.outline import Segment, cost_strip, strip
 from curation.review.parts import Part, cut, every
 from curation.review.shown import markdown, one_line, shown
 from workspace import formats
@@ -28,6 +30,8 @@ from workspace import formats
 USER_LINES = 40
 TOGETHER = 40  # calls of one turn, or steps of a sub-agent, in one block; more make further ones
 LONG_ANSWER = 100_000  # characters beyond which an answer is shown plain and folded, like any other text
+# what is plainly meant as Markdown: fences, headings, lists, tables, strong words; the rest reads better as it came
+FORMATTED = re.compile(r"^(?:```|#{1,6} |[-*] |\d+\. |\|.*\|)|\*\*[^\s*]", re.MULTILINE)
 SYSTEM_LINES = 300  # behind the fold that every system prompt begins in
 ROLES = {
     "system": ("sys", "System"),
@@ -47,6 +51,8 @@ class Transcript:
     errors: int
     total_ms: int | None
     strip: list[Segment]
+    cost_strip: list[Segment]
+    total_cost: Decimal | None
     answer: Block | None
 
     @property
@@ -83,6 +89,8 @@ def read(document: Document, *, verdicts: Mapping[str, str] | None = None) -> Tr
         errors=sum(step.is_error for step in steps),
         total_ms=sum(times) if times else None,
         strip=strip(steps),
+        cost_strip=cost_strip(steps),
+        total_cost=reader.money or None,
         answer=reader.answer,
     )
 
@@ -96,6 +104,7 @@ class _Reader:
         self.steps = steps_of(document)
         self.by_place = {(s.conversation, s.message, s.call): s for s in self.steps}
         self.total = sum(step.latency_ms or 0 for step in self.steps)
+        self.money = sum((step.cost_usd or Decimal(0) for step in self.steps), Decimal(0))
         self.calls = 0
         self.answer: Block | None = None
 
@@ -174,7 +183,8 @@ class _Reader:
             kind="said", id="", key=step.key if step and role == "bot" else "",
             verdict=self.verdicts.get(step.key, "") if step else "", ms=ms, heat=self._heat(ms),
             failed=bool(message.get("is_error")), role=role, label=label, number=turn if role == "bot" else 0,
-            raw=text, place=f"{number}/{index}", thinks=bool(reasoning),
+            raw=text, place=f"{number}/{index}", thinks=bool(reasoning), anchor=step.key if step else "",
+            cost=step.cost_usd if step else None, cost_heat=self._cost_heat(step),
             texts=(text, *(one.get("text", "") for one in reasoning)), draw=partial(_draw_said, message=message, note=note),
             # a turn that only calls tools says nothing: its number stays in the outline, its cards speak for it
             state="silent" if empty and not message.get("is_error") else "",
@@ -197,6 +207,7 @@ class _Reader:
         name = call["name"] or "unnamed tool"
         return Block(
             kind="call", id="", key=step.key, verdict=self.verdicts.get(step.key, ""), ms=step.latency_ms,
+            cost=step.cost_usd, cost_heat=self._cost_heat(step), anchor=step.key,
             heat=self._heat(step.latency_ms), failed=step.is_error, number=self.calls, name=name, call_id=call["id"],
             place=f"{number}/{index}?call={at}", state="waiting" if answered is None else "",
             texts=(name, call["arguments"]) if text is None else (name, call["arguments"], text),
@@ -208,7 +219,7 @@ class _Reader:
         text = result_text(message)
         name = message.get("name", "") or "result"
         return Block(
-            kind="call", id="", key=step.key if step else "", ms=message.get("latency_ms"),
+            kind="call", id="", key=step.key if step else "", anchor=step.key if step else "", ms=message.get("latency_ms"),
             verdict=self.verdicts.get(step.key, "") if step else "", heat=self._heat(message.get("latency_ms")),
             failed=bool(message.get("is_error")), number=self.calls, name=name, place=f"{number}/{index}",
             call_id=message.get("tool_call_id", ""), state="orphan", texts=(name, text),
@@ -231,8 +242,15 @@ class _Reader:
         """Heat by the share of the whole run's time; short steps stay cool however short the run."""
         if ms is None or ms < 200 or not self.total:
             return ""
-        share = ms / self.total
-        return "h4" if share >= 0.2 else "h3" if share >= 0.1 else "h2" if share >= 0.05 else "h1"
+        return _warmth(ms / self.total)
+
+    def _cost_heat(self, step: MeasuredStep | None) -> str:
+        """Heat by the share of what the whole run cost."""
+        return _warmth(float(step.cost_usd / self.money)) if step and step.cost_usd and self.money else ""
+
+
+def _warmth(share: float) -> str:
+    return "h4" if share >= 0.2 else "h3" if share >= 0.1 else "h2" if share >= 0.05 else "h1"
 
 
 def _draw_said(block: Block, *, message: Message, note: str) -> None:
@@ -240,6 +258,8 @@ def _draw_said(block: Block, *, message: Message, note: str) -> None:
     if text:
         lines = SYSTEM_LINES if block.role == "sys" else USER_LINES
         block.text = folded("plain", text, shown, lines=lines)
+        if block.role == "bot" and len(text) <= WIDE and FORMATTED.search(text):
+            block.rendered = markdown(text)
     block.gist = one_line(text, 160 if block.role == "sys" else 60)
     block.thoughts = [
         thought(one, f"{block.place}?thought={at}") for at, one in enumerate(message.get("reasoning", []))

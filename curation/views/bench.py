@@ -1,5 +1,6 @@
 """The page of an item of a queue, and the page of a trace (the same bench without a queue)."""
 
+import json
 import uuid
 from typing import Any
 
@@ -69,7 +70,12 @@ def _bench_page(request: HttpRequest, entry: Entry, place: Place, status: int = 
     try:
         if place.item is not None:
             shown_bench = bench.open_item(
-                project=entry.project, user=person_of(entry), queue_slug=place.queue, item_uid=place.item, part=part
+                project=entry.project,
+                user=person_of(entry),
+                queue_slug=place.queue,
+                item_uid=place.item,
+                part=part,
+                alone=request.GET.get("only") == "1",
             )
         else:
             assert place.trace is not None
@@ -88,7 +94,7 @@ def _bench_page(request: HttpRequest, entry: Entry, place: Place, status: int = 
         "trace_uid": shown_bench.trace.uid,
         "here": place.url,
         "tab": request.GET.get("tab", ""),
-        "own_keys": keys.changed_of(entry.actor.user),
+        "own_keys": json.dumps(changed) if (changed := keys.changed_of(entry.actor.user)) else "",
         "editing": request.GET.get("edit") == "1" or "answer" in more.get("typed", {}),
         "strip_words": bench.summary_of(shown_bench.run),
         "typed": {},

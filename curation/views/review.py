@@ -5,6 +5,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from curation.filters import FilterError
@@ -50,12 +51,15 @@ def _change_queues(request: HttpRequest, entry: Entry) -> HttpResponse:
             # the page is for reviewers, making a queue is not
             enter(request, entry.project.slug, Role.ENGINEER)
             typed = {name: request.POST.get(name, "") for name in ("name", "query", "instructions")}
+            blind = request.POST.get("blind") == "1"
             try:
-                queue = queues.create(project=entry.project, actor=entry.actor, **typed)
+                queue = queues.create(project=entry.project, actor=entry.actor, **typed, is_blind=blind)
             except Invalid as error:
-                return _queues_page(request, entry, 422, typed=typed, errors={error.field: str(error)})
+                return _queues_page(
+                    request, entry, 422, typed={**typed, "blind": blind}, errors={error.field: str(error)}
+                )
             except FilterError as error:
-                return _queues_page(request, entry, 422, typed=typed, errors={"query": str(error)})
+                return _queues_page(request, entry, 422, typed={**typed, "blind": blind}, errors={"query": str(error)})
             messages.success(request, f"The queue {queue.name} is ready.")
         case "refill":
             queue = queue_at(entry, request.POST.get("queue", ""))
@@ -86,7 +90,8 @@ def review_next(request: HttpRequest, slug: str, queue: str) -> HttpResponse:
     else:
         item = queues.lease_next(queue=found, user=person_of(entry))
     if item is not None:
-        return redirect("curation:review-item", slug, queue, item)
+        only = "?only=1" if request.GET.get("only") == "1" else ""
+        return redirect(reverse("curation:review-item", args=[slug, queue, item]) + only)
     context = {
         "queue": found,
         "progress": queues.progress(queue=found, user=entry.actor.user),

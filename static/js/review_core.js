@@ -12,7 +12,9 @@ export const desk = {
   keyAt: 0,
   queued: null, // an undo that came before the paint
   shownAt: performance.now(),
-  ahead: null, // {url, node: promise of a bench or null}
+  ahead: null, // {after: address of the item before it, node: promise of a bench or null}
+  further: null, // the one behind it
+  held: "", // the verdict that was just given
   active: false, // whether somebody did something since the lease was renewed
 };
 export const past = []; // what was left behind, newest last: {node, url, key, kind}

@@ -1,5 +1,5 @@
 // Correcting the answer, with the difference as it grows.
-import { all, body, desk, find, newKey, past, revision } from "./review_core.js";
+import { all, body, desk, find, newKey, past, revision, store } from "./review_core.js";
 import { send } from "./review_outbox.js";
 import { mark } from "./review_steps.js";
 
@@ -11,6 +11,37 @@ export function edit(on) {
   answer.toggleAttribute("data-editing", on);
   const text = find("#answer-text", form);
   if (on) { document.getElementById("toasts").replaceChildren(); mark(answer); answer.scrollIntoView({ block: "start" }); text.focus({ preventScroll: true }); text.readOnly = false; difference(); } else find("h1", desk.bench)?.focus({ preventScroll: true });
+}
+
+// --- what is being written survives a reload, and goes with a judgment
+
+const draft = () => `whetstone.answer.${desk.bench.dataset.person}.${desk.bench.dataset.trace}`;
+const field = () => find("#answer-text", desk.bench);
+export function draftEdit() { const text = field(); store.set(draft(), text.value === text.defaultValue ? "" : text.value); }
+
+/** Open the form again with what was written and not saved. */
+export function restoreEdit() {
+  const kept = desk.bench.dataset.trace && store.get(draft()), text = field();
+  if (!kept || !text || text.value === kept) return;
+  text.value = kept;
+  find("#edit-form", desk.bench).hidden = false;
+  find(".answer-foot", desk.bench).hidden = true;
+  find("#answer", desk.bench).setAttribute("data-editing", "");
+  difference();
+}
+
+/** An answer that is open and differs from what is stored is saved before the item is left. */
+export function unsavedAnswer() {
+  const form = find("#edit-form:not([hidden])", desk.bench), text = field();
+  if (form && text.value !== text.defaultValue && !text.readOnly && text.value.trim()) saveAnswer(form);
+}
+
+/** Edit the answer, beginning with a text that somebody suggested. */
+export function editFrom(words) {
+  edit(true);
+  field().value = words;
+  draftEdit();
+  difference();
 }
 
 const TOKENS = /\s+|[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu;
@@ -58,6 +89,7 @@ function compare(a, b) {
 export function saveAnswer(form) {
   const home = desk.bench.dataset.here, key = newKey();
   find("#answer-text", form).readOnly = true;
+  store.set(draft(), "");
   past.push({ node: desk.bench, url: home, key, kind: "correct" }); // the item stays open, so it is not `done`
   send({ act: "correct", key, home, url: home, body: body({ act: "correct", answer: find("#answer-text", form).value, revision: revision() }) });
   find("h1", desk.bench)?.focus({ preventScroll: true });

@@ -2,6 +2,7 @@
 import { desk, done, find, newKey, past, store, token } from "./review_core.js";
 import { forget } from "./review_say.js";
 import { refresh, show } from "./review_show.js";
+import { refreshTalk } from "./review_talk.js";
 import { toast } from "./whetstone.js";
 
 const BOX = `whetstone.outbox.${desk.bench?.dataset.person ?? ""}`;
@@ -54,6 +55,7 @@ function hold(why) {
 }
 
 function refused(op, why) {
+  if (op.act === "comment") { toast(`Your comment was not saved: ${why}`, { ms: 0 }); return; }
   done.delete(op.home);
   const at = past.findLastIndex((one) => one.url === op.home && one.key === (op.key ?? ""));
   toast(`Not saved: ${why}`, { ms: 0 });
@@ -64,6 +66,7 @@ function refused(op, why) {
 function after(op, json) {
   if (op.act === "correct" && !json.edited) forget(op.home, op.key);
   if (op.home !== desk.bench.dataset.here) return;
+  if (op.act === "comment") refreshTalk();
   if (op.act === "correct" || op.act === "reset") refresh("#answer");
   if (op.act === "judge" && !desk.bench.dataset.end) refresh(".goal", "aside.form", ".judge");
   if (op.act === "undo") { if (!json.undone) toast(json.message); if (!desk.bench.dataset.end) refresh(".goal", "aside.form", ".judge"); }

@@ -1,7 +1,9 @@
 // Saying something of an item, and taking it back.
 import { all, body, desk, done, find, newKey, past, post, revision } from "./review_core.js";
 import { box, flush, offlineNow, send, setBox } from "./review_outbox.js";
+import { unsavedAnswer } from "./review_edit.js";
 import { advance, dropDraft, load, refresh, show } from "./review_show.js";
+import { keyOf } from "./review_press.js";
 import { toast, typing } from "./whetstone.js";
 
 const WORDS = { acceptable: "Accepted", unacceptable: "Rejected", unsure: "Marked unsure" };
@@ -9,10 +11,11 @@ const WORDS = { acceptable: "Accepted", unacceptable: "Rejected", unsure: "Marke
 let undoToast = null;
 export function say(text, undoable = true) {
   undoToast?.remove();
-  undoToast = toast(text, undoable ? { action: { label: "Undo z", run: undo } } : {});
+  undoToast = toast(text, undoable ? { action: { label: `Undo ${keyOf("z")}`, run: undo } } : {});
 }
 
 export function judge(verdict) {
+  unsavedAnswer(); // what was being written belongs to it and goes first
   const form = find("#judge-form", desk.bench), fields = new FormData(form), key = newKey(), home = desk.bench.dataset.here;
   fields.set("verdict", verdict);
   fields.set("key", key);
@@ -20,6 +23,7 @@ export function judge(verdict) {
   for (const name of ["step", "act", "csrfmiddlewaretoken"]) fields.delete(name);
   all("[name=verdict][aria-pressed]", form).forEach((one) => one.setAttribute("aria-pressed", String(one.value === verdict)));
   dropDraft();
+  desk.held = verdict;
   leave("judge", key);
   send({ act: "judge", key, home, url: home, body: body(fields) });
   say(`${WORDS[verdict]}: ${desk.bench.dataset.title}`);
@@ -45,6 +49,13 @@ export function forget(url, key) {
   for (let at = past.length - 1; at >= 0; at -= 1) if (past[at].kind === "correct" && past[at].url === url && (!key || past[at].key === key)) past.splice(at, 1);
 }
 
+/** Undo by its button; on the page that has no item the server does it where this browser remembers nothing. */
+export function undoLast(event) {
+  if (desk.bench.classList.contains("done") && !past.length) return;
+  event.preventDefault();
+  undo();
+}
+
 export function undo() {
   undoToast?.remove();
   const last = past.pop();
@@ -60,7 +71,7 @@ export function undo() {
   if (last.kind === "judge") all("[aria-pressed=true][name=verdict]", last.node).forEach((one) => one.setAttribute("aria-pressed", "false"));
   if (last.node !== desk.bench && desk.bench.dataset.here !== last.url) {
     // the way forward again leads to the item we were on
-    if (last.node.dataset.next === desk.bench.dataset.here) { const node = desk.bench; desk.ahead = { url: desk.bench.dataset.here, node: Promise.resolve(node) }; } else desk.ahead = null;
+    desk.ahead = desk.bench.dataset.end ? { after: last.url, node: Promise.resolve(desk.bench) } : null;
     show(last.node);
   }
   say(last.kind === "judge" ? "Judgment taken back" : last.kind === "correct" ? "The edited answer is taken back" : "Back on the item you put aside", false);
@@ -81,12 +92,12 @@ export function submitChosen() {
   const chosen = find("#judge-form [aria-pressed=true]", desk.bench);
   if (chosen) return judge(chosen.value);
   if (typing(document.activeElement)) document.activeElement.blur();
-  toast("Choose first: a acceptable, r unacceptable, u unsure.");
+  toast(`Choose first: ${keyOf("a")} acceptable, ${keyOf("r")} unacceptable, ${keyOf("u")} unsure.`);
 }
 
 export function rate(step, value) {
   const key = step?.dataset.stepKey, pressed = step && find(`:scope > header [data-rate="${value}"]`, step);
-  if (!key || !pressed) return toast("Choose a step first: ] and [ move.");
+  if (!key || !pressed) return toast(`Choose a step first: ${keyOf("]")} and ${keyOf("[")} move.`);
   const stands = pressed.getAttribute("aria-pressed") === "true" ? "" : value;
   all(":scope > header [data-rate]", step).forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.rate === stands)));
   const sign = find(`[data-row-key="${CSS.escape(key)}"] [data-sign]`);

@@ -1,7 +1,11 @@
 // Showing an item: fetching it before it is needed, and moving from one to the next.
 import { desk, done, find, later, post, store } from "./review_core.js";
 import { box, flush, paintSaved } from "./review_outbox.js";
+import { restoreEdit } from "./review_edit.js";
+import { paintOutline } from "./review_outline.js";
+import { writeKeys } from "./review_press.js";
 import { current, mark, parts } from "./review_steps.js";
+import { openTab, paintTalk, restoreComment } from "./review_talk.js";
 import { toast } from "./whetstone.js";
 function parse(text) {
   const node = document.adoptNode(new DOMParser().parseFromString(text, "text/html").getElementById("bench") ?? document.createElement("p"));
@@ -26,7 +30,10 @@ export function show(node, { push = true, scroll = true } = {}) {
   const here = node.dataset.here;
   if (push && location.pathname !== here) history.pushState({}, "", here);
   if (scroll) { find(".talk", node)?.scrollTo(0, 0); find("h1", node)?.focus({ preventScroll: true }); }
+  writeKeys(node);
   restoreDraft();
+  restoreComment();
+  holdChoice();
   paintSaved();
   paintLease();
   desk.shownAt = performance.now();
@@ -36,6 +43,9 @@ export function show(node, { push = true, scroll = true } = {}) {
     if (desk.keyAt) performance.measure("key-to-painted", { start: desk.keyAt, end: performance.now() });
     desk.keyAt = 0;
     if (!node.wired) { node.wired = true; window.htmx?.process(node); }
+    paintOutline();
+    paintTalk();
+    restoreEdit();
     if (node.dataset.parts) parts().then((one) => one.watch());
     prefetch();
     const run = desk.queued;
@@ -44,16 +54,32 @@ export function show(node, { push = true, scroll = true } = {}) {
   });
 }
 
+/** The choice stays lit for a moment on the bar of the item that follows; nothing waits for it. */
+function holdChoice() {
+  const button = desk.held && find(`.judge [name=verdict][value=${desk.held}]`, desk.bench);
+  desk.held = "";
+  if (!button) return;
+  button.classList.add("held");
+  setTimeout(() => button.classList.remove("held"), 350);
+}
+
+/** Load the two items that come next. */
 function prefetch() {
-  const { next, end, here } = desk.bench.dataset;
-  if (!end) { desk.ahead = null; return; }
-  if (next && !done.has(next)) {
-    if (desk.ahead?.url !== next) desk.ahead = { url: next, node: fetchBench(next).catch(() => null) };
-    return;
-  }
-  // what follows was not known when this page was made: ask once the server has what we said
-  const item = here.split("/").at(-2);
-  desk.ahead = { url: "", node: flush().then(() => (box().length ? null : fetchBench(`${end}?but=${item}`))).catch(() => null) };
+  const from = desk.bench, { end, here } = from.dataset;
+  if (!end) { desk.ahead = desk.further = null; return; }
+  if (desk.ahead?.after !== here) desk.ahead = desk.further?.after === here ? desk.further : { after: here, node: fetchAfter(from) };
+  desk.further = null;
+  desk.ahead.node.then((node) => {
+    if (desk.bench === from && node?.dataset.end && !done.has(node.dataset.here)) desk.further = { after: node.dataset.here, node: fetchAfter(node) };
+  });
+}
+
+/** The item behind one; asked for alone, so that nothing further is leased for it. */
+function fetchAfter(node) {
+  const { next, end, here } = node.dataset;
+  if (next && !done.has(next)) return fetchBench(`${next}?only=1`).catch(() => null);
+  // what follows was not known when that page was made: ask once the server has what we said
+  return flush().then(() => fetchBench(`${end}?but=${here.split("/").at(-2)}&only=1`)).then((one) => (one && done.has(one.dataset.here) ? null : one)).catch(() => null);
 }
 
 export async function advance(counted) {
@@ -83,10 +109,9 @@ export async function load(url, { push = true } = {}) {
   desk.ready = false;
   desk.bench.setAttribute("aria-busy", "true");
   try {
-    const known = desk.ahead?.url === url ? await desk.ahead.node : null;
-    const node = known ?? (await fetchBench(url));
+    const node = await fetchBench(url);
     if (!node) throw new Error("There is nothing to show.");
-    if (!known) desk.ahead = null;
+    desk.ahead = desk.further = null;
     show(node, { push });
   } catch (error) {
     desk.bench.removeAttribute("aria-busy");
@@ -97,14 +122,17 @@ export async function load(url, { push = true } = {}) {
 
 /** Replace parts of the page by what the server makes of them now; scroll and what is typed elsewhere stay. */
 export async function refresh(...selectors) {
-  const at = desk.bench;
+  const at = desk.bench, tab = find("[role=tab][aria-selected=true]", at)?.dataset.tab;
   const node = await fetchBench(at.dataset.here).catch(() => null);
   if (!node || desk.bench !== at) return;
   for (const selector of selectors) {
     const old = find(selector, at), fresh = find(selector, node);
-    if (old && fresh) { old.replaceWith(fresh); window.htmx?.process(fresh); }
+    if (old && fresh) { writeKeys(fresh); old.replaceWith(fresh); window.htmx?.process(fresh); }
   }
   mark(current());
+  if (tab) openTab(tab, { push: false });
+  restoreComment();
+  paintTalk();
 }
 
 export async function next() {

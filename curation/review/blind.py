@@ -1,0 +1,24 @@
+"""Whose words are hidden from whom: in a blind queue a person answers before they see what others said and measured."""
+
+from typing import Any
+
+from django.db.models import Exists
+
+from curation.models import Judgment, QueueItem, Trace
+from workspace.models import User
+
+
+def waits_blind(trace: Any) -> Exists:
+    """Whether a trace waits in a blind queue, for a query's annotation. `trace` is an OuterRef to its id."""
+    return Exists(QueueItem.objects.filter(trace=trace, queue__is_blind=True, status=QueueItem.Status.OPEN).order_by())
+
+
+def hides(*, trace: Trace, user: User | None, may_look: bool = False) -> bool:
+    """Whether what others said of the trace is hidden from this person: it waits in a blind queue and they have not said
+    a word on what it holds now. `may_look`: for those who run the project nothing is hidden outside of the queue. Tokens
+    are programs of the project: nothing is hidden from them."""
+    if user is None or may_look:
+        return False
+    if not QueueItem.objects.filter(trace=trace, queue__is_blind=True, status=QueueItem.Status.OPEN).exists():
+        return False
+    return not Judgment.objects.filter(trace=trace, user=user, revision=trace.revision_id, withdrawn_at=None).exists()

@@ -1,0 +1,90 @@
+// Keys of the review page. Those with a button are `data-key` and go through it; the others are here. A person may have set
+// other keys: everything below is written with the keys of the start, and what was pressed is turned into those first.
+import { all, desk, find } from "./review_core.js";
+import { edit, saveAnswer } from "./review_edit.js";
+import { findFirst, nextHit } from "./review_find.js";
+import { onResizerKey, single } from "./review_outline.js";
+import { rate, submitChosen, undo } from "./review_say.js";
+import { load, next } from "./review_show.js";
+import { current, fold, mark, move, plain } from "./review_steps.js";
+import { comment, hideBubble, onPeopleKey, onTabKey, openTab, submitComment } from "./review_talk.js";
+import { keysOn, typing } from "./whetstone.js";
+
+const own = JSON.parse(desk.bench?.dataset.ownKeys || "{}"); // {key of the start: own key}
+const back = Object.fromEntries(Object.entries(own).map(([from, to]) => [to, from]));
+
+/** The key that a person presses for what is `key` at the start. */
+export const keyOf = (key) => own[key] ?? key;
+const startOf = (key) => back[key] ?? (key in own ? "" : key);
+
+/** Write one's own keys on the buttons of a fragment. */
+export function writeKeys(node) {
+  if (node.keyed || !Object.keys(own).length) return;
+  node.keyed = true;
+  for (const one of all("[data-key]", node)) one.dataset.key = keyOf(one.dataset.key);
+  for (const cap of all("kbd", node)) cap.textContent = keyOf(cap.textContent);
+  const list = node.dataset?.keys;
+  if (list) node.dataset.keys = list.split(";").map((pair) => { const [keys, what] = pair.split("|"); return `${keys.split(" ").map(keyOf).join(" ")}|${what}`; }).join(";");
+}
+
+const OWN = {
+  "[": () => move(-1), "]": () => move(1), "{": () => move(-1, "[data-failed]"), "}": () => move(1, "[data-failed]"),
+  "!": () => { mark(null); move(1, "[data-failed]"); }, o: fold, p: plain, c: () => comment(),
+  "+": () => rate(current(), "good"), "-": () => rate(current(), "bad"), "=": () => rate(current(), "neutral"),
+  0: () => find(".talk", desk.bench).scrollTo({ top: 0 }),
+  t: () => { find(".outline", desk.bench).setAttribute("data-open", ""); (find(".tree [aria-current]", desk.bench) ?? find("#tree a", desk.bench))?.focus(); },
+  ArrowRight: () => next(),
+  ArrowLeft: () => { if (desk.bench.dataset.before) load(desk.bench.dataset.before); },
+};
+const REPEATS = "[]{}jk";
+
+/** From one question of the form to the next. */
+function question(by) {
+  const list = ["input[name=rating]:checked, input[name=rating]", "#note", "#flag-note"].map((one) => find(`#panel-judge ${one.split(", ")[0]}`, desk.bench) ?? find(`#panel-judge ${one.split(", ").at(-1)}`, desk.bench)).filter((one) => one?.checkVisibility());
+  const at = list.findIndex((one) => one === document.activeElement || (one.name === "rating" && document.activeElement?.name === "rating"));
+  list[(at + by + list.length) % list.length]?.focus();
+}
+
+let going = 0;
+export function onKey(event) {
+  desk.active = true;
+  const { key, target } = event, graph = event.getModifierState?.("AltGraph"), command = (event.ctrlKey || event.metaKey) && !graph;
+  const stop = () => { event.preventDefault(); event.stopImmediatePropagation(); };
+  if (target.id === "comment-text" && !command && onPeopleKey(event)) return stop();
+  if (command && key === "Enter") {
+    stop();
+    if (target.id === "answer-text") saveAnswer(target.form);
+    else if (target.id === "flag-note") target.form.requestSubmit();
+    else if (target.id === "comment-text") submitComment(target.form);
+    else if (desk.ready) { desk.keyAt = event.timeStamp; submitChosen(); }
+    return;
+  }
+  if (key === "Escape" && target.id === "answer-text") { stop(); return edit(false); }
+  if (target.id === "find" && key === "Enter") { stop(); return nextHit(event.shiftKey ? -1 : 1); }
+  if (command && key === "f" && target.id !== "find" && keysOn() && find(".part[data-wait]", desk.bench)) { stop(); return findFirst(); }
+  if (typing(target) || document.querySelector("dialog[open]")) return;
+  if (target.matches?.(".resizer") && onResizerKey(event)) return stop();
+  if (target.matches?.("[role=tab]") && !command && !event.altKey && onTabKey(event)) return stop();
+  if ((key === "ArrowDown" || key === "ArrowUp") && !command && !event.altKey && target.closest?.("#panel-judge .q")) { stop(); return question(key === "ArrowDown" ? 1 : -1); }
+  if (key === "Escape") { hideBubble(); if (desk.bench.dataset.agent) single(null); return; }
+  if (!keysOn()) return;
+  if (command && key.toLowerCase() === "z") { stop(); if (desk.ready) undo(); else desk.queued = undo; return; }
+  // AltGr and Option write [ { = on many keyboards: those are signs and not commands. Alt with an arrow is the browser's
+  if (command || (event.altKey && !graph && !/^[^\p{L}\p{N}\s]$/u.test(key))) return;
+  press(event, stop);
+}
+
+function press(event, stop) {
+  const { key, target } = event;
+  if (key === "Enter" && target.closest?.("a, button, summary")) return; // it belongs to what has the focus
+  if (key.startsWith("Arrow") && (event.shiftKey || target.closest?.("input, .cells, pre, .tree, .form-in:not(:has(h1))"))) return;
+  if (going && Date.now() - going < 1500) { going = 0; return; }
+  going = key === "g" ? Date.now() : 0;
+  const start = startOf(key), act = OWN[start];
+  const ours = act || (key.length === 1 || key === "Enter" ? find(`[data-key="${CSS.escape(key)}"]`, desk.bench) : null);
+  if (!ours || (act && desk.bench.classList.contains("done"))) return;
+  if (!desk.ready || (event.repeat && !REPEATS.includes(start))) { if (start === "z" && !event.repeat) desk.queued = undo; return stop(); }
+  if (!act && ours.closest("#panel-judge[hidden]")) openTab("judge");
+  desk.keyAt = event.timeStamp;
+  if (act) { stop(); desk.keyAt = 0; act(); }
+}
