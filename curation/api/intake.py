@@ -10,6 +10,7 @@ from curation.api.routing import router
 from curation.ingest import inbox
 from curation.ingest.bodies import Broken, TooLarge, unpack
 from curation.ingest.formats import AUTO, FORMATS
+from curation.ingest.labels import read_labels
 from curation.ingest.parsed import Unreadable
 from workspace.access import Entry, enter
 from workspace.models import Role
@@ -37,20 +38,38 @@ class RejectedOut(Schema):
 
 
 class IntakeOut(Schema):
-    """What became of the traces. `read` counts those that were tried."""
+    """What became of the traces. `read` counts those that were tried; the fields behind `rejected` are there where some
+    came."""
 
     read: int
     created: int
     updated: int
     unchanged: int
     rejected: list[RejectedOut]
+    judgments: int = Field(0, description="Judgments that came with the traces and are new.")
+    preferences: int = Field(0, description="Preferences that came with them and are new.")
+    corrections: int = Field(0, description="Corrections that came with them and are new.")
+    unknown_labels: dict[str, int] = Field(
+        {}, description="Labels of annotations that stand for no verdict, and how often each came. See `verdict`."
+    )
 
 
-@router.post("/traces", response=IntakeOut, tags=["traces"], openapi_extra=_BODY, summary="Send traces")
+@router.post(
+    "/traces",
+    response=IntakeOut,
+    exclude_unset=True,
+    tags=["traces"],
+    openapi_extra=_BODY,
+    summary="Send traces",
+)
 def send_traces(
     request: HttpRequest,
     slug: Path[str],
     format: str = Query(AUTO, description=f"auto, or one of {', '.join(FORMATS)}"),  # noqa: A002  (the name in the URL)
+    verdict: list[str] = Query(  # noqa: B008  (as ninja wants it)
+        [],
+        description="What a label of annotations means, as LABEL=acceptable, unacceptable or unsure; or QUESTION/LABEL=...",
+    ),
 ) -> Any:
     """Store traces in the project, now. Sending the same again changes nothing. Tokens of every role may send; people
     need the role engineer. Records that cannot be read are listed under `rejected`, the others are stored; 422 where
@@ -60,6 +79,10 @@ def send_traces(
         raise Problem(
             422, "unknown_format", f"There is no format {format[:40]!r}. Known: {', '.join([AUTO, *FORMATS])}."
         )
+    try:
+        verdicts = read_labels(verdict)
+    except Unreadable as error:
+        raise Problem(422, "bad_verdict", f"{error}.") from None
     body = _body(request)
     try:
         record = inbox.keep(
@@ -69,6 +92,7 @@ def send_traces(
             source=request.path,
             content_type=request.headers.get("Content-Type", ""),
             wanted=format,
+            verdicts=verdicts,
         )
         return inbox.work_now(record_id=record.pk).as_json()
     except Unreadable as error:

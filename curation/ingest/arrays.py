@@ -5,7 +5,8 @@ import json
 from collections.abc import Callable, Iterator
 from typing import IO, Any
 
-from curation.ingest.parsed import Rejected
+from curation.ingest.parsed import Rejected, Unreadable
+from curation.ingest.wire import check_json
 
 _CHUNK = 1024 * 1024
 _NEAR_THE_END = 32
@@ -72,6 +73,13 @@ class _Text:
         self.at = 0
         return True
 
+    def check(self) -> None:
+        """Raise _Broken where one item would become too many values."""
+        try:
+            check_json(self.buffer.encode())
+        except Unreadable as error:
+            raise _Broken(str(error)) from None
+
     def skip(self, blanks: str) -> str:
         """Move to the next character that is none of `blanks` and return it, or "" at the end."""
         while True:
@@ -92,6 +100,7 @@ def _value(text: _Text, decoder: json.JSONDecoder) -> Any:
         except json.JSONDecodeError as error:
             cut_off = error.pos >= len(text.buffer) - _NEAR_THE_END or error.msg.startswith("Unterminated string")
             if cut_off and text.more():
+                text.check()
                 continue
             raise _Broken(f"not JSON: {error.msg.lower()} at character {error.pos - text.at + 1} of the item") from None
         if end < len(text.buffer) or not text.more():  # a number at the very end may go on

@@ -10,7 +10,7 @@ import hashlib
 import io
 import itertools
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
 from time import monotonic
 from typing import Any
@@ -40,15 +40,24 @@ SWEEP_SECONDS = 10.0
 
 
 def keep(
-    *, project: Project, actor: Actor, body: bytes, source: str, content_type: str = "", wanted: str = "auto"
+    *,
+    project: Project,
+    actor: Actor,
+    body: bytes,
+    source: str,
+    content_type: str = "",
+    wanted: str = "auto",
+    verdicts: Mapping[str, str] | None = None,
 ) -> RawRecord:
     """Store a body (decompressed) and return its record. `wanted` is a reader's name, "auto" or "otlp". The same bytes
-    to the same place are the same record; one that was quarantined waits for another try then.
+    to the same place are the same record; one that was quarantined waits for another try then, and so does one that
+    comes with another meaning of its labels (`verdicts`).
 
     Where the project wants personal data replaced, that is done first, and only the result is stored. Raises Unreadable
     for a body in which that cannot be done.
     """
     body = _redacted(project, body, content_type)
+    options = {"verdicts": dict(verdicts)} if verdicts else {}
     digest = hashlib.sha256(body).hexdigest()
     record, is_new = RawRecord.objects.defer("body").get_or_create(
         project=project,
@@ -60,9 +69,15 @@ def keep(
             "user": actor.user,
             "content_type": content_type[:100],
             "body": body,
+            "options": options,
         },
     )
-    if not is_new:
+    if not is_new and record.options != options:
+        RawRecord.objects.filter(pk=record.pk).update(
+            options=options, status=RawRecord.Status.PENDING, attempts=0, error="", outcome={}
+        )
+        record.refresh_from_db(fields=["options", "status", "attempts", "error", "outcome"])
+    elif not is_new:
         retry(record=record)
     return record
 
@@ -213,6 +228,7 @@ def _work(record: RawRecord, report: Report = lambda outcome: None) -> Outcome:
         wanted=record.format,
         raw=record,
         received_at=record.received_at,
+        verdicts=record.options.get("verdicts"),
         report=report,
     )
 

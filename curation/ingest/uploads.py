@@ -1,7 +1,7 @@
 """Files that a person uploads: kept as they came, like every other body, and worked off from there."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -13,12 +13,14 @@ from workspace.access import Actor
 from workspace.models import Project, User
 
 
-def receive_upload(*, project: Project, actor: Actor, name: str, body: bytes, wanted: str) -> tuple[RawRecord, bool]:
-    """Keep one file. Returns its record, and whether the same file was here before (then nothing is done again, unless
-    it could not be read the first time)."""
+def receive_upload(
+    *, project: Project, actor: Actor, name: str, body: bytes, wanted: str, verdicts: Mapping[str, str] | None = None
+) -> tuple[RawRecord, bool]:
+    """Keep one file; `verdicts` says which labels of annotations mean which verdict. Returns its record, and whether the
+    same file was here before (then nothing is done again, unless it could not be read the first time)."""
     name = name.replace("\0", "")[-200:] or "file"
     with transaction.atomic():
-        record = inbox.keep(project=project, actor=actor, body=body, source=name, wanted=wanted)
+        record = inbox.keep(project=project, actor=actor, body=body, source=name, wanted=wanted, verdicts=verdicts)
         before = record.attempts > 0 or record.status != RawRecord.Status.PENDING
         audit.record(
             project=project, actor=actor, action="traces.uploaded", target=f"raw:{record.uid}",

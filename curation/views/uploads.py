@@ -15,7 +15,8 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from curation import tasks
 from curation.ingest import inbox
-from curation.ingest.formats import AUTO, FORMATS
+from curation.ingest.formats import AUTO, FORMATS, grouped
+from curation.ingest.labels import read_labels
 from curation.ingest.parsed import Unreadable
 from curation.ingest.uploads import receive_upload, recent_uploads, unreadable, uploads
 from curation.models import RawRecord
@@ -26,18 +27,22 @@ from workspace.nudge import nudge
 
 MOST_FILES = 50
 MOST_REJECTED = 200
+MOST_LABELS = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
     """One file: its record, whether it was here before, the filter that shows its new traces, the first rejected pieces
-    and how many more there are."""
+    and how many more there are, what came with the traces, and labels of annotations that nobody knows."""
 
     record: RawRecord
     again: bool
     traces: str
     rejected: list[dict[str, str]]
     rejected_count: int
+    words: str
+    labels: list[tuple[str, int]]
+    more_labels: int
 
     @property
     def more(self) -> int:
@@ -63,7 +68,8 @@ def _page(request: HttpRequest, entry: Entry, status: int = 200, **more: Any) ->
     results = _results(request, entry)
     person = entry.actor.user
     context = {
-        "formats": FORMATS.values(),
+        "groups": grouped(),
+        "labels": request.POST.get("labels", ""),
         "most": settings.MAX_BODY_BYTES,
         "results": results,
         "waits": any(result.waits for result in results),
@@ -78,6 +84,11 @@ def _receive(request: HttpRequest, entry: Entry) -> HttpResponse:
     files = request.FILES.getlist("files")
     format_name = request.POST.get("format", AUTO)
     errors = []
+    verdicts: dict[str, str] = {}
+    try:
+        verdicts = read_labels(request.POST.get("labels", "").splitlines())
+    except Unreadable as error:
+        errors.append(f"{error}.")
     if not files:
         errors.append("No file was chosen.")
     if len(files) > MOST_FILES:
@@ -98,8 +109,9 @@ def _receive(request: HttpRequest, entry: Entry) -> HttpResponse:
     for file in files:
         try:
             record, before = receive_upload(
-                project=entry.project, actor=entry.actor, name=file.name or "", body=file.read(), wanted=format_name
-            )
+                project=entry.project, actor=entry.actor, name=file.name or "", body=file.read(), wanted=format_name,
+                verdicts=verdicts,
+            )  # fmt: skip
         except Unreadable as error:  # nothing of it is stored; those before it are, and sending them again is harmless
             return _page(request, entry, 422, errors=[f"{file.name}: {error}."])
         nudge(tasks.work_off, record.pk)
@@ -140,6 +152,7 @@ def _results(request: HttpRequest, entry: Entry) -> list[Result]:
 def _result(record: RawRecord, again: bool) -> Result:
     outcome = record.outcome
     rejected = [one for one in outcome.get("rejected", []) if one["where"] != "further"]
+    labels = sorted(outcome.get("unknown_labels", {}).items(), key=lambda pair: -pair[1])
     taken = sum(outcome.get(name, 0) for name in ("created", "updated", "unchanged"))
     # all traces of a file carry the moment it came in
     second = record.received_at.astimezone(UTC).replace(microsecond=0)
@@ -151,4 +164,14 @@ def _result(record: RawRecord, again: bool) -> Result:
         rejected=rejected[:MOST_REJECTED],
         # the outcome keeps the first reasons only, but counts everything that was read
         rejected_count=max(len(rejected), outcome.get("read", 0) - taken),
+        words=_words(outcome),
+        labels=labels[:MOST_LABELS],
+        more_labels=max(0, len(labels) - MOST_LABELS),
     )
+
+
+def _words(outcome: dict[str, Any]) -> str:
+    """ "150 judgments and 1 correction", of those that are new; "" where none came."""
+    counts = [(outcome.get(f"{name}s", 0), name) for name in ("judgment", "preference", "correction")]
+    said = [f"{count:,} {name}{'' if count == 1 else 's'}" for count, name in counts if count]
+    return " and ".join(filter(None, [", ".join(said[:-1]), *said[-1:]]))
