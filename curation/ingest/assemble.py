@@ -91,9 +91,9 @@ def _in_order(rows: Iterable[PlainSpan | PlainLog]) -> tuple[list[PlainSpan], li
     has_events = False
     for row in rows:
         if "log" in row:
-            logs.append(row)  # type: ignore[arg-type]
+            logs.append(row)
         else:
-            spans.append(row)  # type: ignore[arg-type]
+            spans.append(row)
             has_events = has_events or bool(row["events"])  # type: ignore[typeddict-item]
     scores: list[ParsedScore] = []
     if logs or has_events:

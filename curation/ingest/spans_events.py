@@ -28,6 +28,7 @@ _ROLES = {
 }
 _WHOLE = ("gen_ai.content.prompt", "gen_ai.content.completion")
 _SAID = {*_ROLES, *_WHOLE, CHOICE}
+_ANSWERS = (CHOICE, _WHOLE[1])
 _CALLS = {"chat", "generate_content", "text_completion"}
 _CONTENT = (INPUT, OUTPUT, "gen_ai.system_instructions", "gen_ai.tool.definitions")
 _PASSES = {"pass": True, "passed": True, "fail": False, "failed": False}
@@ -54,11 +55,11 @@ def with_events(spans: list[PlainSpan], logs: list[PlainLog]) -> tuple[list[Plai
         _join_messages(found, events, key)
     for key, events in details.items():
         _join_details(found, events, key)
-    return list(found.values()), scores
+    return list(found.values()), sorted(scores, key=lambda score: (score.name, score.external_id))
 
 
 def _sorted(logs: list[PlainLog]) -> list[PlainLog]:
-    return sorted(logs, key=lambda log: (log["time"], log["order"], log["log"], log["span"]))
+    return sorted(logs, key=lambda log: (log["time"], log["order"], log["log"], log["span"], str(log["body"])[:500]))
 
 
 def _own_events(span: PlainSpan) -> list[PlainLog]:
@@ -118,8 +119,8 @@ def _join_messages(found: dict[str, PlainSpan], events: list[PlainLog], key: str
     """One event per message: those up to the answers are one call."""
     calls: list[list[PlainLog]] = []
     for log in events:
-        answers = log["log"] in (CHOICE, "gen_ai.content.completion")
-        if not calls or (not answers and calls[-1][-1]["log"] in (CHOICE, "gen_ai.content.completion")):
+        is_answer = log["log"] in _ANSWERS
+        if not calls or (not is_answer and calls[-1][-1]["log"] in _ANSWERS):
             calls.append([])
         calls[-1].append(log)
     span = found.get(key)

@@ -129,7 +129,7 @@ def _dumped(item: dict[str, Any], notes: Notes) -> list[Message]:
     if item.get("instructions"):
         found += read_said({"role": "system", "content": as_text(item["instructions"])}, notes)
     for part in parts if isinstance(parts, list) else []:
-        role = _ROLES.get(part.get("part_kind"), "") if isinstance(part, dict) else ""
+        role = _ROLES.get(as_text(part.get("part_kind")), "") if isinstance(part, dict) else ""
         if role == "tool" and not part.get("tool_call_id"):
             role = "user"  # a retry that asks the model itself
         if not role:
