@@ -25,10 +25,10 @@ def _word(kind: str, status: int, message: str) -> Answer:
 def _take_traces(delivery: Delivery) -> Answer:
     """Check and keep the body. A batch without spans is answered and not kept."""
     encoding = _ENCODINGS[delivery.kind]
-    batch = spans.decode_spans(delivery.body, encoding)
-    if batch["spans"]:
+    found = spans.open_spans(delivery.body, encoding)
+    if found.places:
         _keep(delivery, encoding, inbox.OTLP)
-    return Answer(spans.response(encoding, batch["rejected"]), _TYPES[encoding])
+    return Answer(spans.response(encoding, found.rejected), _TYPES[encoding])
 
 
 def _take_logs(delivery: Delivery) -> Answer:

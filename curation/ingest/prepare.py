@@ -19,6 +19,7 @@ from curation.models import Trace
 
 _TEXTS = ("name", "session_id", "user_id", "task_id", "environment", "agent", "model")
 _LARGEST = 2**63 - 1
+_STATUSES = frozenset(Trace.Status.values)
 _MOST_DOLLARS = Decimal(100_000_000)
 MOST_TAGS = 50
 # what says how it went, not what was said: a change here makes no judgment stale
@@ -52,7 +53,7 @@ def prepare(parsed: ParsedTrace) -> Prepared:
     measured = measure(document)
     columns: dict[str, Any] = {name: _fit(name, getattr(parsed, name), notes) for name in _TEXTS}
     columns["model"] = columns["model"] or _fit("model", measured.model, notes)
-    status = parsed.status if parsed.status in Trace.Status.values else Trace.Status.UNSET
+    status = parsed.status if parsed.status in _STATUSES else Trace.Status.UNSET
     columns |= {
         "status": status,
         "started_at": parsed.started_at,

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
+from typing import Any
 
 import orjson
 from django.db import connection
@@ -12,7 +13,7 @@ from curation.ingest.assemble import assemble
 from curation.ingest.copying import copy_in
 from curation.ingest.outcome import Outcome
 from curation.ingest.parsed import ParsedTrace
-from curation.ingest.spans import PlainSpan
+from curation.ingest.spans import PlainSpan, SpanBody
 from curation.ingest.spans_logs import PlainLog, key_of
 from curation.ingest.store import Origin, store_traces
 from curation.messages.clean import Notes, clean_and_dump
@@ -31,7 +32,7 @@ class Body:
     """Spans and events of one received body, and what became of it."""
 
     raw: RawRecord | None
-    spans: Sequence[PlainSpan]
+    spans: SpanBody
     logs: Sequence[PlainLog] = ()
     outcome: Outcome = field(default_factory=lambda: Outcome(format="otlp"))
 
@@ -60,7 +61,7 @@ def store_spans(
     is_merged: bool = False,
 ) -> Outcome:
     """Store spans and events of one body; see `store_bodies`."""
-    body = Body(raw, spans, logs)
+    body = Body(raw, SpanBody([(span["trace"], span) for span in spans]), logs)
     store_bodies(project=project, bodies=[body], is_merged=is_merged)
     return body.outcome
 
@@ -73,16 +74,26 @@ def store_bodies(*, project: Project, bodies: Sequence[Body], is_merged: bool = 
     Two workers with spans of one trace wait for each other, so the later one sees all spans. `is_merged`: the spans hold
     what was kept of them before (the caller has the locks), so they replace it whichever body they came in.
     """
-    by_trace: dict[str, dict[str, tuple[Row, Body]]] = {}
+    places: dict[str, list[tuple[Any, Body]]] = {}
     for body in bodies:
-        for span in body.spans:
-            by_trace.setdefault(span["trace"], {})[span["span"]] = span, body
+        for trace, place in body.spans.places:
+            places.setdefault(trace, []).append((place, body))
+    logs: dict[str, list[tuple[PlainLog, Body]]] = {}
+    for body in bodies:
         for log in body.logs:
-            by_trace.setdefault(log["trace"], {})[key_of(log)] = log, body
-    lock_traces(project, by_trace)
-    keys = iter(sorted(by_trace))
-    while some := list(islice(keys, _TRACES)):
-        _store({key: by_trace.pop(key) for key in some}, project, is_merged)
+            logs.setdefault(log["trace"], []).append((log, body))
+    keys = places.keys() | logs.keys()
+    lock_traces(project, keys)
+    waiting = iter(sorted(keys))
+    while some := list(islice(waiting, _TRACES)):  # never all in memory
+        given: dict[str, dict[str, tuple[Row, Body]]] = {}
+        for trace in some:
+            rows = given[trace] = {}
+            for place, body in places.pop(trace, ()):
+                span = body.spans.read(place)
+                rows[span["span"]] = span, body
+            rows.update({key_of(log): (log, body) for log, body in logs.pop(trace, ())})
+        _store(given, project, is_merged)
 
 
 def lock_traces(project: Project, traces: Iterable[str]) -> None:

@@ -5,13 +5,15 @@ google.protobuf.json_format would read the hex ids as base64 and corrupt them wi
 """
 
 import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
-    ExportTraceServiceRequest,
-    ExportTraceServiceResponse,
-)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
+from opentelemetry.proto.resource.v1.resource_pb2 import Resource
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from curation.ingest.parsed import Unreadable
 from curation.ingest.spans_values import (
@@ -26,7 +28,7 @@ from curation.ingest.spans_values import (
     time,
 )
 from curation.ingest.text import decode, parse
-from curation.ingest.wire import MOST_SPANS, check_json, check_size
+from curation.ingest.wire import MOST_FIELDS, check_json, check_span, entries, most_spans
 
 Encoding = Literal["protobuf", "json"]
 Signal = Literal["traces", "logs"]
@@ -40,6 +42,7 @@ _KINDS = {
 _STATUS = {"STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 _REJECTED = {"traces": "rejectedSpans", "logs": "rejectedLogRecords"}
 _NAMED = 5
+_SMALL = 4 * 1024 * 1024  # bytes of a body whose spans may all be in memory
 
 
 class PlainSpan(TypedDict):
@@ -67,14 +70,39 @@ class Batch(TypedDict):
     rejected: list[str]
 
 
-def decode_spans(body: bytes, encoding: Encoding) -> Batch:
-    """All spans of one OTLP body. Raises Unreadable where the body is no ExportTraceServiceRequest."""
+@dataclass(slots=True)
+class SpanBody:
+    """The spans of one body, not read yet. `places` has (trace id, place) of each span with right ids, `read` makes the
+    span at a place; `rejected` as in Batch."""
+
+    places: list[tuple[str, Any]] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+    read: Callable[[Any], PlainSpan] = lambda place: place
+
+
+def open_spans(body: bytes, encoding: Encoding) -> SpanBody:
+    """Find and check the spans of one OTLP body. Those of a large protobuf body are decoded only when they are read, so
+    they are never all in memory. Raises Unreadable where the body is no ExportTraceServiceRequest."""
+    found = SpanBody()
     if not body:
-        return {"spans": [], "rejected": []}
+        return found
     try:
-        return _decode_protobuf(body) if encoding == "protobuf" else _decode_json(body)
+        if encoding == "protobuf":
+            _open_protobuf(body, found)
+        else:
+            for span in _json_spans(body):
+                _take(found, span["trace"], span["span"], span["name"], span)
     except RecursionError:
         raise Unreadable("nested too deeply") from None
+    except (DecodeError, UnicodeDecodeError):
+        raise Unreadable("the body is no ExportTraceServiceRequest (logs go to /v1/logs)") from None
+    return found
+
+
+def decode_spans(body: bytes, encoding: Encoding) -> Batch:
+    """All spans of one OTLP body at once; see `open_spans`."""
+    found = open_spans(body, encoding)
+    return {"spans": [found.read(place) for _, place in found.places], "rejected": found.rejected}
 
 
 def response(encoding: Encoding, rejected: list[str], *, signal: Signal = "traces", warning: str = "") -> bytes:
@@ -120,20 +148,55 @@ def json_request(body: bytes, wanted: str) -> dict[str, Any]:
     return request
 
 
-def _decode_protobuf(body: bytes) -> Batch:
-    check_size(body)
-    try:
-        request = ExportTraceServiceRequest.FromString(body)
-    except DecodeError:
-        raise Unreadable("the body is no ExportTraceServiceRequest (logs go to /v1/logs)") from None
-    batch: Batch = {"spans": [], "rejected": []}
-    for group in request.resource_spans:
-        resource = attributes(group.resource.attributes)
-        for scoped in group.scope_spans:
-            scope = {"name": scoped.scope.name, "version": scoped.scope.version, "schema_url": scoped.schema_url}
-            for span in scoped.spans:
-                _take(batch, _protobuf_span(span, scope, resource))
-    return batch
+def _open_protobuf(body: bytes, found: SpanBody) -> None:
+    keeps = len(body) <= _SMALL
+    most = most_spans(body)
+    for count, (resource, scope, start, end) in enumerate(_protobuf_spans(body), 1):
+        if count > most:
+            raise Unreadable(f"more than {most:,} spans in one request; send smaller batches")
+        check_span(body, start, end)
+        span = Span.FromString(body[start:end])
+        place = (span if keeps else None, start, end, scope, resource)
+        _take(found, span.trace_id.hex(), span.span_id.hex(), span.name, place)
+
+    def read(place: Any) -> PlainSpan:
+        span, start, end, scope, resource = place
+        return _protobuf_span(span or Span.FromString(body[start:end]), scope, resource)
+
+    found.read = read
+
+
+def _protobuf_spans(body: bytes) -> Iterator[tuple[dict[str, Any], dict[str, str], int, int]]:
+    """(resource, scope, start, end) of each span. A field that comes several times counts as if its bytes stood behind
+    each other, as protobuf has it."""
+    most, seen = max(MOST_FIELDS, len(body) // 16), 0
+
+    def messages(start: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+        nonlocal seen
+        for entry in entries(body, start, end):
+            seen += 1
+            if seen > most:
+                raise Unreadable(f"more than {most:,} fields in one request; send smaller batches")
+            if entry[1] == 2:
+                yield entry
+
+    for number, _, group_start, group_end in messages(0, len(body)):
+        if number != 1:
+            continue
+        group = list(messages(group_start, group_end))
+        resource = attributes(Resource.FromString(_joined(body, group, 1)).attributes)
+        for number, _, scoped_start, scoped_end in group:
+            if number != 2:
+                continue
+            scoped = list(messages(scoped_start, scoped_end))
+            named = InstrumentationScope.FromString(_joined(body, scoped, 1))
+            urls = [body[start:end].decode() for number, _, start, end in scoped if number == 3]
+            scope = {"name": named.name, "version": named.version, "schema_url": urls[-1] if urls else ""}
+            yield from ((resource, scope, start, end) for number, _, start, end in scoped if number == 2)
+
+
+def _joined(body: bytes, found: Iterable[tuple[int, int, int, int]], wanted: int) -> bytes:
+    return b"".join(body[start:end] for number, _, start, end in found if number == wanted)
 
 
 def _protobuf_span(span: Any, scope: dict[str, str], resource: dict[str, Any]) -> PlainSpan:
@@ -144,7 +207,7 @@ def _protobuf_span(span: Any, scope: dict[str, str], resource: dict[str, Any]) -
     return {
         "trace": span.trace_id.hex(),
         "span": span.span_id.hex(),
-        "parent": span.parent_span_id.hex(),
+        "parent": _parent(span.parent_span_id.hex()),
         "name": span.name,
         "kind": span.kind,
         "start": time(span.start_time_unix_nano),
@@ -157,18 +220,18 @@ def _protobuf_span(span: Any, scope: dict[str, str], resource: dict[str, Any]) -
     }
 
 
-def _decode_json(body: bytes) -> Batch:
+def _json_spans(body: bytes) -> Iterator[PlainSpan]:
     request = json_request(body, "resourceSpans")
-    batch: Batch = {"spans": [], "rejected": []}
+    most, count = most_spans(body), 0
     for group in objects(request, "resourceSpans"):
         resource = json_resource(group)
         for scoped in objects(group, "scopeSpans"):
             scope = json_scope(scoped)
             for span in objects(scoped, "spans"):
-                if len(batch["spans"]) + len(batch["rejected"]) >= MOST_SPANS:
-                    raise Unreadable(f"more than {MOST_SPANS:,} spans in one request; send smaller batches")
-                _take(batch, _json_span(span, scope, resource))
-    return batch
+                count += 1
+                if count > most:
+                    raise Unreadable(f"more than {most:,} spans in one request; send smaller batches")
+                yield _json_span(span, scope, resource)
 
 
 def _json_span(span: dict[str, Any], scope: dict[str, str], resource: dict[str, Any]) -> PlainSpan:
@@ -178,7 +241,7 @@ def _json_span(span: dict[str, Any], scope: dict[str, str], resource: dict[str, 
     return {
         "trace": text(get(span, "traceId")).lower(),
         "span": text(get(span, "spanId")).lower(),
-        "parent": text(get(span, "parentSpanId")).lower(),
+        "parent": _parent(text(get(span, "parentSpanId")).lower()),
         "name": text(span.get("name")),
         "kind": _KINDS.get(kind, 0) if isinstance(kind, str) else _small(kind),
         "start": time(get(span, "startTimeUnixNano")),
@@ -201,15 +264,16 @@ def _json_span(span: dict[str, Any], scope: dict[str, str], resource: dict[str, 
     }
 
 
-def _take(batch: Batch, span: PlainSpan) -> None:
-    for key, length in (("trace", 32), ("span", 16)):
-        value = span[key]  # type: ignore[literal-required]
+def _take(found: SpanBody, trace: str, span: str, name: str, place: Any) -> None:
+    for kind, value, length in (("trace", trace, 32), ("span", span, 16)):
         if not is_id(value, length):
-            batch["rejected"].append(f"span {span['name'][:60]!r}: {key} id {value[:40]!r} is not {length} hex digits")
+            found.rejected.append(f"span {name[:60]!r}: {kind} id {value[:40]!r} is not {length} hex digits")
             return
-    if not is_id(span["parent"], 16):
-        span["parent"] = ""
-    batch["spans"].append(span)
+    found.places.append((trace, place))
+
+
+def _parent(value: str) -> str:
+    return value if is_id(value, 16) else ""
 
 
 def _small(value: Any) -> int:

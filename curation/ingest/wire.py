@@ -14,6 +14,7 @@ MOST_SPANS = 10_000
 MOST_RECORDS = 50_000
 MOST_FIELDS = 500_000
 MOST_JSON = 1_000_000
+MOST_JSON_VALUES = 4_000_000
 # message -> {field number: message in it}; other fields are leaves
 _VALUES: dict[str, dict[int, str]] = {
     "resource": {1: "key_value"},
@@ -41,12 +42,22 @@ _LOGS: dict[str, dict[int, str]] = {
 # (field, wire type) that only the other signal has in this place: a record's times, a metric's sum; a span's ids, times
 _NO_SPAN = {(1, 1): "logs; send them to /v1/logs", (11, 1): "logs; send them to /v1/logs", (7, 2): "metrics, not spans"}
 _NO_RECORD = {(1, 2): "spans or metrics; send spans to /v1/traces", (8, 1): "spans; send them to /v1/traces"}
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)  # possessive: no way back is kept for each letter
 
 
-def check_size(body: bytes) -> None:
-    """Raise Unreadable where the body holds more than 10,000 spans or 500,000 fields, or is no protobuf with spans."""
-    _walk(body, _TRACES, "span", MOST_SPANS, "spans", _NO_SPAN)
+def check_span(body: bytes, start: int, end: int) -> None:
+    """Raise Unreadable where the span in body[start:end] holds more than 500,000 fields, or is of another signal. A field
+    takes two bytes, so only a large one has to be counted."""
+    for number, kind, _, _ in entries(body, start, end):
+        if (number, kind) in _NO_SPAN:
+            raise Unreadable(f"these are {_NO_SPAN[number, kind]}")
+    if end - start > 2 * MOST_FIELDS:
+        _walk(body[start:end], _TRACES, "span", MOST_SPANS, "spans", _NO_SPAN, first="span")
+
+
+def most_spans(body: bytes) -> int:
+    """How many spans a body may hold: 10,000, and one for every kB of a large one."""
+    return max(MOST_SPANS, len(body) // 1000)
 
 
 def check_logs(body: bytes) -> None:
@@ -56,13 +67,20 @@ def check_logs(body: bytes) -> None:
 
 
 def check_json(body: bytes) -> None:
-    """Raise Unreadable where a JSON text would become more than 1,000,000 lists, objects and keys: 15 MB of "{}," are
-    345 MB once they are read. What stands inside strings does not count."""
-    if body.count(b"{") + body.count(b"[") + body.count(b'":') <= MOST_JSON:
+    """Raise Unreadable where a JSON text would become more than 1,000,000 lists, objects and keys (15 MB of "{}," are 345
+    MB once they are read) or more than 4,000,000 values. What stands inside strings does not count."""
+    if _few(body):
         return
-    bare = _STRINGS.sub(b"", body)
-    if bare.count(b"{") + bare.count(b"[") + bare.count(b":") > MOST_JSON:
-        raise Unreadable(f"more than {MOST_JSON:,} values in one request; send smaller batches")
+    if not _few(_STRINGS.sub(b"", body)):
+        raise Unreadable(
+            f"more than {MOST_JSON:,} lists, objects and keys, or {MOST_JSON_VALUES:,} values, in one request; "
+            "send smaller batches"
+        )
+
+
+def _few(text: bytes) -> bool:
+    is_few = text.count(b"{") + text.count(b"[") + text.count(b":") <= MOST_JSON
+    return is_few and text.count(b",") <= MOST_JSON_VALUES
 
 
 def _walk(
@@ -72,14 +90,15 @@ def _walk(
     most: int,
     units: str,
     foreign: dict[tuple[int, int], str],
+    first: str = "request",
 ) -> None:
     fields = found_units = 0
-    waiting = [(0, len(body), "request")]
+    waiting = [(0, len(body), first)]
     while waiting:
         start, end, message = waiting.pop()
         known = inside[message]
         strange = foreign if message == unit else None
-        for number, kind, inner_start, inner_end in _entries(body, start, end):
+        for number, kind, inner_start, inner_end in entries(body, start, end):
             if strange is not None and (number, kind) in strange:
                 raise Unreadable(f"these are {strange[number, kind]}")
             if kind != 2:
@@ -97,7 +116,7 @@ def _walk(
             waiting.append((inner_start, inner_end, found))
 
 
-def _entries(body: bytes, position: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+def entries(body: bytes, position: int, end: int) -> Iterator[tuple[int, int, int, int]]:
     """(field number, wire type, start, end) of all fields of one message but varints, which are skipped."""
     while position < end:
         tag, position = _varint(body, position, end)

@@ -248,14 +248,14 @@ def test_poison_is_quarantined_visible_and_can_be_tried_again(token: str) -> Non
     assert send(token, good, JSON).status_code == 200
     poison = RawRecord.objects.order_by("id").first()
     assert poison is not None
-    real = inbox.store_spans
+    real = inbox.store_bodies
 
     def explode(**arguments: Any) -> Any:
-        if arguments["raw"].pk == poison.pk:
+        if any(body.raw_id == poison.pk for body in arguments["bodies"]):
             raise ValueError("a bug\0")
         return real(**arguments)
 
-    with mock.patch("curation.ingest.inbox.store_spans", side_effect=explode):
+    with mock.patch("curation.ingest.inbox.store_bodies", side_effect=explode):
         for _ in range(4):
             sweep_inbox()
     poison.refresh_from_db()
@@ -280,7 +280,7 @@ def test_a_body_that_kills_its_worker_is_quarantined_in_the_end(token: str) -> N
 
 def test_a_database_that_goes_away_leaves_the_record_waiting(token: str) -> None:
     send(token, GENAI.read_bytes())
-    with mock.patch("curation.ingest.inbox.store_spans", side_effect=OperationalError("restart")):
+    with mock.patch("curation.ingest.inbox.store_bodies", side_effect=OperationalError("restart")):
         assert inbox.work_off(record_id=RawRecord.objects.get().pk) is None
     assert RawRecord.objects.get().status == "pending"
     sweep_inbox()
