@@ -91,10 +91,10 @@ def _in_order(rows: Iterable[PlainSpan | PlainLog]) -> tuple[list[PlainSpan], li
     has_events = False
     for row in rows:
         if "log" in row:
-            logs.append(row)
+            logs.append(row)  # type: ignore[arg-type]
         else:
             spans.append(row)
-            has_events = has_events or bool(row["events"])  # type: ignore[typeddict-item]
+            has_events = has_events or bool(row["events"])
     scores: list[ParsedScore] = []
     if logs or has_events:
         spans, scores = with_events(sorted(spans, key=_by_start), logs)
