@@ -17,7 +17,7 @@ export function mark(step, scroll = false) {
 }
 
 export async function move(by, wanted = "[data-step]") {
-  const list = all(`${wanted}, .part[data-wait]`, desk.bench).filter((one) => one.hasAttribute("data-wait") ? wanted === "[data-step]" || Number(one.dataset.errors) : seen(one) || wanted !== "[data-step]");
+  const list = all(`${wanted}, .part[data-wait]`, find(".talk", desk.bench)).filter((one) => one.hasAttribute("data-wait") ? wanted === "[data-step]" || Number(one.dataset.errors) : seen(one) || wanted !== "[data-step]");
   const at = current();
   let next = by > 0
     ? list.find((one) => !at || at.compareDocumentPosition(one) & Node.DOCUMENT_POSITION_FOLLOWING && !at.contains(one))
