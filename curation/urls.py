@@ -2,7 +2,21 @@
 
 from django.urls import URLPattern, path
 
-from curation.views import bench, bulk, charts, comments, datasets, keys, parts, review, saved_views, traces, uploads
+from curation.views import (
+    attempts,
+    becomes,
+    bench,
+    bulk,
+    charts,
+    comments,
+    datasets,
+    keys,
+    parts,
+    review,
+    saved_views,
+    traces,
+    uploads,
+)
 
 app_name = "curation"
 urlpatterns: list[URLPattern] = [
@@ -24,6 +38,9 @@ urlpatterns: list[URLPattern] = [
     path("traces/upload/<uuid:uid>/retry/", uploads.upload_retry, name="upload-retry"),
     path("traces/<uuid:uid>/", bench.trace, name="trace"),
     path("traces/<uuid:uid>/part/", parts.trace_part, name="trace-part"),
+    path("traces/diff/", attempts.trace_diff, name="trace-diff"),
+    path("traces/<uuid:uid>/attempts/", attempts.trace_attempts, name="trace-attempts"),
+    path("traces/<uuid:uid>/becomes/", becomes.trace_becomes, name="trace-becomes"),
     path("traces/<uuid:uid>/find/", parts.trace_find, name="trace-find"),
     path("traces/<uuid:uid>/text/<int:conversation>/<int:message>", parts.trace_text, name="trace-text"),
     path("traces/<uuid:uid>/comments/", comments.trace_comments, name="trace-comments"),

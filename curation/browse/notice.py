@@ -13,6 +13,7 @@ from curation.browse.patience import TooSlow, patience
 from curation.filters.text import write
 from curation.filters.tree import Node, Term, conjunction
 from curation.models import Trace
+from curation.search.conditions import planned
 from workspace.models import Project
 
 MOST = 10_000
@@ -47,7 +48,8 @@ def count(*, project: Project, query: filters.Query) -> Counts:
     listed: int | None = None
     try:
         with patience(SECONDS):
-            listed = filters.apply(traces, query).order_by("-received_at", "-id").values("pk")[: MOST + 1].count()
+            found = filters.apply(traces, query, search=planned(project.pk)).order_by("-received_at", "-id")
+            listed = found.values("pk")[: MOST + 1].count()
     except TooSlow:
         pass  # not known is not 0
     hidden = Q()
@@ -61,16 +63,20 @@ def count(*, project: Project, query: filters.Query) -> Counts:
     left_out = traces.filter(Q(archived_at__isnull=False) | Q(is_empty=True)).order_by("-id").values("pk")[: MOST + 1]
     try:
         with patience(SECONDS):
-            found = filters.matching(traces.filter(hidden, pk__in=left_out), query).aggregate(
-                archived=Count("pk", filter=Q(archived_at__isnull=False)),
-                empty=Count("pk", filter=Q(is_empty=True, archived_at=None)),
+            # one that is both is counted once, as archived
+            empty = Q(is_empty=True) if query.mentions("archived") else Q(is_empty=True, archived_at=None)
+            counts = filters.matching(traces.filter(hidden, pk__in=left_out), query).aggregate(
+                archived=Count("pk", filter=Q(archived_at__isnull=False)), empty=Count("pk", filter=empty)
             )
             more = left_out.count() > MOST
     except TooSlow:
         return Counts(listed, None, None)
-    archived = 0 if query.mentions("archived") else found["archived"]
-    empty = 0 if query.mentions("empty") else found["empty"]
-    return Counts(listed, archived, empty, more)
+    return Counts(
+        listed,
+        archived=0 if query.mentions("archived") else counts["archived"],
+        empty=0 if query.mentions("empty") else counts["empty"],
+        newest_hidden=more,
+    )
 
 
 def with_hidden(query: filters.Query) -> str:
@@ -87,7 +93,7 @@ def arrived(*, project: Project, query: filters.Query, after: datetime) -> int:
     newer = Trace.objects.filter(project=project, received_at__gt=after)
     try:
         with patience(SECONDS):
-            found = filters.apply(newer, query).order_by("-received_at", "-id")
+            found = filters.apply(newer, query, search=planned(project.pk)).order_by("-received_at", "-id")
             return found.values("pk")[: MOST_ARRIVALS + 1].count()
     except TooSlow:
         return 0

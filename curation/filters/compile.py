@@ -22,7 +22,7 @@ from curation.filters.related import corrected, flagged, rated, related
 from curation.filters.tree import EQUAL, HAS, IS, RANGE, And, Node, Not, Or, Shape, Term
 from curation.filters.values import read_moment, read_number
 from curation.models import Score
-from curation.search import conditions
+from curation.search import conditions, similar
 from curation.search.conditions import Search
 
 _LOOKUPS = {EQUAL: Exact, ">": GreaterThan, ">=": GreaterThanOrEqual, "<": LessThan, "<=": LessThanOrEqual}
@@ -70,6 +70,8 @@ def _term(term: Term, now: datetime, search: Search) -> Q:
             return _metadata(term)
         case Kind.RELATED:
             return related(term)
+        case Kind.LIKE:
+            return any_of(term, lambda value: Q(pk__in=similar.ids_like(value)))
         case Kind.TEXT if field.name == "id":
             return EVERYTHING if term.op == HAS else any_of(term, _id)
         case Kind.TEXT:

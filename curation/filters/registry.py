@@ -1,5 +1,6 @@
 """The fields a filter may name: one list for parsing, compiling, completing, chips and the documentation."""
 
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,7 @@ class Kind(StrEnum):
     TIME = "time"
     SCORE = "score"
     META = "meta"
+    LIKE = "like"  # the id of a trace, to be compared with
     RELATED = "related"  # names in rows of another table: authors, queues, kinds
 
 
@@ -168,7 +170,14 @@ _ALL = (
         choices=YES_NO, completion="choices",
     ),
     Field(
-        "text", "Text", "Words without a field.", Kind.FREE, ("refund", '"cancel my order"'),
+        "similar", "Similar to", "Traces that say much the same as this one.", Kind.LIKE,
+        ("similar:01947b1e-7c2a-7d3e-9f10-5b0c2d4e6f80",),
+        more="The trace itself and the 100 nearest of those that share a rare word with it.",
+    ),
+    Field(
+        "text", "Text", "Words without a field: in anything that was said, called or returned, and in ids and names.",
+        Kind.FREE, ("refund", '"cancel my order"', "ord_81234", "refun*"),
+        more="Small or large, with or without accents; quotes for words in this order, a star for words that begin so.",
     ),
 )  # fmt: skip
 _ALL_OF_STEPS = (
@@ -205,10 +214,19 @@ def check(field: Field, op: str, value: str) -> None:
             raise ValueError(f"is not one of {', '.join(field.choices)}")
     elif field.kind is Kind.TIME:
         values.read_moment(value, now=_SOME_DAY)
+    elif field.kind is Kind.LIKE:
+        _check_id(value)
     elif field.numeric and op != IS:
         read(field, value)
     elif not value.strip():
         raise ValueError("is empty")
+
+
+def _check_id(value: str) -> None:
+    try:
+        uuid.UUID(value)
+    except ValueError:
+        raise ValueError("is not the id of a trace; it stands in the address of its page") from None
 
 
 def read(field: Field, value: str) -> Any:

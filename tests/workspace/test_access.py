@@ -138,6 +138,13 @@ PAGE_NEEDS: dict[str, tuple[Role | None, Role | None]] = {  # GET, POST
     "curation:traces-waiting": (ANY, NONE),
     "curation:trace-bulk": (NONE, ANY),  # archiving: see ACTS
     "curation:trace-undo": (NONE, ANY),
+    "curation:trace-count": (ANY, NONE),
+    "curation:trace-arrivals": (ANY, NONE),
+    "curation:trace-columns": (ANY, NONE),
+    "curation:trace-acts": (ANY, NONE),
+    "curation:trace-act-stop": (NONE, ANY),  # of an act that archives: engineers
+    "curation:view-save": (NONE, ANY),
+    "curation:view-change": (NONE, ANY),
     "curation:upload": (ENGINEER, ENGINEER),
     "curation:upload-results": (ENGINEER, NONE),
     "curation:upload-retry": (NONE, ENGINEER),
@@ -202,6 +209,10 @@ OPERATION_NEEDS: dict[str, Role] = {
     "POST /traces": ANY,  # by token; people need the role engineer to upload
     "GET /traces": ANY,
     "GET /traces/{trace_id}": ANY,
+    "POST /traces/acts": ANY,  # archiving and restoring: engineers
+    "GET /traces/acts/{act_id}": ANY,
+    "POST /traces/acts/{act_id}/stop": ANY,
+    "POST /traces/acts/{act_id}/undo": ANY,
     "POST /traces/{trace_id}/judgments": ANY,
     "GET /traces/{trace_id}/judgments": ANY,
     "POST /traces/{trace_id}/feedback": ANY,

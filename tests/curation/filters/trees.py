@@ -79,6 +79,8 @@ def _terms(draw: st.DrawFn, field: Field, words: st.SearchStrategy[str]) -> Term
         values = st.sampled_from(field.choices)
     elif field.kind is Kind.TIME:
         return Term(field.name, op, (draw(_VALUES[field.kind]),))
+    elif field.kind is Kind.LIKE:
+        values = st.uuids().map(str)
     elif field.kind in (Kind.COUNT, Kind.MONEY, Kind.DURATION):
         values = _VALUES[field.kind]
     else:
