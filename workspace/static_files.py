@@ -14,6 +14,7 @@ SHEETS = {
     "app": (*COMMON, "lists", "charts", "pages"),
     "traces": (*COMMON, "lists", "traces"),
     "bench": (*COMMON, "review", "long"),
+    "attempts": (*COMMON, "lists", "attempts"),
     "queues": (*COMMON, "queues"),
     "charts": (*COMMON, "lists", "timecharts"),
 }

@@ -90,7 +90,7 @@ def preview(*, project: Project, query_text: str, recipe: Recipe | None = None, 
     now = timezone.now()
     with snapshot():
         matching = filters.apply(Trace.objects.filter(project=project), query, now=now, search=planned(project.pk))
-        plan = choose(matching, chosen, most=most)
+        plan = choose(matching, chosen, most=most, replays=query.mentions("replay"))
         cut = most is not None and len(plan.decisions) >= most and matching.count() > most
         return Preview(str(filters.resolve(query, now=now)), _counts(project, plan, chosen), cut)
 
@@ -124,7 +124,9 @@ def _freeze(
     now: datetime,
 ) -> DatasetVersion:
     plan = choose(
-        filters.apply(Trace.objects.filter(project=project), query, now=now, search=planned(project.pk)), recipe
+        filters.apply(Trace.objects.filter(project=project), query, now=now, search=planned(project.pk)),
+        recipe,
+        replays=query.mentions("replay"),
     )
     counts = _counts(project, plan, recipe)
     if not plan.rows:

@@ -30,6 +30,7 @@ class Candidate:
     id: int
     external_id: str
     archived: bool
+    is_replay: bool
     verdict: str
     stale: bool
     revision_id: int | None
@@ -60,8 +61,9 @@ class Chosen:
 @dataclass(slots=True)
 class Plan:
     """What a freeze would write: rows in order, a decision (trace, reason, detail) for every trace looked at, and one
-    tally per format."""
+    tally per format. `replays`: whether they are taken."""
 
+    replays: bool = False
     rows: list[Chosen] = field(default_factory=list)
     decisions: list[tuple[int, Reason, str]] = field(default_factory=list)
     tallies: dict[str, Tally] = field(default_factory=lambda: {name: Tally() for name in FORMATS})
@@ -71,13 +73,14 @@ class Plan:
         return dict(Counter(reason.code for _, reason, _ in self.decisions))
 
 
-def choose(traces: TraceQuerySet, recipe: Recipe, *, most: int | None = None) -> Plan:
-    """Decide about every trace of `traces` (at most `most`, in the order of the recipe).
+def choose(traces: TraceQuerySet, recipe: Recipe, *, most: int | None = None, replays: bool = False) -> Plan:
+    """Decide about every trace of `traces` (at most `most`, in the order of the recipe). Replays stay out unless
+    `replays` says that they were asked for.
 
     Call it in a transaction with a snapshot. Documents are read in chunks, and only of traces that their judgments let
     through, so memory grows with the rows' digests alone.
     """
-    plan = Plan()
+    plan = Plan(replays=replays)
     seen: dict[bytes, str] = {}
     waiting = islice(_in_order(traces, recipe), most)
     while chunk := list(islice(waiting, CHUNK)):
@@ -89,7 +92,7 @@ def _in_order(traces: TraceQuerySet, recipe: Recipe) -> Iterator[Candidate]:
     up = recipe.order == "oldest"
     ordering = ("received_at", "id") if up else ("-received_at", "-id")
     narrow = traces.order_by(*ordering).values_list(
-        "id", "external_id", "archived_at", "verdict", "verdict_stale", "revision_id",
+        "id", "external_id", "archived_at", "is_replay", "verdict", "verdict_stale", "revision_id",
         "task_id", "session_id", "user_id", "input_fingerprint",
     )  # fmt: skip
     found = (Candidate(row[0], row[1], row[2] is not None, *row[3:]) for row in narrow.iterator(chunk_size=2_000))
@@ -99,13 +102,13 @@ def _in_order(traces: TraceQuerySet, recipe: Recipe) -> Iterator[Candidate]:
 
 
 def _decide(chunk: list[Candidate], recipe: Recipe, plan: Plan, seen: dict[bytes, str]) -> None:
-    through = [one for one in chunk if _gate(one, recipe) is None]
+    through = [one for one in chunk if _gate(one, recipe, plan.replays) is None]
     judgments = _judgments(through)
     corrections = {} if recipe.corrections == "ignore" else _corrections(through, judgments)
     full = recipe.limit is not None and len(plan.rows) >= recipe.limit
     documents = {} if full else _documents(through)
     for one in chunk:
-        reason = _gate(one, recipe)
+        reason = _gate(one, recipe, plan.replays)
         detail = ""
         if reason is None:
             correction = corrections.get(one.id)
@@ -115,10 +118,12 @@ def _decide(chunk: list[Candidate], recipe: Recipe, plan: Plan, seen: dict[bytes
         plan.decisions.append((one.id, reason, detail[:300]))
 
 
-def _gate(one: Candidate, recipe: Recipe) -> Reason | None:
+def _gate(one: Candidate, recipe: Recipe, replays: bool) -> Reason | None:
     """What the narrow columns alone stop."""
     if one.archived:
         return reasons.ARCHIVED
+    if one.is_replay and not replays:
+        return reasons.REPLAY
     if not one.verdict:
         return None if "unjudged" in recipe.judgments else reasons.UNJUDGED
     if recipe.judgments == ("unjudged",):

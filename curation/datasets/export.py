@@ -157,7 +157,7 @@ def write_manifest(
     def lines() -> Generator[bytes]:
         kept = (row for row in read_rows(version, split=split) if not invalid or not _has_error(row.example, chosen))
         for line, row in enumerate(kept, start=1):
-            yield _line({"line": line, **descent(version, row)})
+            yield line_of({"line": line, **descent(version, row)})
 
     return _pieces(lines(), Written())
 
@@ -189,14 +189,15 @@ def _lines(
         if metadata:
             written["metadata"] = descent(version, row)
         done.lines += 1
-        yield _line(written)
+        yield line_of(written)
 
 
 def _has_error(row: Example, chosen: Format) -> bool:
     return any(finding.level == "error" for finding in validate.check(row, chosen))
 
 
-def _line(value: dict[str, Any]) -> bytes:
+def line_of(value: dict[str, Any]) -> bytes:
+    """One line as it stands in the file, its end included."""
     line = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
     if not line.isascii():
         for raw, escaped in _LINE_ENDS:

@@ -20,6 +20,7 @@ TAKEN_REJECTED = Reason("taken_unacceptable", True, "", "judged unacceptable, ta
 TAKEN_UNJUDGED = Reason("taken_unjudged", True, "", "not judged, taken because the recipe asks for it")
 
 ARCHIVED = Reason("archived", False, "Not archived", "archived")
+REPLAY = Reason("replay", False, "Not made by a replay", "replays, which the filter does not ask for")
 EMPTY = Reason("empty", False, "Have messages", "without any message")
 CONTENT_OFF = Reason("content_off", False, "Content was recorded", "sent without content (capture was off)")
 UNJUDGED = Reason("unjudged", False, "Judged", "not judged yet")
@@ -35,7 +36,7 @@ NO_ANSWER = Reason("no_assistant_message", False, "Have an answer", "without an 
 DUPLICATE = Reason("duplicate", False, "Say something new", "equal to another row")
 OVER_LIMIT = Reason("over_limit", False, "Within the limit", "over the limit")
 
-OUT = (ARCHIVED, UNJUDGED, JUDGED, STALE, UNSURE, UNACCEPTABLE, NOT_WANTED, EMPTY, CONTENT_OFF, NO_USER, NO_ANSWER,
+OUT = (ARCHIVED, REPLAY, UNJUDGED, JUDGED, STALE, UNSURE, UNACCEPTABLE, NOT_WANTED, EMPTY, CONTENT_OFF, NO_USER, NO_ANSWER,
        DUPLICATE, OVER_LIMIT)  # fmt: skip
 IN = (ACCEPTED, CORRECTED, TAKEN_REJECTED, TAKEN_UNJUDGED)
 BY_CODE = {reason.code: reason for reason in (*IN, *OUT)}

@@ -231,8 +231,7 @@ def test_a_text_of_megabytes_comes_in_pieces(project: Project, rita: User, as_us
     here = f"/p/acme/traces/{make.trace(project, said=said).uid}/"
     client = as_user(rita)
     page = client.get(here).content.decode()
-    assert len(page) < 500_000 and re.search(r"39,98\d more lines, 5\d\d kB", page), "cut, and says so"
-    assert page.count("more lines") + page.count("1 more line,") >= 2, "the answer too"
+    assert len(page) < 500_000 and "39,987 more lines" in page and "1 more line," in page, "cut, and says so"
     url = f"{here}text/0/1?call=0"
     piece = client.get(url, headers={"HX-Request": "true"}).content.decode()
     assert "200,000 of 600,009 characters shown" in piece and "call=0&amp;from=200000" in piece

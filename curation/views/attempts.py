@@ -1,0 +1,48 @@
+"""Two attempts at one task."""
+
+import uuid
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from curation.models import Trace
+from curation.review import attempts
+from workspace.access import enter
+from workspace.models import Role
+from workspace.pages import answer
+
+
+@require_GET
+def trace_diff(request: HttpRequest, slug: str) -> HttpResponse:
+    """Two traces side by side: `?left=` and `?right=`."""
+    entry = enter(request, slug, Role.REVIEWER)
+    given = [request.GET[name] for name in ("left", "right") if request.GET.get(name)]
+    try:
+        pair = [uuid.UUID(text) for text in given]
+    except ValueError:
+        raise Http404("This is not the id of a trace.") from None
+    if len(pair) != 2:
+        context = {"problem": f"Two traces are compared; the address names {len(pair) or 'none'}."}
+        return answer(request, "curation/trace_diff.html", context, status=400)
+    if pair[0] == pair[1]:
+        context = {"problem": "Both are the same trace. Choose another attempt to compare it with."}
+        return answer(request, "curation/trace_diff.html", context, status=400)
+    try:
+        found = attempts.compare(project=entry.project, left=pair[0], right=pair[1])
+    except Trace.DoesNotExist:
+        raise Http404("There is no such trace in this project.") from None
+    context = {"found": found, "sides": (("A", found.left), ("B", found.right)), "changed": found.answers.changes}
+    return answer(request, "curation/trace_diff.html", context)
+
+
+@require_GET
+def trace_attempts(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
+    """Fragment: other attempts at the task of a trace."""
+    entry = enter(request, slug, Role.REVIEWER)
+    try:
+        trace = Trace.objects.defer("metadata").get(project=entry.project, uid=uid)
+    except Trace.DoesNotExist:
+        raise Http404("There is no such trace in this project.") from None
+    found, more = attempts.others(trace=trace)
+    return render(request, "curation/_trace_attempts.html", {"trace": trace, "attempts": found, "more": more})
