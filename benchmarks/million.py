@@ -11,14 +11,19 @@ import os
 import time
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
+from django.test import Client
+from django.test.utils import setup_databases, teardown_databases
 from django.utils import timezone
 
+from curation.browse import rollups
+from curation.models import Trace
 from workspace.models import Membership, Project, User
 
 CHUNK = 100_000
 OTHERS = 3
-_TABLES = ("curation_trace", "curation_tracetext", "curation_score")
+_TABLES = ("curation_trace", "curation_tracetext", "curation_score", "curation_rollup")
 
 _TRACES = """
 INSERT INTO curation_trace (uid, project_id, external_id, name, session_id, user_id, task_id, environment, agent, model,
@@ -80,7 +85,7 @@ def fill(traces: int) -> dict[str, float]:
     seconds["indexes_s"] = time.perf_counter() - begun
     begun = time.perf_counter()
     with connection.cursor() as cursor:
-        for table in _TABLES:
+        for table in _TABLES[:-1]:
             cursor.execute(f"VACUUM ANALYZE {table}")
     seconds["analyze_s"] = time.perf_counter() - begun
     return seconds
@@ -103,7 +108,7 @@ def _drop_indexes() -> list[str]:
         cursor.execute(
             "SELECT i.indexname, i.indexdef FROM pg_indexes i WHERE i.tablename = ANY(%s) "
             "AND NOT EXISTS (SELECT 1 FROM pg_constraint c WHERE c.conname = i.indexname)",
-            [list(_TABLES)],
+            [list(_TABLES[:-1])],
         )
         found = cursor.fetchall()
         for name, _ in found:
@@ -121,6 +126,46 @@ def sizes() -> dict[str, tuple[float, float]]:
         return {name: (float(rows), float(indexes)) for name, rows, indexes in cursor.fetchall()}
 
 
-def kept() -> bool:
-    """Whether the database is left for the next run (WHETSTONE_BENCH_KEEP=1), for work on one query."""
-    return os.environ.get("WHETSTONE_BENCH_KEEP") == "1"
+def prepare(traces: int) -> tuple[Any, dict[str, float]]:
+    """A database with everything in it, sums by hour too: what `setup_databases` gave, and seconds and MB of the making
+    (empty where WHETSTONE_BENCH_KEEP=1 found the database of an earlier run, for work on one query)."""
+    kept = os.environ.get("WHETSTONE_BENCH_KEEP") == "1"
+    databases = setup_databases(verbosity=0, interactive=False, keepdb=kept, serialized_aliases=[])
+    if kept and Trace.objects.count() >= traces:
+        return databases, {}
+    print(f"Making a project of {traces:,} traces:", flush=True)
+    figures = fill(traces)
+    begun = time.perf_counter()
+    rollups.mark_all()
+    while rollups.sum_some():
+        pass
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE curation_rollup")
+    figures["sums_by_hour_s"] = time.perf_counter() - begun
+    for table, (rows, indexes) in sizes().items():
+        figures[f"{table}_rows_mb"], figures[f"{table}_indexes_mb"] = rows, indexes
+    return databases, figures
+
+
+def release(databases: Any) -> None:
+    """Drop the database, unless it is to be kept."""
+    connection.close()
+    if os.environ.get("WHETSTONE_BENCH_KEEP") != "1":
+        teardown_databases(databases, verbosity=0)
+
+
+def client() -> Client:
+    """Somebody who may see the large project."""
+    settings.ALLOWED_HOSTS = ["testserver"]
+    found = Client()
+    found.force_login(User.objects.get(email="bench@example.com"))
+    return found
+
+
+def timed(browser: Client, address: str, *, fragment: bool = False) -> tuple[float, Any]:
+    """Milliseconds of one request in this process, middleware and templates included; and the answer."""
+    headers = {"HX-Request": "true"} if fragment else {}
+    begun = time.perf_counter()
+    answer = browser.get(address, headers=headers)
+    answer.content  # noqa: B018 - rendered by now
+    return (time.perf_counter() - begun) * 1000, answer
