@@ -21,6 +21,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.models import F
 from django.utils import timezone
 
+from curation.ingest.keeping import insert
 from curation.ingest.outcome import Outcome
 from curation.ingest.parsed import Unreadable
 from curation.ingest.records import Report, import_records
@@ -64,25 +65,24 @@ def keep(
     body = _redacted(project, body, content_type)
     options = {"verdicts": dict(verdicts)} if verdicts else {}
     digest = hashlib.sha256(body).hexdigest()
-    record, is_new = RawRecord.objects.defer("body").get_or_create(
-        project=project,
-        sha256=digest,
-        source=source[:200],
-        format=wanted[:40],
-        defaults={
-            "token": actor.token,
-            "user": actor.user,
-            "content_type": content_type[:100],
-            "body": body,
-            "options": options,
-        },
+    place = {"project_id": project.pk, "sha256": digest, "source": source[:200], "format": wanted[:40]}
+    new = insert(
+        body=body,
+        options=options,
+        token_id=actor.token.pk if actor.token else None,
+        user_id=actor.user.pk if actor.user else None,
+        content_type=content_type[:100],
+        **place,
     )
-    if not is_new and record.options != options:
+    if new is not None:
+        return new
+    record = RawRecord.objects.defer("body").get(**place)
+    if record.options != options:
         RawRecord.objects.filter(pk=record.pk).update(
             options=options, status=RawRecord.Status.PENDING, attempts=0, error="", outcome={}
         )
         record.refresh_from_db(fields=["options", "status", "attempts", "error", "outcome"])
-    elif not is_new:
+    else:
         retry(record=record)
     return record
 

@@ -65,3 +65,14 @@ def test_a_sweep_ends_in_time_and_the_next_goes_on(project: Project, monkeypatch
     monkeypatch.setattr(inbox, "_work", slow)
     assert inbox.sweep() == {"done": 2, "quarantined": 0, "left": 0}
     assert inbox.sweep() == {"done": 1, "quarantined": 0, "left": 0}
+
+
+def test_a_large_body_is_kept_in_pieces_and_once(project: Project) -> None:
+    body = b"\0\\\xff\n" + b"x" * 3_000_000
+    sent = {"project": project, "actor": Actor(), "source": "/v1/traces", "content_type": "application/x-protobuf"}
+    record = inbox.keep(body=body, wanted=inbox.OTLP, **sent)
+    again = inbox.keep(body=body, wanted=inbox.OTLP, **sent)
+    assert (record.pk, record.status, record.source) == (again.pk, "pending", "/v1/traces")
+    stored = RawRecord.objects.get()
+    assert (bytes(stored.body), stored.uid, stored.received_at) == (body, record.uid, record.received_at)
+    assert inbox.work_off(record_id=record.pk) == "quarantined"
