@@ -12,6 +12,8 @@ from curation.ingest.bodies import Broken, TooLarge, unpack
 from curation.ingest.formats import AUTO, FORMATS
 from curation.ingest.labels import read_labels
 from curation.ingest.parsed import Unreadable
+from curation.ingest.sqlite_sessions import MAGIC as SQLITE
+from curation.ingest.wire import check_json
 from workspace.access import Entry, enter
 from workspace.models import Role
 from workspace.problems import Problem
@@ -110,8 +112,13 @@ def _body(request: HttpRequest) -> bytes:
     if len(data) > limit:
         raise Problem(413, "too_large", f"The body is larger than {limit:,} bytes. Send it in smaller pieces.")
     try:
-        return unpack(data, request.headers.get("Content-Encoding", ""), limit)
+        body = unpack(data, request.headers.get("Content-Encoding", ""), limit)
+        if not body.startswith(SQLITE):
+            check_json(body)
+        return body
     except TooLarge:
         raise Problem(413, "too_large", f"The body is larger than {limit:,} bytes once it is unpacked.") from None
     except Broken as error:
         raise Problem(error.status, "bad_encoding", str(error)) from None
+    except Unreadable as error:
+        raise Problem(422, "unreadable", f"Nothing in the body was read: {error}.") from None

@@ -42,7 +42,8 @@ _LOGS: dict[str, dict[int, str]] = {
 # (field, wire type) that only the other signal has in this place: a record's times, a metric's sum; a span's ids, times
 _NO_SPAN = {(1, 1): "logs; send them to /v1/logs", (11, 1): "logs; send them to /v1/logs", (7, 2): "metrics, not spans"}
 _NO_RECORD = {(1, 2): "spans or metrics; send spans to /v1/traces", (8, 1): "spans; send them to /v1/traces"}
-_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)  # possessive: no way back is kept for each letter
+# possessive: no way back is kept for each letter. The last string may be cut off
+_STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 
 def check_span(body: bytes, start: int, end: int) -> None:
@@ -67,8 +68,9 @@ def check_logs(body: bytes) -> None:
 
 
 def check_json(body: bytes) -> None:
-    """Raise Unreadable where a JSON text would become more than 1,000,000 lists, objects and keys (15 MB of "{}," are 345
-    MB once they are read) or more than 4,000,000 values. What stands inside strings does not count."""
+    """Raise Unreadable where a JSON text (or the beginning of one) would become more than 1,000,000 lists, objects and
+    keys (15 MB of "{}," are 345 MB once they are read) or more than 4,000,000 values. What stands inside strings does not
+    count."""
     if _few(body):
         return
     if not _few(_STRINGS.sub(b"", body)):

@@ -27,7 +27,7 @@ def wait(work: Coroutine[Any, Any, Any]) -> Any:
 async def ask(method: str, path: str, body: Any = b"", **headers: str) -> httpx.Response:
     """One request; `_` in a header's name stands for `-`, and empty headers are left out."""
     named = {key.replace("_", "-"): value for key, value in headers.items() if value}
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url="http://t") as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=application), base_url="http://localhost") as client:
         return await client.request(method, path, content=body, headers=named)
 
 
