@@ -9,12 +9,12 @@ import orjson
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from curation.ingest.assemble import assemble
 from curation.ingest.bodies import Broken, TooLarge, unpack
 from curation.ingest.formats import FORMATS, choose
 from curation.ingest.parsed import Rejected, Unreadable
 from curation.ingest.prepare import prepare
-from curation.ingest.spans import decode_spans, response
+from curation.ingest.spans import decode_spans
+from curation.ingest.spans_logs import decode_logs
 from curation.ingest.text import open_source
 
 SCALARS = (
@@ -90,42 +90,5 @@ def test_any_bytes(data: bytes) -> None:
     for encoding in ("protobuf", "json"):
         with suppress(Unreadable):
             decode_spans(data, encoding)  # type: ignore[arg-type]
-
-
-SPAN_KEYS = st.sampled_from(
-    ["gen_ai.operation.name", "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.request.model",
-     "gen_ai.response.id", "gen_ai.usage.input_tokens", "gen_ai.tool.definitions", "gen_ai.tool.call.id", "gen_ai.tool.name",
-     "gen_ai.tool.call.result", "gen_ai.response.finish_reasons", "openinference.span.kind", "llm.input_messages.0.message.role",
-     "llm.input_messages.0.message.content", "llm.output_messages.0.message.role",
-     "llm.output_messages.0.message.tool_calls.0.tool_call.id",
-     "llm.input_messages.x.message.role", "llm.token_count.prompt", "input.value", "output.value", "metadata", "tag.tags", "session.id",
-     "llm.input_messages.0.message.contents.0.message_content.type", "error.type", "agent.name", "llm.cost.total"]
-)  # fmt: skip
-SPAN_VALUES = SCALARS | JSONISH.map(lambda value: json.dumps(value)) | st.sampled_from(
-    ["chat", "execute_tool", "invoke_agent", "LLM", "TOOL", "AGENT",
-     json.dumps([{"role": "user", "parts": [{"type": "text", "content": "x"}]}]),
-     json.dumps([{"role": "assistant", "parts": [{"type": "tool_call", "name": "t", "id": "c1", "arguments": {}}]}])]
-)  # fmt: skip
-IDS = st.sampled_from(["00f067aa0ba902b7", "00f067aa0ba902b8", "00f067aa0ba902b9", "zz", ""])
-SPAN = st.fixed_dictionaries(
-    {"traceId": st.just("0af7651916cd43dd8448eb211c80319c"), "spanId": IDS,
-     "attributes": st.dictionaries(SPAN_KEYS, SPAN_VALUES, max_size=7)},
-    optional={"parentSpanId": IDS, "name": SCALARS, "startTimeUnixNano": SCALARS, "endTimeUnixNano": SCALARS, "status": JSONISH,
-              "events": st.lists(st.dictionaries(st.sampled_from(["name", "attributes", "timeUnixNano"]), JSONISH, max_size=3), max_size=2),
-              "kind": SCALARS},
-)  # fmt: skip
-
-
-@QUICK
-@given(st.lists(SPAN, max_size=6))
-def test_spans_of_anything(spans: list[Any]) -> None:
-    body = json.dumps({"resourceSpans": [{"resource": {"attributes": []}, "scopeSpans": [{"spans": spans}]}]}).encode()
-    batch = decode_spans(body, "json")
-    assert len(batch["spans"]) + len(batch["rejected"]) == len(spans)
-    response("protobuf", batch["rejected"])
-    once = list({span["span"]: span for span in batch["spans"]}.values())  # as the store keeps them
-    trace = assemble(once)
-    if trace is not None:
-        prepared = prepare(trace)
-        assert assemble(reversed(once)) == trace
-        assert orjson.loads(prepared.document)["conversations"]
+        with suppress(Unreadable):
+            decode_logs(data, encoding)  # type: ignore[arg-type]
