@@ -31,10 +31,13 @@ ROWS: list[dict[str, Any]] = [
     {"messages": [{"role": "system", "content": "Be short."}, {"role": "user", "content": "hi\u2028there 😀"},
                   {"role": "assistant", "content": "ho"}]},
     {"messages": [{"role": "user", "content": "Weather?"}, {"role": "assistant", "content": None, "tool_calls": CALLS},
-                  {"role": "tool", "tool_call_id": "c1", "content": '{"temp": 7}'}, {"role": "tool", "tool_call_id": "c2", "content": "19"},
+                  {"role": "tool", "tool_call_id": "c1", "content": '{"temp": 7}'},
+                  {"role": "tool", "tool_call_id": "c2", "content": "19"},
                   {"role": "assistant", "content": "7 and 19."}], "tools": [TOOL]},
-    {"messages": [{"role": "user", "content": [{"type": "text", "text": "Look"}, {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]},
-                  {"role": "assistant", "content": "A cat.", "weight": 1}, {"role": "user", "content": "And?"}, {"role": "assistant", "content": "A dog."}]},
+    {"messages": [{"role": "user", "content": [{"type": "text", "text": "Look"},
+                                               {"type": "image_url", "image_url": {"url": "data:image/png;base64,AA"}}]},
+                  {"role": "assistant", "content": "A cat.", "weight": 1}, {"role": "user", "content": "And?"},
+                  {"role": "assistant", "content": "A dog."}]},
 ]  # fmt: skip
 
 
