@@ -1,5 +1,6 @@
 """Words about a trace, a step of it or a range of a step's text, and the people they call."""
 
+import re
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -145,7 +146,7 @@ def called_in(text: str, members: Iterable[User]) -> list[User]:
         for label, user in labels:
             end = at + 1 + len(label)
             # "@Ann" inside "@Anna" is not Ann
-            if low.startswith(label, at + 1) and not low[end : end + 1].isalnum():
+            if low.startswith(label, at + 1) and not re.match(r"[\w@-]|\.\w", low[end:]):
                 found[user.pk] = user
                 break
         at = low.find("@", at + 1)
