@@ -9,7 +9,7 @@ from curation.ingest.spans import Encoding
 from curation.intake_door import Answer, Delivery, Door
 from curation.tasks import work_off
 from workspace.access import Actor
-from workspace.nudge import nudge
+from workspace.nudge import nudge_soon
 
 _TYPES: dict[Encoding, str] = {"protobuf": "application/x-protobuf", "json": "application/json"}
 _ENCODINGS: dict[str, Encoding] = {kind: encoding for encoding, kind in _TYPES.items()}
@@ -57,7 +57,7 @@ def _keep(delivery: Delivery, encoding: Encoding, wanted: str) -> None:
         content_type=_TYPES[encoding],
         wanted=wanted,
     )
-    nudge(work_off, record.pk)
+    nudge_soon(work_off, record.pk)
 
 
 _TRACES = Door(take=_take_traces, kinds=tuple(_ENCODINGS), word=_word)

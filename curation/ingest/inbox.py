@@ -195,7 +195,7 @@ def _claim_group() -> list[int]:
         f"UPDATE {RawRecord._meta.db_table} AS record SET attempts = 1 FROM sized "
         "WHERE record.id = sized.id AND before < %(bytes)s RETURNING record.id"
     )
-    values = {"formats": [OTLP, OTLP_LOGS], "most": GROUP_RECORDS, "bytes": GROUP_BYTES}
+    values: dict[str, list[str] | int] = {"formats": [OTLP, OTLP_LOGS], "most": GROUP_RECORDS, "bytes": GROUP_BYTES}
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return [found for (found,) in cursor.fetchall()]

@@ -160,7 +160,7 @@ def _insert(spans: Sequence[tuple[str, str, _Kept]], project: Project) -> None:
     """Nobody else can have inserted them meanwhile: their traces are locked."""
     if spans:
         rows = (
-            (project.pk, trace, key, span.body and span.body.raw_id, span.payload, span.digest)
+            (project.pk, trace, key, span.body.raw_id if span.body else None, span.payload, span.digest)
             for trace, key, span in spans
         )
         copy_in(model=Span, columns=_COLUMNS, rows=rows)
@@ -173,7 +173,7 @@ def _replace(trace: str, key: str, span: _Kept, project: Project) -> None:
         "WHERE project_id = %s AND trace_key = %s AND span_key = %s"
     )
     with connection.cursor() as cursor:
-        raw_id = span.body and span.body.raw_id
+        raw_id = span.body.raw_id if span.body else None
         cursor.execute(sql, [span.payload, span.digest, raw_id, project.pk, trace, key])
 
 
