@@ -168,13 +168,14 @@ def _summed(calls: list[ModelCall]) -> Any:
 
 
 def _once_per_response(calls: list[ModelCall], notes: Notes) -> list[ModelCall]:
-    """Several spans of one response (the same id, at overlapping times) are one call: the one that says most."""
+    """Several spans of one response (the same id; where both tell words, the same at one time) are one call: the one that
+    says most."""
     kept: dict[str, ModelCall] = {}
     for call in calls:
         twin = kept.get(call.response_id) if call.response_id else None
         if twin is None:
             kept[call.response_id or call.key] = call
-        elif _overlap(twin, call) and (_says(twin) == _says(call) or not (call.has_content and twin.has_content)):
+        elif not (call.has_content and twin.has_content) or (_overlap(twin, call) and _says(twin) == _says(call)):
             notes.add("a model call was reported by two spans and counted once")
             better, other = (call, twin) if _weight(call) > _weight(twin) else (twin, call)
             better.usage = better.usage or other.usage

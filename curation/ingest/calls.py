@@ -112,6 +112,8 @@ class Chains:
                 self._notes.add("a model call failed and was made again")
             else:
                 self._join(call, rules, marks, messages)
+        if len(self.chains) > 1:
+            _note_rewrites(self.chains, self._notes)
         return self.chains
 
     def _join(self, call: ModelCall, rules: bytes, marks: list[bytes], said: list[Message]) -> None:
@@ -132,6 +134,19 @@ class Chains:
         self._answers.setdefault(end, answer)
         if call.response_id:
             self._by_response[call.response_id] = messages
+
+
+def _note_rewrites(chains: list[Chain], notes: Notes) -> None:
+    """Note where a later conversation under the same rules begins otherwise than an earlier one and then repeats some of
+    it: its history was made shorter."""
+    said: dict[str, set[tuple[str, str]]] = {}
+    for chain in sorted(chains, key=lambda chain: chain.calls[0].start):
+        system, body = _split(chain.calls[0].inputs)
+        before = said.setdefault("\n".join(text_of(message) for message in system), set())
+        words = [(message["role"], text_of(message)) for message in body]
+        if words and words[0] not in before and any(text and (role, text) in before for role, text in words[1:]):
+            notes.add("the history was rewritten between two calls (compaction); what stood before is told on its own")
+        before.update((message["role"], text_of(message)) for message in chain.messages)
 
 
 def longest_first(chains: list[Chain]) -> list[Chain]:

@@ -74,7 +74,7 @@ def join(spans: list[PlainSpan], known: dict[str, Reading], notes: Notes) -> Non
             known[span["span"]].call = None
     generations = {span["span"]: span for kind in _GENERATIONS for span in by_kind.get(kind, [])}
     results = {run.call_id: run for reading in known.values() if (run := reading.tool) is not None and run.call_id}
-    tools = _tools(spans)
+    tools, parents = _tools(spans), {span["span"]: span for span in spans}
     for parent, of_one in steps.items():
         whole, start = None, _input_of(of_one[0], known)
         if parent in generations:
@@ -86,7 +86,7 @@ def join(spans: list[PlainSpan], known: dict[str, Reading], notes: Notes) -> Non
             call = known[span["span"]].call
             if call is not None:
                 _count(call, inferences.get(span["span"]))
-                call.tools = tools.get(_agent_of(span, spans), [])
+                call.tools = tools.get(_agent_of(span, parents), [])
         last = known[of_one[-1]["span"]].call
         if whole is not None and last is not None and not any(_usage_of(span, known) for span in of_one):
             last.usage, last.model = whole.usage, last.model or whole.model
@@ -99,6 +99,8 @@ def _put_together(
 ) -> None:
     if _is_lossy(start):
         notes.add("Mastra shortens calls and results in a step's input, and the steps before it have not come")
+    elif _step_order(steps[0])[0] > 0:
+        notes.add("the first steps of a generation have not come; what they said is missing")
     so_far = list(start)
     for span in steps:
         call = known[span["span"]].call
@@ -169,11 +171,11 @@ def _tools(spans: list[PlainSpan]) -> dict[str, list[Tool]]:
     return found
 
 
-def _agent_of(span: PlainSpan, spans: list[PlainSpan]) -> str:
-    parents = {one["span"]: one for one in spans}
+def _agent_of(span: PlainSpan, parents: dict[str, PlainSpan]) -> str:
+    """The agent's span around one, at most 20 levels up."""
     here: PlainSpan | None = span
     for _ in range(20):
-        if here is None or here["attributes"].get(_TYPE) in _AGENTS:
+        if here is None or _kind(here) in _AGENTS:
             break
         here = parents.get(here["parent"])
     return here["span"] if here is not None else ""

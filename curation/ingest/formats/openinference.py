@@ -100,7 +100,9 @@ def _call(span: PlainSpan, notes: Notes) -> ModelCall:
 def _scores(span: PlainSpan) -> list[ParsedScore]:
     """Annotations and evaluations that stand on a span, of itself, its trace or its session."""
     attributes = span["attributes"]
-    scores = []
+    scores: list[ParsedScore] = []
+    if not any(key.startswith(_WORDS) for key in attributes):
+        return scores
     for prefix in _WORDS:
         for number, fields in listed(attributes, prefix):
             word = {key.rpartition(".")[2]: value for key, value in fields.items()}

@@ -406,3 +406,31 @@ def test_any_order_says_the_same_and_any_part_is_a_trace_or_none(name: str) -> N
         for count in range(1, len(spans)):
             part = assemble(spans[:count])
             assert part is None or usage(part) is not None
+
+
+def test_strange_calls_and_results() -> None:
+    """Ids that answer nothing, twice or later again; arguments that are no JSON; words in roles nobody knows; counts that
+    are none."""
+
+    def result(key: str, answer: str) -> Any:
+        return said("tool", {"type": "tool_call_response", "id": key, "response": answer})
+
+    def asks(key: str, arguments: Any) -> Any:
+        return said("assistant", {"type": "tool_call", "id": key, "name": "look", "arguments": arguments})
+
+    given = [
+        said("assistant", "Hello first."), ASK, ASK, asks("c1", "not json"), result("c1", "a"), result("c1", "b"),
+        asks("c1", None), result("c1", "c"), asks("c2", [1]), result("nobody", "d"), said("wizard", "?"),
+        {"role": "user", "parts": None}, {"role": "assistant", "parts": []}, asks("c3", ""),
+    ]  # fmt: skip
+    counts = {"gen_ai.usage.input_tokens": -5, "gen_ai.usage.output_tokens": 1.5}
+    trace = assemble([chat(1, given, [said("assistant", "End.")], attributes=counts)])
+    assert trace is not None
+    assert [m[:2] for m in told(trace)][:3] == [("assistant", "Hello first."), ("user", "Where?"), ("user", "Where?")]
+    calls = [call[2] for message in told(trace) for call in message[2:] if isinstance(call, tuple)]
+    assert calls == ["not json", "{}", "[1]", "{}"]
+    steps = measure(trace.document)
+    assert (steps.tool_calls, len({step.key for step in steps.rows})) == (4, len(steps.rows))
+    assert usage(trace) == (None, None)  # unknown, and not 0
+    assert trace.import_notes[0] == "a message without a known role was left out"
+    assert "empty tool arguments were read as {}" in trace.import_notes

@@ -254,6 +254,7 @@ def test_compacted_history_is_a_new_chain() -> None:
     )
     assert trace is not None
     assert [len(c["messages"]) for c in trace.document["conversations"]] == [6, 3]
+    assert "(compaction)" in trace.import_notes[0]
 
 
 def test_spans_that_tell_of_no_model_are_no_trace() -> None:
