@@ -33,6 +33,7 @@ def _read_part(item: Any, notes: Notes) -> Part | None:
         notes.add("a part of a message that is neither text nor an object was kept as JSON")
         return {"type": "json", "value": item}
     kind = item.get("type")
+    kind = kind if isinstance(kind, str) else None
     if kind in _TEXT and isinstance(item.get("text"), str):
         return {"type": "text", "text": item["text"]} if item["text"] else None
     if kind == "text" and isinstance(item.get("value"), str):

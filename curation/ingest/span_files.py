@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from curation.ingest.assemble import assemble
+from curation.ingest import assemble as spans  # as a module: it imports the package of formats, and that this
 from curation.ingest.content import as_text
 from curation.ingest.fields import as_finite
 from curation.ingest.parsed import ParsedScore, ParsedTrace, Rejected, Unreadable
@@ -66,7 +66,7 @@ def read_spans(source: Source, name: str, take: Take) -> Iterator[tuple[str, Par
             continue
         gathered.where, record = item
         try:
-            whole = list(take(record, gathered))
+            whole = dict.fromkeys(take(record, gathered))
         except Unreadable as error:
             yield Rejected(gathered.where, str(error))
             continue
@@ -77,7 +77,7 @@ def read_spans(source: Source, name: str, take: Take) -> Iterator[tuple[str, Par
 
 
 def _finish(key: str, rows: Rows, name: str) -> tuple[str, ParsedTrace] | Rejected:
-    trace = assemble(rows.spans.values()) if rows.spans else None
+    trace = spans.assemble(rows.spans.values()) if rows.spans else None
     if trace is None:
         return Rejected(rows.where, f"trace {key[:60]!r} tells of no model, tool or agent")
     trace.external_id = key

@@ -149,7 +149,8 @@ def read_choices(choices: list[Any], notes: Notes) -> list[Message]:
 def _role_of(item: dict[str, Any]) -> str:
     role = item.get("role")
     if not isinstance(role, str):
-        role = item.get("type") if item.get("type") in _ROLES or item.get("type") in _KNOWN else None
+        kind = item.get("type")
+        role = kind if isinstance(kind, str) and (kind in _ROLES or kind in _KNOWN) else None
         kinds = item.get("id")  # LangChain's serialised form: {"lc": 1, "id": [..., "AIMessage"], "kwargs": {...}}
         if role is None and item.get("lc") and isinstance(kinds, list) and kinds and isinstance(kinds[-1], str):
             role = kinds[-1]
@@ -198,6 +199,7 @@ def _take_part(part: Any, message: Message, results: list[Message], notes: Notes
         notes.add("a part of a message that is no object was left out")
         return
     kind = part.get("type")
+    kind = kind if isinstance(kind, str) else None
     if kind in _TEXT or (kind is None and isinstance(part.get("text"), str)):
         text = next((part[key] for key in ("content", "text", "value") if part.get(key)), None)
         if text:
@@ -283,7 +285,9 @@ def _file(part: dict[str, Any]) -> Part:
 
 
 def _is_block(item: Any) -> bool:
-    return isinstance(item, dict) and (item.get("type") in _TEXT or item.get("type") in ("image", "document"))
+    return (
+        isinstance(item, dict) and isinstance(item.get("type"), str) and item["type"] in (*_TEXT, "image", "document")
+    )
 
 
 def _block(item: dict[str, Any]) -> Part | None:

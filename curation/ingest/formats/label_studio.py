@@ -72,7 +72,7 @@ def read_record(record: Any, verdicts: Any) -> ParsedTrace:
     )  # fmt: skip
     if second is not None:
         trace.document["conversations"][0]["candidates"] = [second]
-    if record.get("predictions"):
+    if isinstance(record.get("predictions"), list) and record["predictions"]:
         notes.add("predictions of models were not taken over", len(record["predictions"]))
     for annotation, result in annotations:
         for item in result:

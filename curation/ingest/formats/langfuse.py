@@ -72,7 +72,7 @@ def _take(record: Any, gathered: Gathered) -> Iterable[str]:
         return []
     if not _is_trace(record) and "observations" not in record:
         raise Unreadable("is no trace and no observation")
-    key = as_text(record["id"])
+    key = as_text(record.get("id") or "")
     rows = gathered.trace(key)
     observations = record["observations"] if isinstance(record.get("observations"), list) else []
     full = [one for one in observations if isinstance(one, dict)]

@@ -38,6 +38,11 @@ def _inner(value: dict[str, Any]) -> list[Any]:
     return [run for runs in lists for run in runs]
 
 
+def _listed(value: dict[str, Any], key: str) -> list[dict[str, Any]]:
+    runs = value.get(key)
+    return [run for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []
+
+
 def read(source: Source) -> Iterator[tuple[str, ParsedTrace] | Rejected]:
     """One trace per trace id."""
     return read_spans(source, NAME, _take)
@@ -47,10 +52,8 @@ def _take(record: Any, gathered: Gathered) -> Iterable[str]:
     if not isinstance(record, dict):
         raise Unreadable("is no run")
     if "run_type" not in record and any(key in record for key in ("post", "patch", "runs")):
-        patches = {
-            as_text(run.get("id")): run for run in record.get("patch") or [] if isinstance(run, dict) and run.get("id")
-        }
-        posts = [run for key in ("post", "runs") for run in record.get(key) or [] if isinstance(run, dict)]
+        patches = {as_text(run["id"]): run for run in _listed(record, "patch") if run.get("id")}
+        posts = [run for key in ("post", "runs") for run in _listed(record, key)]
         for run in posts:
             _add(run, patches.pop(as_text(run.get("id")), {}), gathered, "", 0)
         for run in patches.values():

@@ -29,7 +29,9 @@ def detect(sample: list[Any]) -> bool:
 
 def is_record(value: Any) -> bool:
     """Whether one value is an event."""
-    return isinstance(value, dict) and isinstance(value.get("exportedSpan"), dict) and value.get("type") in _EVENTS
+    if not isinstance(value, dict) or not isinstance(value.get("exportedSpan"), dict):
+        return False
+    return isinstance(value.get("type"), str) and value["type"] in _EVENTS
 
 
 def read(source: Source) -> Iterator[tuple[str, ParsedTrace] | Rejected]:
@@ -175,7 +177,8 @@ def _answer(step: dict[str, Any]) -> dict[str, Any]:
         answer["reasoning_content"] = "\n\n".join(
             as_text(one.get("text") or "") if isinstance(one, dict) else as_text(one) for one in thoughts
         )
-    calls = [call for call in output.get("toolCalls") or [] if isinstance(call, dict)]
+    asked = output.get("toolCalls")
+    calls = [call for call in asked if isinstance(call, dict)] if isinstance(asked, list) else []
     if calls:
         answer["tool_calls"] = [
             {"id": as_text(call.get("toolCallId") or ""), "type": "function",
