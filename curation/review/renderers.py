@@ -7,15 +7,17 @@ always one click away.
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from curation.review import edits
+from curation.review import ansi, edits
 from curation.review.folds import EMPTY, WIDE, View, folded
-from curation.review.shown import one_line, shown
+from curation.review.mail import mail
+from curation.review.shown import markdown, one_line, shown
 from curation.review.tree import small_enough, tree
 
 LINES = 14  # of a result before the fold
@@ -44,7 +46,8 @@ EDIT = {"edit", "write", "patch", "replace", "create", "update", "apply", "inser
 SEARCH = {"search", "find", "grep", "glob", "list", "ls", "query", "lookup", "get", "fetch"}
 WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 NUMBERED = re.compile(r"^\s*(\d+)(?:\t|→|: |\| ?)(.*)$")
-ANSI = re.compile("\x1b\\[[0-9;?]*[A-Za-z]|\x1b\\][^\x07\x1b]*(?:\x07|\x1b\\\\)")
+GREPPED = re.compile(r"^([^\s:][^:\n]{0,200}):(\d+)[:-](.*)$")
+STARTS = ("offset", "start_line", "line_start", "from_line", "start")
 
 
 @dataclass(slots=True)
@@ -75,6 +78,10 @@ def draw(name: str, arguments: str, result: str | None, *, failed: bool) -> Draw
             ("", "", " ".join(filter(None, [f"+{added}" if added else "", f"−{removed}" if removed else ""])) or "±0")
         )
         drawn.result = _results(result, failed=failed, words=words, path="")
+    elif asked and (letter := mail(asked)):
+        drawn.icon, drawn.gist = "answer", one_line(str(asked.get("subject", "")), 90)
+        drawn.args.append(letter)
+        drawn.result = _results(result, failed=failed, words=words, path="")
     elif command and words & SHELL:
         drawn.icon = "term"
         others = {key: value for key, value in asked.items() if asked[key] is not command}
@@ -86,7 +93,7 @@ def draw(name: str, arguments: str, result: str | None, *, failed: bool) -> Draw
             drawn.args.append(
                 _arguments(parsed) if parsed is not _NOT_JSON else _plain(arguments, LINES, "not JSON, as it came")
             )
-        drawn.result = _results(result, failed=failed, words=words, path=path)
+        drawn.result = _results(result, failed=failed, words=words, path=path, first=_first_line(asked))
     return drawn
 
 
@@ -147,13 +154,15 @@ def _text(value: Any) -> str:
 # --- results
 
 
-def _results(result: str | None, *, failed: bool, words: set[str], path: str) -> list[View]:
+def _results(result: str | None, *, failed: bool, words: set[str], path: str, first: int | None = None) -> list[View]:
     if result is None:
         return []
     lines = ERROR_LINES if failed else LINES
     parsed = _parsed(result) if result.lstrip()[:1] in ("{", "[") else _NOT_JSON
-    if isinstance(parsed, list) and (columns := _columns(parsed)):
-        return [_table(parsed, columns)]
+    if isinstance(parsed, list | dict) and (views := _rows_of(parsed)):
+        return views
+    if isinstance(parsed, dict) and (letter := mail(parsed)):
+        return [letter]
     if (
         isinstance(parsed, dict)
         and parsed
@@ -171,8 +180,40 @@ def _results(result: str | None, *, failed: bool, words: set[str], path: str) ->
     if isinstance(parsed, dict | list) and parsed:
         return [_json(parsed)]
     if path and words & READ and "\n" in result.strip() and not failed:
-        return [folded("code", result.rstrip("\n"), _numbered, lines=lines)]
+        if path.lower().endswith((".md", ".markdown")) and len(result) <= WIDE:
+            return [View("md", markdown(result))]
+        numbers = iter(range(first, first + result.count("\n") + 1)) if first is not None else None
+        return [folded("code", result.rstrip("\n"), lambda text: _numbered(text, numbers), lines=lines)]
+    found = result.rstrip("\n").split("\n")
+    if words & SEARCH and not failed and sum(bool(GREPPED.match(line)) for line in found) * 5 >= len(found) * 4:
+        return [folded("code", result.rstrip("\n"), _grepped, lines=lines)]
     return [_plain(result, lines)]
+
+
+def _first_line(asked: dict[str, Any]) -> int | None:
+    """The number of the first line that was asked for, where the call says it."""
+    span = asked.get("view_range")
+    given = span[0] if isinstance(span, list) and span else next((asked[key] for key in STARTS if key in asked), None)
+    return given if isinstance(given, int) and not isinstance(given, bool) and given > 0 else None
+
+
+def _rows_of(value: list[Any] | dict[str, Any]) -> list[View]:
+    """Rows as a table: a list of objects, {"columns": [...], "rows": [[...]]}, or one such list among plain facts."""
+    if isinstance(value, list):
+        columns = _columns(value)
+        return [_table(value, columns)] if columns else []
+    names, rows = value.get("columns"), value.get("rows")
+    if isinstance(names, list) and isinstance(rows, list) and all(isinstance(one, str) for one in names):
+        if set(value) == {"columns", "rows"} and all(isinstance(r, list) and len(r) == len(names) for r in rows):
+            joined = [dict(zip(names, row, strict=True)) for row in rows]
+            columns = _columns(joined) if len(set(names)) == len(names) else []
+            return [_table(joined, columns)] if columns else []
+        return []
+    lists = [key for key, one in value.items() if isinstance(one, list) and _columns(one)]
+    facts = {key: one for key, one in value.items() if key not in lists}
+    if len(lists) != 1 or not all(_scalar(one) and len(_text(one)) <= FLAT_VALUE for one in facts.values()):
+        return []
+    return [*([_arguments(facts)] if facts else []), _table(value[lists[0]], _columns(value[lists[0]]))]
 
 
 def _columns(rows: list[Any]) -> list[str]:
@@ -209,15 +250,22 @@ def _number(value: Any) -> SafeString:
     return mark_safe(' class="num"') if isinstance(value, int | float) and not isinstance(value, bool) else EMPTY
 
 
-def _numbered(text: str) -> SafeString:
-    """Lines of a file. Numbers are shown where the tool gave them, never invented."""
+def _grepped(text: str) -> SafeString:
+    """Lines that a search found, with the file and the line's number beside each."""
+    pairs = ((GREPPED.match(line), line) for line in text.split("\n"))
+    rows = ((f"{match[1]}:{match[2]}", shown(match[3])) if match else ("", shown(line)) for match, line in pairs)
+    return format_html_join("", "<span><i>{}</i><code>{}</code></span>", ((shown(no), line) for no, line in rows))
+
+
+def _numbered(text: str, numbers: Iterator[int] | None = None) -> SafeString:
+    """Lines of a file. Numbers are shown where the tool gave them or the call says where it begins, never invented."""
     pairs = [NUMBERED.match(line) for line in text.split("\n")]
     if all(pairs[: max(1, len(pairs) - 1)]):
         rows = [
             (match[1], match[2]) if match else ("", line) for match, line in zip(pairs, text.split("\n"), strict=True)
         ]
     else:
-        rows = [("", line) for line in text.split("\n")]
+        rows = [(str(next(numbers, "")) if numbers else "", line) for line in text.split("\n")]
     return format_html_join("", "<span><i>{}</i><code>{}</code></span>", ((no, shown(line)) for no, line in rows))
 
 
@@ -242,11 +290,10 @@ def _terminal(command: str, result: str | None, failed: bool, marks: list[tuple[
             text = "\n".join(one.rstrip("\n") for one in streams)
     if code is not None and not isinstance(code, bool):
         marks.append(("bad", "✕", f"exit {code}") if code else ("good", "✓", "exit 0"))
-    bare = ANSI.sub("", text)
-    note = "Colour codes are hidden here; the plain text has them." if bare != text else ""
-    if not bare.strip():
+    note = "Control codes but colours are left out here; the plain text has them." if ansi.others(text) else ""
+    if not ansi.bare(text).strip():
         return [prompt, View("quiet", SafeString("No output"))]
     return [
         prompt,
-        folded("term", bare.rstrip("\n"), shown, lines=ERROR_LINES if failed else LINES, tail=True, note=note),
+        folded("term", text.rstrip("\n"), ansi.coloured, lines=ERROR_LINES if failed else LINES, tail=True, note=note),
     ]
