@@ -1,6 +1,8 @@
 """How static files are kept for serving: one style sheet a kind of page, without comments and blanks, a hash in every
 name, compressed."""
 
+import fnmatch
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -20,6 +22,9 @@ SHEETS = {
 }
 
 
+OURS = "js/*.js"
+
+
 class StaticFiles(CompressedManifestStaticFilesStorage):
     """WhiteNoise's storage, with our own style sheets joined and made small first (vendored files stay as they came)."""
 
@@ -28,8 +33,18 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
     # there twice. Only in our own scripts: vendored ones mention files that they do not bring
     patterns = (
         *CompressedManifestStaticFilesStorage.patterns,
-        ("js/*.js", CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]),
+        (OURS, CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1]),
     )
+
+    _scripts = ""
+
+    def file_hash(self, name: str | None, content: Any = None) -> str | None:
+        """The hash in a file's name. Our scripts have one together: they import each other in circles, so a hash of each
+        one's content with the hashed names in it would never come to rest."""
+        if self._scripts and fnmatch.fnmatch(name or "", OURS):
+            return self._scripts
+        found: str | None = super().file_hash(name, content)
+        return found
 
     def post_process(self, paths: dict[str, Any], dry_run: bool = False, **options: Any) -> Iterator[Any]:
         """Write css/all-KIND.css for every kind of page, then hash and compress everything."""
@@ -43,4 +58,9 @@ class StaticFiles(CompressedManifestStaticFilesStorage):
                 self.delete(joined)
                 self._save(joined, ContentFile("".join(parts).encode()))
                 paths[joined] = (self, joined)
+            total = hashlib.sha256()
+            for name in sorted(fnmatch.filter(paths, OURS)):
+                with self.open(name) as file:
+                    total.update(file.read())
+            self._scripts = total.hexdigest()[:12]
         yield from super().post_process(paths, dry_run, **options)
