@@ -8,6 +8,7 @@ from curation.browse import bulk, rollups
 from curation.forget import retention
 from curation.ingest import inbox
 from curation.privacy import scan
+from curation.replay import ask
 from curation.review import queues, said
 from curation.search import index
 
@@ -83,3 +84,16 @@ def work_on_act(act_id: int) -> None:
 def sweep_acts() -> None:
     """Go on with acts on many traces whose nudge got lost."""
     bulk.work_all(seconds=5)
+
+
+@shared_task(name="curation.tasks.ask_replay", ignore_result=True)
+def ask_replay(replay_id: int) -> None:
+    """Ask a connection for one replay; a second message for the same one finds it taken."""
+    ask.answer(replay_id)
+
+
+@shared_task(name="curation.tasks.sweep_replays", ignore_result=True)
+def sweep_replays() -> None:
+    """Ask for replays whose nudge got lost; end those whose process is gone."""
+    for replay_id in ask.waiting():
+        ask_replay.apply_async((replay_id,), retry=False)

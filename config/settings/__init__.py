@@ -104,6 +104,7 @@ CELERY_BEAT_SCHEDULE = {
     "work-off-inbox": {"task": "curation.tasks.sweep_inbox", "schedule": 5.0},
     "give-words": {"task": "curation.tasks.give_words", "schedule": 10.0},
     "work-on-acts": {"task": "curation.tasks.sweep_acts", "schedule": 15.0},
+    "ask-replays": {"task": "curation.tasks.sweep_replays", "schedule": 10.0},
     "refill-queues": {"task": "curation.tasks.refill_queues", "schedule": 30.0},
     "index-traces": {"task": "curation.tasks.index_traces", "schedule": 5.0},
     "fill-index": {"task": "curation.tasks.fill_index", "schedule": 300.0},
