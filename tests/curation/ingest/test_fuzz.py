@@ -16,6 +16,7 @@ from curation.ingest.prepare import prepare
 from curation.ingest.spans import decode_spans
 from curation.ingest.spans_logs import decode_logs
 from curation.ingest.text import open_source
+from tests.curation.ingest.samples import SAMPLES, records_of
 
 SCALARS = (
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
@@ -55,6 +56,9 @@ QUICK = settings(
     max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
 
+# each of these goes through every reader
+FEW = settings(QUICK, max_examples=60)
+
 
 def read_everything(data: bytes) -> None:
     for wanted in (*FORMATS, "auto"):
@@ -73,10 +77,44 @@ def read_everything(data: bytes) -> None:
                 assert len({step.key for step in prepared.steps}) == len(prepared.steps)
 
 
-@QUICK
+@FEW
 @given(st.lists(RECORDS, max_size=4))
 def test_arrays_and_lines_of_anything(records: list[Any]) -> None:
     read_everything(json.dumps(records).encode())
+    read_everything("\n".join(json.dumps(record) for record in records).encode())
+
+
+def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    found = [path]
+    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        found += _places(inner, (*path, key))
+    return found
+
+
+GENUINE = [record for name in SAMPLES for record in records_of(name)]
+
+
+@st.composite
+def mutated(draw: st.DrawFn) -> Any:
+    """A record of some format in which some values are others, or gone."""
+    record = json.loads(json.dumps(draw(st.sampled_from(GENUINE))))
+    for _ in range(draw(st.integers(1, 4))):
+        path = draw(st.sampled_from(_places(record)))
+        if not path:
+            continue
+        holder = record
+        for key in path[:-1]:
+            holder = holder[key]
+        if draw(st.booleans()) or isinstance(holder, list):
+            holder[path[-1]] = draw(JSONISH)
+        else:
+            del holder[path[-1]]
+    return record
+
+
+@FEW
+@given(st.lists(mutated(), min_size=1, max_size=2))
+def test_records_of_every_format_with_faults_in_them(records: list[Any]) -> None:
     read_everything("\n".join(json.dumps(record) for record in records).encode())
 
 
