@@ -87,6 +87,21 @@ document.addEventListener("reset", (event) => { if (event.target.id === "list") 
 document.addEventListener("htmx:afterSettle", tell);
 tell();
 
+// --- how many match, and how many of them are not shown: counted behind the list, into room that is kept
+async function count() {
+  const slot = document.getElementById("counted");
+  if (!slot || slot.children.length || slot.asking === slot.dataset.ask) return;
+  slot.asking = slot.dataset.ask;
+  const answer = await fetch(slot.dataset.ask, { headers: { "HX-Request": "true" } }).catch(() => null);
+  const still = slot.isConnected && slot.asking === slot.dataset.ask;
+  slot.asking = "";
+  if (!still || answer?.status !== 200) return;
+  slot.innerHTML = await answer.text();
+  tell();
+}
+document.addEventListener("htmx:afterSettle", count);
+count();
+
 // --- what came in since: says so, and never moves a row by itself
 const EVERY = 10_000;
 async function lookForArrivals() {

@@ -10,7 +10,8 @@ from django.utils import timezone
 from playwright.sync_api import expect
 
 from curation import tasks
-from curation.models import QueueItem, Score, Trace
+from curation.browse import bulk
+from curation.models import BulkAct, QueueItem, SavedView, Score, Trace
 from tests import make
 from tests.browser_fixtures import shoot
 
@@ -119,7 +120,7 @@ def test_by_mouse(server, project, alice, sign_in, complaints, axe):
     assert failed > 50
     page.locator("tr[data-row] [name=trace]").first.check()
     page.get_by_label("All that match").check()
-    expect(page.locator("[data-ticked]")).to_have_text("All that match")
+    expect(page.locator("[data-ticked]")).to_have_text(f"All {failed} that match")
     page.get_by_role("button", name="Archive").click()
     expect(page.locator(".toast")).to_contain_text(f"{failed} traces archived.")
     expect(page.get_by_role("heading", name="No trace matches")).to_be_visible()
@@ -135,6 +136,159 @@ def test_by_mouse(server, project, alice, sign_in, complaints, axe):
     page.locator("#query-error a").click()
     expect(page.locator(".chip")).to_have_count(1)
     assert [line for line in complaints if "422" not in line] == []
+
+
+def test_views_and_columns_by_keyboard(server, project, alice, sign_in, complaints, axe):
+    fill(project, 60)
+    page = sign_in(alice)
+    page.goto(f"{server.url}/p/acme/traces/")
+    page.keyboard.press("o")
+    expect(page.locator("#columns-form li")).not_to_have_count(0)
+    expect(page.locator("#columns-form li input:checked")).to_have_count(11)
+    shoot(page, "traces-columns")
+    axe()
+    page.locator("#columns-form input[value=tags]").focus()
+    page.keyboard.press("Space")  # away with the tags
+    page.locator("#columns-form input[value=cost]").focus()
+    for _ in range(12):
+        page.keyboard.press("Alt+ArrowUp")
+    expect(page.locator("[data-moved]")).to_have_text("Cost: 1 of 22")
+    page.locator("[data-add-column]").fill("meta.tier")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Show these").press("Enter")
+    expect(page.locator("thead th:not(.check)").first).to_have_text("Request")
+    heads = [text.strip(" ↓↑") for text in page.locator("thead th:not(.check)").all_inner_texts()]
+    assert heads[:3] == ["Request", "Cost", "Judgment"] and heads[-1] == "tier" and "Tags" not in heads
+
+    page.keyboard.press("/")
+    page.keyboard.type("errors>1")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_count(1)
+    page.locator("#q").evaluate("one => one.blur()")
+    page.keyboard.press("v")
+    expect(page.locator("#views-menu [name=name]")).to_be_focused()
+    page.keyboard.type("Failing twice")
+    shoot(page, "traces-save-view")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("Saved as “Failing twice”.")
+    expect(page.locator(".seg.views [aria-current]")).to_have_text("Failing twice")
+    page.get_by_role("link", name="Clear all").click()
+    expect(page.locator("thead th").nth(1)).to_have_text("Judgment")
+    expect(page.locator(".seg.views [aria-current]")).to_have_count(0)
+    page.get_by_role("link", name="Failing twice").click()
+    expect(page.locator("thead th").nth(2)).to_have_text("Cost")
+    page.locator("#q").fill("errors>4")
+    page.keyboard.press("Enter")
+    expect(page.locator(".edited")).to_be_visible()
+    page.locator("#q").evaluate("one => one.blur()")
+    page.keyboard.press("v")
+    expect(page.get_by_role("button", name="Save changes")).to_be_focused()
+    shoot(page, "traces-view")
+    axe()
+    page.keyboard.press("Enter")  # save the changes
+    expect(page.locator(".toast")).to_contain_text("keeps what the list shows now")
+    page.keyboard.press("v")
+    page.get_by_role("button", name="Delete").press("Enter")
+    expect(page.locator(".toast")).to_contain_text("was deleted")
+    page.keyboard.press("z")
+    expect(page.locator(".toast")).to_contain_text("is back")
+    assert SavedView.objects.get().query == "errors>4"
+    assert not complaints
+
+
+def test_an_act_on_all_that_match_with_progress_stop_and_undo(
+    server, project, alice, sign_in, complaints, axe, monkeypatch
+):
+    fill(project, 120)
+    monkeypatch.setattr(bulk, "AT_ONCE", 20)
+    monkeypatch.setattr(bulk, "BATCH", 40)
+    monkeypatch.setattr(tasks.work_on_act, "apply_async", lambda *given, **options: None)
+    page = sign_in(alice)
+    page.goto(f"{server.url}/p/acme/traces/")
+    expect(page.locator(".paging .num")).to_contain_text("50 traces on this page of 120")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    page.get_by_label("All that match").check()
+    expect(page.locator("[data-ticked]")).to_have_text("All 120 that match")
+    page.keyboard.press("e")
+    expect(page.locator(".act")).to_contain_text("finding the traces")
+    act = BulkAct.objects.get()
+    bulk.work(act_id=act.pk, seconds=0)
+    expect(page.locator(".act")).to_contain_text("40 of 120 · 33%")
+    shoot(page, "traces-act")
+    axe()
+    bulk.work(act_id=act.pk, seconds=0)
+    page.get_by_role("button", name="Stop").click()
+    expect(page.locator(".act")).to_contain_text("stopped: 80 changed, of 120")
+    expect(page.locator("tr[data-row]")).to_have_count(40)
+    expect(page.locator(".paging .num")).to_contain_text("80 archived not shown: show")
+    shoot(page, "traces-act-stopped")
+    page.locator("#acts").get_by_role("button", name="Undo").click()
+    bulk.work(act_id=act.pk, seconds=9)
+    expect(page.locator(".act")).to_contain_text("80 traces shown again.")
+    page.get_by_role("link", name="Reload the list").click()
+    expect(page.locator("tr[data-row]")).to_have_count(50)
+    page.get_by_role("button", name="Dismiss").click()
+    expect(page.locator(".act")).to_be_hidden()
+    page.reload()
+    expect(page.locator(".paging .num")).to_contain_text("of 120")
+    expect(page.locator(".act")).to_be_hidden()
+    assert not complaints
+
+
+def test_shapes_are_typed_with_completion_shown_and_edited(server, project, alice, sign_in, complaints, axe):
+    for number in range(4):
+        make.trace(project, session_id=f"s-{number}")
+    fill(project, 10)
+    page = sign_in(alice)
+    page.goto(f"{server.url}/p/acme/traces/")
+    page.keyboard.press("/")
+    page.keyboard.type("step(to")
+    expect(page.get_by_role("option").first).to_contain_text("tool:")
+    page.keyboard.press("Tab")
+    page.keyboard.type("get")
+    expect(page.get_by_role("option")).to_contain_text(["get_order"])
+    page.keyboard.press("Tab")
+    expect(page.locator("#q")).to_have_value("step(tool:get_order ")
+    page.keyboard.type(") then step(kind:assistant)")
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_text("Steps get_order → assistant×")
+    expect(page.locator("tr[data-row]")).to_have_count(4)
+    page.locator(".chip-edit").click()
+    chosen = "() => { const q = document.getElementById('q'); return q.value.slice(q.selectionStart, q.selectionEnd); }"
+    assert page.evaluate(chosen) == "step(tool:get_order ) then step(kind:assistant)"
+    page.keyboard.type("step(tool:get_ordr) then")
+    page.keyboard.press("Enter")
+    expect(page.locator("#query-error mark")).to_have_text("then")
+    shoot(page, "traces-shape-error")
+    page.locator("#q").fill("")
+    expect(page.locator("#completion [data-recent]")).to_have_text(
+        "step(tool:get_order ) then step(kind:assistant)used before"
+    )
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator("tr[data-row]")).to_have_count(4)
+    shoot(page, "traces-shape")
+    axe()
+    assert [line for line in complaints if "422" not in line] == []
+
+
+def test_new_traces_are_announced_and_do_not_move_the_rows(server, project, alice, sign_in, complaints, axe):
+    made = fill(project, 5)
+    page = sign_in(alice)
+    page.goto(f"{server.url}/p/acme/traces/?q=agent:repo-fixer,support-bot")
+    first = page.locator("tr[data-row]").first
+    expect(first).to_have_id(f"t-{made[0].uid}")
+    for number in range(2):
+        make.row(project, agent="support-bot", received_at=timezone.now() + timedelta(seconds=number))
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")  # as when somebody comes back to the page
+    expect(page.locator("#arrivals a")).to_have_text("2 new traces: show")
+    expect(first).to_have_id(f"t-{made[0].uid}")
+    shoot(page, "traces-arrivals")
+    axe()
+    page.locator("#arrivals a").click()
+    expect(page.locator("tr[data-row]")).to_have_count(7)
+    assert not complaints
 
 
 def test_the_first_trace_opens_the_list(server, project, alice, sign_in, complaints, axe):
