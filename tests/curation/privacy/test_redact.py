@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from curation.ingest import inbox
@@ -136,3 +137,18 @@ def test_rules_are_checked_and_take_effect_at_once_here(project: Project) -> Non
     switch_on(project, "email")
     found = rules.redactor(project.pk)
     assert found is not None and found.kinds == {"email"}
+
+
+def test_log_records_that_could_be_read_as_spans_are_redacted_too() -> None:
+    request = ExportLogsServiceRequest()
+    record = request.resource_logs.add().scope_logs.add().log_records.add(event_name="gen_ai.user.message")
+    record.trace_id = b"\x12\x0e\x0a\x0c" + b"x" * 12  # as an attribute of a span it would be well formed
+    record.body.string_value = f"I am {MAIL}"
+    body = request.SerializeToString()
+    assert ExportTraceServiceRequest.FromString(body).resource_spans
+    done = Redactor(project_id=1, kinds=frozenset(KINDS)).body(body, content_type="application/x-protobuf")
+    assert MAIL.encode() not in done
+    assert (
+        ExportLogsServiceRequest.FromString(done).resource_logs[0].scope_logs[0].log_records[0].trace_id
+        == record.trace_id
+    )
