@@ -3,14 +3,16 @@
 import math
 import random
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
+from django.test import Client
 
 from curation import filters
 from curation.models import Trace, TraceText
 from curation.search import index, similar
 from tests import make
-from workspace.models import Project
+from workspace.models import Project, User
 
 pytestmark = pytest.mark.django_db
 
@@ -71,3 +73,12 @@ def test_the_filter_gives_the_trace_and_those_like_it(many: list[Trace]) -> None
 
 def test_a_trace_outside_the_index_has_no_list_yet(project: Project) -> None:
     assert similar.nearest(trace_id=make.trace(project).pk) is None
+
+
+def test_the_list_beside_a_trace(many: list[Trace], ada: User, as_user: Callable[[User], Client]) -> None:
+    make.judgment(many[2], ada, "unacceptable")
+    address = f"/p/{many[8].project.slug}/traces/{many[8].uid}/"
+    said = as_user(ada).get(f"{address}similar/").content.decode()
+    assert 9 <= said.count("<li>") <= 12
+    assert str(many[2].uid) in said and "Rejected" in said and f"similar:{many[8].uid}" in said
+    assert f"{address}similar/" in as_user(ada).get(address).content.decode()
