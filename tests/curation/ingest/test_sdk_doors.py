@@ -29,7 +29,9 @@ def token() -> Iterator[str]:
 
 def work() -> None:
     sweep_inbox()
-    assert not RawRecord.objects.exclude(status="done").exists(), list(RawRecord.objects.values_list("error", flat=True))
+    assert not RawRecord.objects.exclude(status="done").exists(), list(
+        RawRecord.objects.values_list("error", flat=True)
+    )
 
 
 def said(trace: Trace) -> list[tuple[str, str, list[str]]]:
@@ -99,7 +101,9 @@ def test_langfuse_older_sdks_and_its_check_of_keys(token: str) -> None:
     assert (project["id"], project["name"]) == ("acme", "Acme")
 
 
-@pytest.mark.parametrize("given", ["", "Basic", "Basic ***", basic("wst_wrong"), "Basic " + base64.b64encode(b"x").decode()])
+@pytest.mark.parametrize(
+    "given", ["", "Basic", "Basic ***", basic("wst_wrong"), "Basic " + base64.b64encode(b"x").decode()]
+)
 def test_wrong_keys(token: str, given: str) -> None:
     assert send("/api/public/scores", b"[]", Authorization=given).status_code == 401
 
@@ -210,6 +214,29 @@ def test_langsmith_pieces_worked_off_in_the_wrong_order(token: str) -> None:
     check_langsmith()
     root = json.loads(Span.objects.get(span_key=posts[0]["id"]).payload)
     assert root["attributes"]["langsmith.patch"]["outputs"] == {"output": "newest"}  # the one received last
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3), (3, 2, 1)], ids=["as-sent", "backwards"])
+def test_langsmith_genuine_multipart_bodies(token: str, order: tuple[int, ...]) -> None:
+    for number in order:
+        body = (PAYLOADS / f"langsmith_0.14.17__runs_multipart__{number}of3.multipart").read_bytes()
+        kind = f"multipart/form-data; boundary={body[2:34].decode()}"
+        answer = send("/runs/multipart", body, x_api_key=token, Content_Type=kind)
+        assert (answer.status_code, answer.json()["rejected"]) == (202, 0)
+    work()
+    give_words()
+    trace = Trace.objects.get()
+    assert (trace.session_id, trace.tags, trace.status, trace.name) == ("sess-9", ["prod"], "ok", "agent")
+    assert (trace.input_tokens, trace.output_tokens, trace.model) == (100, 20, "gpt-4o-mini-x")
+    assert said(trace) == [
+        ("user", "Weather in Zürich?", []),
+        ("assistant", "", ["get_weather"]),
+        ("tool", '{"temp": 7}', []),
+        ("assistant", "7 °C in Zürich.", []),
+    ]
+    assert list(Score.objects.values_list("name", "number", "reason", "low", "high")) == [
+        ("user_satisfaction", 4.0, "fine", 0, 5)
+    ]
 
 
 def multipart(parts: list[tuple[str, bytes]], boundary: str = "XyZ") -> bytes:
