@@ -108,6 +108,11 @@ class Trace(models.Model):
             ),
             # the hour that sums by hour count it in
             models.Index(F("project"), Coalesce("started_at", "received_at"), name="trace_when"),
+            # one user of a million traces, and one value of a key that thousands hold: without these both read all rows
+            models.Index(
+                fields=["project", "user_id", "-received_at"], name="trace_user", condition=~models.Q(user_id="")
+            ),
+            GinIndex(fields=["metadata"], name="trace_metadata", opclasses=["jsonb_path_ops"]),
             GinIndex(fields=["tools"], name="trace_tools"),
             GinIndex(fields=["tags"], name="trace_tags"),
         ]
