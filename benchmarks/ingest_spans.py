@@ -10,12 +10,13 @@ from typing import Any
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-WORDS = (
-    "the a an order customer refund shipping status please check account invoice payment error timeout retry database "
-    "query result table schema function returns user asked agent tool called weather city flight booking cancel update "
-    "profile email password reset policy document section summary because however therefore although maybe model "
-    "training example label review quality score high low medium urgent delayed warehouse item quantity price total"
-).split(" ")
+_VOCABULARY = """
+the a an order customer refund shipping status please check account invoice payment error timeout retry database query
+result table schema function returns user asked agent tool called weather city flight booking cancel update profile email
+password reset policy document section summary because however therefore although maybe model training example label
+review quality score high low medium urgent delayed warehouse item quantity price total
+"""
+WORDS = _VOCABULARY.split()
 TOOLS = ("get_order", "search_kb", "refund", "get_weather", "run_sql", "send_email", "lookup_user")
 
 
