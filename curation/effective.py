@@ -13,6 +13,7 @@ from typing import Any
 from django.db import connection
 
 from curation.dirty import HOUR
+from workspace import audit
 
 # %(...)s: trace (id), and the row of a new judgment, which the statement's own snapshot cannot see yet
 _WORDS = """
@@ -51,15 +52,14 @@ _WORDS = """
     ),
     marked AS (
         INSERT INTO curation_dirtyhour (project_id, hour, marked_at) SELECT project_id, {hour}, now() FROM settled
-    )
+    ){more}
     SELECT verdict FROM settled
 """
 _ADDED = """
     added AS (
         INSERT INTO curation_judgment (uid, project_id, trace_id, revision_id, user_id, token_id, author, verdict, rating,
                                        note, adjudicated, idempotency_key, created_at, seconds)
-        VALUES (%(uid)s, %(project)s, %(trace)s, %(revision)s, %(user)s, %(token)s, %(author)s, %(verdict)s, %(rating)s,
-                %(note)s, %(adjudicated)s, %(key)s, %(at)s, %(seconds)s)
+        {row}
         -- the same key again adds nothing, and then nothing below happens either
         ON CONFLICT (project_id, idempotency_key) WHERE NOT (idempotency_key = '') DO NOTHING
         RETURNING id, user_id, verdict, author, adjudicated, revision_id, created_at
@@ -71,8 +71,39 @@ _ADDED = """
     ),
 """
 _NEW = "UNION ALL SELECT id, coalesce(user_id::text, author), verdict, adjudicated, revision_id, created_at FROM added"
-RECORD = "WITH" + _ADDED + _WORDS.format(new=_NEW, only="AND EXISTS (SELECT FROM added)", hour=HOUR)
-SETTLE = "WITH" + _WORDS.format(new="", only="", hour=HOUR)
+_ROW = """%(uid)s, %(project)s, {trace}, {revision}, %(user)s, %(token)s, %(author)s, %(verdict)s, %(rating)s,
+                %(note)s, %(adjudicated)s, %(key)s, %(at)s, %(seconds)s"""
+_TOLD = {"new": _NEW, "only": "AND EXISTS (SELECT FROM added)", "hour": HOUR}
+RECORD = (
+    "WITH"
+    + _ADDED.format(row=f"VALUES ({_ROW.format(trace='%(trace)s', revision='%(revision)s')})")
+    + _WORDS.format(**_TOLD, more="")
+)
+SETTLE = "WITH" + _WORDS.format(new="", only="", hour=HOUR, more="")
+
+# a reviewer waits for this one: locking the trace, the judgment and the row of the audit in one round trip. Two statements
+# sent together are one transaction, and the second sees what others wrote before the lock was ours
+_TARGET = """
+    SELECT trace.id, trace.uid, {seen} AS seen FROM curation_trace trace WHERE trace.project_id = %(project)s AND trace.{which}
+"""
+_NOTED = audit.sql(
+    action="trace.judged", target="'trace:' || target.uid", source="settled, target",
+    detail="jsonb_build_object('judgment', %(uid)s::text, 'verdict', %(verdict)s::text, 'effective', settled.verdict)",
+)  # fmt: skip
+_ROW_OF_TARGET = f"SELECT {_ROW.format(trace='target.id', revision='target.seen')} FROM target WHERE seen IS NOT NULL"  # noqa: S608
+_SAID = _ADDED.format(row=_ROW_OF_TARGET) + _WORDS.format(**_TOLD, more=f", noted AS ({_NOTED})")
+_JUDGE = (f"{_TARGET} FOR UPDATE; WITH target AS ({_TARGET}), " + _SAID.replace("{", "{{").replace("}", "}}")).replace(
+    "%(trace)s", "(SELECT id FROM target)"
+)
+_WHICH = {
+    "trace": "uid = %(named)s",
+    "item": "id = (SELECT trace_id FROM curation_queueitem WHERE uid = %(named)s)",
+}
+_SEEN = {
+    False: "trace.revision_id",
+    True: "(SELECT id FROM curation_tracerevision r WHERE r.trace_id = trace.id AND r.number = %(number)s)",
+}
+JUDGE = {(w, n): _JUDGE.format(which=_WHICH[w], seen=_SEEN[n]) for w in _WHICH for n in _SEEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +133,35 @@ def record(words: Words) -> str | None:
     Returns the effective judgment, or None where the idempotency key was used before: then nothing was written.
     """
     return _run(RECORD, {name: getattr(words, name) for name in Words.__dataclass_fields__})
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What became of `judge`: ids of the trace and of the revision that was judged (None: there is no such revision), and
+    the effective judgment, None where nothing was written."""
+
+    trace: int
+    uid: uuid.UUID
+    revision: int | None
+    effective: str | None
+
+
+def judge(words: Words, *, item: uuid.UUID | None, trace: uuid.UUID | None, number: int | None) -> Judged | None:
+    """Lock the trace with the outside id `trace`, or that of a queue's item, write the judgment as `record` does, of
+    its current revision or of number `number`, and its row of the audit. `trace` and `revision` of `words` are not used.
+
+    Returns None where the project has no such trace; `effective` is None where the idempotency key was used before.
+    """
+    values = {name: getattr(words, name) for name in Words.__dataclass_fields__}
+    values |= {"named": item or trace, "number": number}
+    with connection.cursor() as cursor:
+        cursor.execute(JUDGE["item" if item else "trace", number is not None], values)
+        row = cursor.fetchone()
+        if row is None:
+            return None
+        cursor.nextset()
+        settled = cursor.fetchone()
+    return Judged(row[0], row[1], row[2], None if settled is None else str(settled[0]))
 
 
 def settle(trace: int) -> str:

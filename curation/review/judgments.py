@@ -4,11 +4,10 @@ import uuid
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import F, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from curation import effective
-from curation.models import Judgment, QueueItem, Trace, TraceRevision, Verdict
+from curation.models import Judgment, QueueItem, Trace, Verdict
 from curation.review.invalid import Invalid
 from curation.review.queues import LEASE
 from workspace import audit
@@ -65,57 +64,45 @@ def record(
     the project, and Invalid for a bad value or a key that stands for another judgment.
     """
     check(verdict=verdict, rating=rating, note=note, key=key)
-    with transaction.atomic():
-        trace = _locked(project, trace_uid, item_uid, revision)
-        words = effective.Words(
-            uid=uuid7(),
-            project=project.pk,
-            trace=trace.pk,
-            revision=trace.seen,  # type: ignore[attr-defined]
-            user=actor.user.pk if actor.user else None,
-            token=actor.token.pk if actor.token else None,
-            author=actor.label[:200],
-            verdict=verdict,
-            rating=rating,
-            note=note,
-            adjudicated=adjudicated,
-            key=key,
-            at=timezone.now(),
-            seconds=seconds if seconds is None or 0 <= seconds < 86_400 else None,
-        )
-        outcome = effective.record(words)
-        if outcome is None:
-            return _repeated(project, trace, words)
-        audit.record(
-            project=project, actor=actor, action="trace.judged", target=f"trace:{trace.uid}",
-            judgment=str(words.uid), verdict=verdict, effective=outcome,
-        )  # fmt: skip
-    return Recorded(words.uid, outcome)
-
-
-def _locked(project: Project, uid: uuid.UUID | None, item: uuid.UUID | None, revision: int | None) -> Trace:
-    """The trace with its row locked; `seen` is the id of the revision that is judged."""
-    if revision is None:
-        query = Trace.objects.annotate(seen=F("revision_id"))
-    else:
-        numbered = TraceRevision.objects.filter(trace=OuterRef("pk"), number=revision).values("pk")
-        query = Trace.objects.annotate(seen=Subquery(numbered))
-    wanted = Q(uid=uid) if item is None else Q(queue_items__uid=item)
-    trace = query.select_for_update(of=("self",)).only("uid", "verdict").get(wanted, project=project)
-    if trace.seen is None:  # type: ignore[attr-defined]
+    words = effective.Words(
+        uid=uuid7(),
+        project=project.pk,
+        trace=0,
+        revision=0,
+        user=actor.user.pk if actor.user else None,
+        token=actor.token.pk if actor.token else None,
+        author=actor.label[:200],
+        verdict=verdict,
+        rating=rating,
+        note=note,
+        adjudicated=adjudicated,
+        key=key,
+        at=timezone.now(),
+        seconds=seconds if seconds is None or 0 <= seconds < 86_400 else None,
+    )
+    judged = effective.judge(words, item=item_uid, trace=trace_uid, number=revision)
+    if judged is None:
+        raise Trace.DoesNotExist
+    if judged.revision is None:
         raise Invalid("revision", "does not exist" if revision is not None else "this trace has no content to judge")
-    return trace
+    if judged.effective is None:
+        return _repeated(project, judged.trace, words)
+    return Recorded(words.uid, judged.effective)
 
 
-def _repeated(project: Project, trace: Trace, words: effective.Words) -> Recorded:
+def _repeated(project: Project, trace: int, words: effective.Words) -> Recorded:
     """The answer to a judgment whose key was seen before."""
-    earlier = Judgment.objects.get(project=project, idempotency_key=words.key)
+    earlier = (
+        Judgment.objects.select_related("trace")
+        .defer("trace__metadata")
+        .get(project=project, idempotency_key=words.key)
+    )
     same = (earlier.trace_id, earlier.user_id, earlier.verdict, earlier.rating, earlier.note) == (
-        trace.pk, words.user, words.verdict, words.rating, words.note,
+        trace, words.user, words.verdict, words.rating, words.note,
     )  # fmt: skip
     if not same:
         raise Invalid("idempotency_key", f"was already used for another judgment ({earlier.verdict}); use a new one")
-    return Recorded(earlier.uid, trace.verdict, repeated=True)
+    return Recorded(earlier.uid, earlier.trace.verdict, repeated=True)
 
 
 def latest(
