@@ -103,6 +103,7 @@ def _value(text: _Text, decoder: json.JSONDecoder) -> Any:
                 text.check()
                 continue
             raise _Broken(f"not JSON: {error.msg.lower()} at character {error.pos - text.at + 1} of the item") from None
-        if end < len(text.buffer) or not text.more():  # a number at the very end may go on
+        # a number at the very end may go on: "1", "1.5", "1.5e" and "1.5e+" all begin with a value
+        if end < len(text.buffer) - 3 or not text.more():
             text.at = end
             return value
