@@ -30,9 +30,13 @@ _COLUMNS = (*_SUMS, *_KNOWN)
 
 _CLASS = f"CASE WHEN latency_ms < 1 THEN 0 ELSE 1 + floor(ln(latency_ms) / {math.log(GROWTH)!r})::int END"
 _PAIRS = """
-    SELECT agent, model, array_agg(pair.value ORDER BY class, pair.place) AS latencies
-    FROM classes, LATERAL unnest(ARRAY[class, counted::int]) WITH ORDINALITY AS pair (value, place) GROUP BY agent, model
+    SELECT agent, model, array_agg(class ORDER BY class) || array_agg(counted::int ORDER BY class) AS latencies
+    FROM classes GROUP BY agent, model
 """
+# rows of (class, counted) from the column `latencies`; slicing first reads a packed array once, not once an element
+UNPACKED = """unnest(
+    latencies[:cardinality(latencies) / 2], latencies[cardinality(latencies) / 2 + 1:]
+) AS pair (class, counted)"""
 _HOUR = f"""
 WITH said AS (
     SELECT agent, model, status, errors, verdict, verdict_stale, input_tokens, output_tokens, cost_usd, latency_ms
@@ -63,8 +67,7 @@ WITH hours AS (
     WHERE project_id = %(project)s AND NOT is_day AND hour >= %(hour)s AND hour < %(end)s
 ),
 classes AS (
-    SELECT agent, model, latencies[at] AS class, sum(latencies[at + 1]) AS counted
-    FROM hours, LATERAL generate_series(1, cardinality(latencies), 2) AS at GROUP BY 1, 2, 3
+    SELECT agent, model, class, sum(counted) AS counted FROM hours, LATERAL {UNPACKED} GROUP BY 1, 2, 3
 ),
 pairs AS ({_PAIRS}),
 sums AS (

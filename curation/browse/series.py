@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from django.db import connection
 
-from curation.browse.rollups import percentile
+from curation.browse.rollups import UNPACKED, percentile
 from workspace.models import Project
 
 Unit = Literal["hour", "day", "week"]
@@ -115,8 +115,8 @@ def read(
         if latencies and found:
             cursor.execute(
                 f"""SELECT name, at, array_agg(class), array_agg(counted) FROM (
-                    SELECT name, at, latencies[i] AS class, sum(latencies[i + 1]) AS counted
-                    FROM (SELECT {group}, latencies {rows}) row, LATERAL generate_series(1, cardinality(latencies), 2) AS i
+                    SELECT name, at, class, sum(counted) AS counted
+                    FROM (SELECT {group}, latencies {rows}) row, LATERAL {UNPACKED}
                     GROUP BY 1, 2, 3
                 ) counted GROUP BY 1, 2""",  # noqa: S608
                 values,

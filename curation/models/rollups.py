@@ -11,8 +11,8 @@ class Rollup(models.Model):
     the day that begins at `hour`, so that a year is no more rows than a fortnight.
 
     A row is always computed from the traces themselves (a day from its hours), never added to, so it can be made again
-    at any time. `latencies` counts traces by latency in the fixed logarithmic classes of curation.browse.rollups: pairs
-    of class and number, one behind the other.
+    at any time. `latencies` counts traces by latency in the fixed logarithmic classes of curation.browse.rollups: the
+    classes that are there, and behind them the number in each.
     """
 
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="+")

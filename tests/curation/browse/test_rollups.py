@@ -70,7 +70,8 @@ def test_a_percentile_of_the_classes_is_within_its_bound(project: Project) -> No
     rollups.mark_all(project=project)
     rollups.sweep()
     flat = Rollup.objects.get(is_day=True).latencies
-    pairs = list(zip(flat[::2], flat[1::2], strict=True))
+    half = len(flat) // 2
+    pairs = list(zip(flat[:half], flat[half:], strict=True))
     for share in (0.05, 0.5, 0.95, 1.0):
         exact = values[math.ceil(share * len(values)) - 1]
         assert rollups.percentile(pairs, share) == pytest.approx(exact, rel=rollups.ERROR * 1.001)
