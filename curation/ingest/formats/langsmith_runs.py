@@ -189,6 +189,7 @@ def _plain(message: Any) -> tuple[Any, dict[str, Any]]:
     if not isinstance(message, dict):
         return message, {}
     kind, raw = message.get("type"), message
+    kind = kind if isinstance(kind, str) else None
     if isinstance(message.get("kwargs"), dict) and isinstance(message.get("id"), list):
         raw = message["kwargs"]
         name = as_text(message["id"][-1]) if message["id"] else ""
