@@ -23,7 +23,7 @@ from curation.messages.clean import Notes
 from curation.messages.form import Message
 
 NAME = "openai_chat"
-LABEL = "OpenAI chat messages (also of data sets), and request/response logs"
+LABEL = "OpenAI chat messages, data sets with messages, request/response logs"
 GROUP = "Chat and logs"
 _TAKEN = {"messages", "tools", "functions", "parallel_tool_calls", "system"}
 
