@@ -9,6 +9,7 @@ from curation.ingest.content import as_text
 from curation.ingest.parsed import ParsedScore, Unreadable
 from curation.ingest.spans import PlainSpan
 from curation.ingest.text import parse
+from curation.messages.clean import Notes
 from curation.messages.form import Part
 
 FINISH_REASONS = {
@@ -18,6 +19,18 @@ FINISH_REASONS = {
     "end_turn": "stop",
     "max_tokens": "length",
     "content-filter": "content_filter",
+}
+_ASIDE = {
+    "retriever",
+    "retrieval",
+    "reranker",
+    "rerank",
+    "embedding",
+    "embeddings",
+    "guardrail",
+    "evaluator",
+    "prompt",
+    "parser",
 }
 
 
@@ -71,6 +84,12 @@ def listed(fields: dict[str, Any], prefix: str) -> list[tuple[int, dict[str, Any
             if number.isascii() and number.isdigit() and len(number) < 7 and rest:
                 found.setdefault(int(number), {})[rest] = value
     return sorted(found.items())
+
+
+def leave_out(kind: str, notes: Notes) -> None:
+    """Note a span that tells something, but nothing that was said: documents found, vectors, checks."""
+    if kind.lower() in _ASIDE:
+        notes.add(f"a span of kind {kind.lower()} is not part of the conversation")
 
 
 def finish_reason(value: Any) -> str:

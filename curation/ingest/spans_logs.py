@@ -74,9 +74,12 @@ def decode_logs(body: bytes, encoding: Encoding) -> LogBatch:
 
 def key_of(log: PlainLog) -> str:
     """What names an event among the rows of its trace: the same event sent again is the same row, in whatever batch."""
-    said = clean({name: value for name, value in log.items() if name not in ("order", "resource", "scope")}, Notes())
-    digest = hashlib.sha256(orjson.dumps(said, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    return f"log:{digest[:40]}"
+    said: Any = {name: value for name, value in log.items() if name not in ("order", "resource", "scope")}
+    try:
+        text = orjson.dumps(said, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # huge integers, broken Unicode
+        text = orjson.dumps(clean(said, Notes()), option=orjson.OPT_SORT_KEYS)
+    return f"log:{hashlib.sha256(text).hexdigest()[:40]}"
 
 
 def _decode_protobuf(body: bytes, batch: LogBatch) -> None:

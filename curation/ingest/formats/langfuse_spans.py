@@ -11,7 +11,7 @@ from curation.ingest.calls import ModelCall
 from curation.ingest.content import as_text
 from curation.ingest.fields import read_dollars
 from curation.ingest.openai_messages import arguments_text, read_tools, read_usage, whole_number
-from curation.ingest.reading import Reading, ToolRun, as_call, error_of, latency_ms, maybe_json
+from curation.ingest.reading import Reading, ToolRun, as_call, error_of, latency_ms, leave_out, maybe_json
 from curation.ingest.spans import PlainSpan
 from curation.ingest.spans_chat import read_chat, result_parts
 from curation.messages.clean import Notes
@@ -51,6 +51,8 @@ def read_span(span: PlainSpan, notes: Notes) -> Reading:
         reading.agent = span["name"] if kind == "agent" else ""
         if attributes.get(_INPUT) and attributes.get(_OUTPUT):
             reading.call = _outside(span, notes)
+    else:
+        leave_out(kind, notes)
     level, said = attributes.get("langfuse.observation.level"), attributes.get("langfuse.observation.status_message")
     if level == "WARNING":
         notes.add(f"the sender warned about {span['name'][:60]!r}: {as_text(said or 'no reason given')[:200]}")

@@ -10,7 +10,7 @@ from curation.ingest.calls import ModelCall
 from curation.ingest.content import as_text
 from curation.ingest.fields import read_dollars
 from curation.ingest.openai_messages import arguments_text, read_tools, read_usage, whole_number
-from curation.ingest.reading import Reading, ToolRun, as_call, error_of, latency_ms, maybe_json
+from curation.ingest.reading import Reading, ToolRun, as_call, error_of, latency_ms, leave_out, maybe_json
 from curation.ingest.spans import PlainSpan
 from curation.ingest.spans_chat import read_chat, result_parts
 from curation.messages.clean import Notes
@@ -49,6 +49,8 @@ def read_span(span: PlainSpan, notes: Notes) -> Reading:
         )
         if _INPUTS in attributes and _OUTPUTS in attributes:
             reading.call = _outside(span, notes)
+    else:
+        leave_out(kind, notes)
     tags = "mlflow.traceTag."
     reading.metadata = {key.removeprefix(tags): value_of(attributes, key) for key in attributes if key.startswith(tags)}
     return reading

@@ -11,7 +11,17 @@ from curation.ingest.content import as_text
 from curation.ingest.fields import as_finite
 from curation.ingest.openai_messages import read_tools, whole_number
 from curation.ingest.parsed import ParsedScore
-from curation.ingest.reading import Reading, ToolRun, as_call, error_of, finish_reason, latency_ms, listed, maybe_json
+from curation.ingest.reading import (
+    Reading,
+    ToolRun,
+    as_call,
+    error_of,
+    finish_reason,
+    latency_ms,
+    leave_out,
+    listed,
+    maybe_json,
+)
 from curation.ingest.spans import PlainSpan
 from curation.ingest.spans_chat import read_chat, result_parts
 from curation.messages.clean import Notes
@@ -64,6 +74,8 @@ def read_span(span: PlainSpan, notes: Notes) -> Reading:
         reading.kind = "agent"
         if attributes.get("input.value") and attributes.get("output.value"):
             reading.call = _outside(span)
+    else:
+        leave_out(kind, notes)
     return reading
 
 

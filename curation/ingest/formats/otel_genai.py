@@ -10,7 +10,16 @@ from typing import Any, cast
 from curation.ingest.calls import ModelCall
 from curation.ingest.content import as_text
 from curation.ingest.openai_messages import arguments_text, read_tools, whole_number
-from curation.ingest.reading import Reading, ToolRun, as_call, error_of, finish_reason, latency_ms, maybe_json
+from curation.ingest.reading import (
+    Reading,
+    ToolRun,
+    as_call,
+    error_of,
+    finish_reason,
+    latency_ms,
+    leave_out,
+    maybe_json,
+)
 from curation.ingest.spans import PlainSpan
 from curation.ingest.spans_chat import read_said, result_parts
 from curation.messages.clean import Notes
@@ -68,6 +77,8 @@ def read_span(span: PlainSpan, notes: Notes) -> Reading:
             reading.call = read_call(span, notes)
     elif operation in LLM or (not operation and "gen_ai.request.model" in attributes):
         reading.kind, reading.call = "llm", read_call(span, notes)
+    else:
+        leave_out(operation, notes)
     if any(key in attributes for key in _REFS):
         notes.add("messages are stored elsewhere (gen_ai.*.messages.ref) and were not fetched")
     return reading

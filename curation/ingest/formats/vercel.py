@@ -11,7 +11,7 @@ from curation.ingest.calls import ModelCall
 from curation.ingest.content import as_text
 from curation.ingest.formats import otel_genai
 from curation.ingest.openai_messages import arguments_text, read_tools, whole_number
-from curation.ingest.reading import Reading, ToolRun, error_of, finish_reason, latency_ms, maybe_json
+from curation.ingest.reading import Reading, ToolRun, error_of, finish_reason, latency_ms, leave_out, maybe_json
 from curation.ingest.spans import PlainSpan
 from curation.ingest.spans_chat import read_chat, result_parts, thought_text
 from curation.messages.clean import Notes
@@ -42,6 +42,7 @@ def read_span(span: PlainSpan, notes: Notes) -> Reading:
     if operation == "ai.toolCall":
         return Reading(kind="tool", format=NAME, tool=_tool(span, notes), agent=agent)
     if operation.startswith(("ai.embed", "ai.rerank", "ai.generateImage", "ai.transcribe", "ai.generateSpeech")):
+        leave_out("embedding" if "embed" in operation else operation, notes)
         return Reading(kind="other", format=NAME, agent=agent)
     is_call = operation.endswith((".doGenerate", ".doStream"))
     return Reading(kind="llm" if is_call else "agent", format=NAME, call=_call(span, notes), agent=agent)

@@ -434,3 +434,17 @@ def test_strange_calls_and_results() -> None:
     assert usage(trace) == (None, None)  # unknown, and not 0
     assert trace.import_notes[0] == "a message without a known role was left out"
     assert "empty tool arguments were read as {}" in trace.import_notes
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"openinference.span.kind": "RETRIEVER", "retrieval.documents.0.document.content": "x"},
+        {"langfuse.observation.type": "retriever"},
+        {"mlflow.spanType": '"RETRIEVER"'},
+    ],
+)
+def test_what_is_no_part_of_the_conversation_is_noted(attributes: dict[str, Any]) -> None:
+    trace = assemble([chat(1, [ASK], [said("assistant", "x")]), span(2, attributes=attributes)])
+    assert trace is not None
+    assert trace.import_notes == ["a span of kind retriever is not part of the conversation"]
