@@ -28,7 +28,7 @@ from curation.ingest.spans_values import (
     time,
 )
 from curation.ingest.text import decode, parse
-from curation.ingest.wire import MOST_FIELDS, check_json, check_span, entries, most_spans
+from curation.ingest.wire import MOST_FIELDS, check_json, check_signal, check_span, entries, most_spans
 
 Encoding = Literal["protobuf", "json"]
 Signal = Literal["traces", "logs"]
@@ -154,6 +154,8 @@ def _open_protobuf(body: bytes, found: SpanBody) -> None:
     for count, (resource, scope, start, end) in enumerate(_protobuf_spans(body), 1):
         if count > most:
             raise Unreadable(f"more than {most:,} spans in one request; send smaller batches")
+        if count == 1:  # a body holds one signal
+            check_signal(body, start, end)
         check_span(body, start, end)
         span = Span.FromString(body[start:end])
         place = (span if keeps else None, start, end, scope, resource)

@@ -46,12 +46,16 @@ _NO_RECORD = {(1, 2): "spans or metrics; send spans to /v1/traces", (8, 1): "spa
 _STRINGS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 
-def check_span(body: bytes, start: int, end: int) -> None:
-    """Raise Unreadable where the span in body[start:end] holds more than 500,000 fields, or is of another signal. A field
-    takes two bytes, so only a large one has to be counted."""
+def check_signal(body: bytes, start: int, end: int) -> None:
+    """Raise Unreadable where what stands in body[start:end] is a log record or a metric and no span."""
     for number, kind, _, _ in entries(body, start, end):
         if (number, kind) in _NO_SPAN:
             raise Unreadable(f"these are {_NO_SPAN[number, kind]}")
+
+
+def check_span(body: bytes, start: int, end: int) -> None:
+    """Raise Unreadable where the span in body[start:end] holds more than 500,000 fields. A field takes two bytes, so only
+    a large one has to be counted."""
     if end - start > 2 * MOST_FIELDS:
         _walk(body[start:end], _TRACES, "span", MOST_SPANS, "spans", _NO_SPAN, first="span")
 
