@@ -16,6 +16,7 @@ class TooSlow(Exception):
 @contextmanager
 def patience(seconds: float = SECONDS) -> Iterator[None]:
     """Every statement inside may take this long. Raises TooSlow; nothing that was written inside stands then."""
+    within = connection.in_atomic_block  # then the limit would outlive this block, with the transaction around it
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(int(seconds * 1000))])
@@ -25,3 +26,6 @@ def patience(seconds: float = SECONDS) -> Iterator[None]:
             if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
                 raise TooSlow(f"The database took longer than {seconds:g} s.") from error
             raise
+        if within:
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL statement_timeout TO DEFAULT")

@@ -12,7 +12,8 @@ from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, Les
 
 from curation.filters.compare import compared, named, ordered
 from curation.filters.registry import STEP_FIELDS, Kind
-from curation.filters.tree import EQUAL, HAS, Shape, StepMatch, StepTest, Term
+from curation.filters.tree import EQUAL, HAS, RANGE, Shape, StepMatch, StepTest, Term
+from curation.filters.values import read_count
 from curation.models import Step
 
 _LOOKUPS = {EQUAL: Exact, ">": GreaterThan, ">=": GreaterThanOrEqual, "<": LessThan, "<=": LessThanOrEqual}
@@ -43,7 +44,17 @@ def _counted(match: StepMatch, count: Term) -> Q:
         Value(0),
         output_field=IntegerField(),
     )
-    return ordered(STEP_FIELDS["count"], count, lambda op, value: Q(_LOOKUPS[op](number, value)))
+    fits = ordered(STEP_FIELDS["count"], count, lambda op, value: Q(_LOOKUPS[op](number, value)))
+    # whoever has more than none has one: that finds rare steps by their index, and counts few traces
+    return Q(Exists(_steps(match, ()).filter(revision=OuterRef("revision")))) & fits if _needs_one(count) else fits
+
+
+def _needs_one(count: Term) -> bool:
+    """Whether no step at all is too few."""
+    low, *_ = [read_count(text) if text else 0 for text in count.values]
+    if count.op == EQUAL:
+        return all(read_count(text) > 0 for text in count.values)
+    return count.op == ">" or (count.op in (">=", RANGE) and low > 0)
 
 
 def _test(test: StepTest) -> Q:

@@ -145,11 +145,11 @@ def test_query_count_is_the_same_for_5_and_50_rows(project, rita, as_user):
         ) as seen:
             assert client.get("/p/acme/traces/?q=agent:support,coder").status_code == 200
         counts.append(len(seen))
-    # two of them are the savepoint of the time limit, which only tests have
-    assert counts[0] == counts[1] <= 10
+    # three of them are the savepoint and the end of the time limit inside the test's own transaction
+    assert counts[0] == counts[1] <= 11
     with CaptureQueriesContext(connection) as seen:
         assert client.get("/p/acme/traces/figures/").status_code == 200
-    assert len(seen) <= 8
+    assert len(seen) <= 11
 
 
 def fragment(client, name, **params):
