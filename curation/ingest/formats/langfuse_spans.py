@@ -68,12 +68,12 @@ def _error(span: PlainSpan) -> str:
 
 def _generation(span: PlainSpan, notes: Notes) -> ModelCall:
     attributes = span["attributes"]
-    asked = maybe_json(attributes.get(_INPUT))
+    asked = _unwrapped(maybe_json(attributes.get(_INPUT)))
     tools = asked.get("tools") or asked.get("functions") if isinstance(asked, dict) else None
     found = read_chat(attributes.get(_OUTPUT), notes, role="assistant")
     call = as_call(
         span,
-        inputs=read_chat(attributes.get(_INPUT), notes, role="user"),
+        inputs=read_chat(attributes.get(_INPUT) if asked is None else asked, notes, role="user"),
         outputs=[message for message in found if message["role"] == "assistant"],
         tools=read_tools(tools, notes),
         model=as_text(attributes.get("langfuse.observation.model.name") or ""),
@@ -129,12 +129,21 @@ def _tool(span: PlainSpan, notes: Notes) -> ToolRun:
     )
 
 
+def _unwrapped(given: Any) -> Any:
+    """What a function was called with, {"args": [...], "kwargs": {...}}: its messages, its only argument, or all."""
+    if not isinstance(given, dict) or set(given) != {"args", "kwargs"}:
+        return given
+    args, named = given["args"], given["kwargs"]
+    named = named if isinstance(named, dict) else {}
+    if "messages" in named:
+        return named
+    words = [*(args if isinstance(args, list) else [args]), *named.values()]
+    return words[0] if len(words) == 1 else given
+
+
 def _outside(span: PlainSpan, notes: Notes) -> ModelCall:
     """An agent or chain seen from outside: the words it was given and those it gave back."""
-    given = maybe_json(span["attributes"][_INPUT])
-    if isinstance(given, dict) and set(given) == {"args", "kwargs"}:
-        words = [*given["args"], *given["kwargs"].values()] if isinstance(given["kwargs"], dict) else given["args"]
-        given = words[0] if isinstance(words, list) and len(words) == 1 else given
+    given = _unwrapped(maybe_json(span["attributes"][_INPUT]))
     given = span["attributes"][_INPUT] if given is None else given
     answers = read_chat(span["attributes"][_OUTPUT], notes, role="assistant")
     return as_call(

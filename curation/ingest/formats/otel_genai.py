@@ -21,9 +21,9 @@ from curation.ingest.reading import (
     maybe_json,
 )
 from curation.ingest.spans import PlainSpan
-from curation.ingest.spans_chat import read_said, result_parts
+from curation.ingest.spans_chat import read_chat, read_said, result_parts
 from curation.messages.clean import Notes
-from curation.messages.form import Message, Usage
+from curation.messages.form import Message, RoleName, Usage
 
 NAME = "otel_genai"
 LABEL = "OpenTelemetry GenAI spans"
@@ -36,6 +36,8 @@ _REFS = (
     "gen_ai.input.messages_ref",
     "gen_ai.output.messages_ref",
 )
+# LangSmith's exporter and Logfire's own instrumentations
+_PROMPTS, _ANSWERS = ("gen_ai.prompt", "request_data"), ("gen_ai.completion", "response_data")
 _USAGE = {
     "input": ("gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens"),
     "output": ("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
@@ -92,8 +94,10 @@ def read_call(span: PlainSpan, notes: Notes, **fields: Any) -> ModelCall:
     first = reasons[0] if isinstance(reasons, list) and reasons else None
     if "inputs" not in fields:
         fields["inputs"] = [*instructions(attributes, notes), *said(attributes, INPUT, notes)]
+        fields["inputs"] = fields["inputs"] or _elsewhere(attributes, _PROMPTS, notes, "user")
     if "outputs" not in fields:
-        fields["outputs"] = [m for m in said(attributes, OUTPUT, notes) if m["role"] == "assistant"]
+        answers = said(attributes, OUTPUT, notes) or _elsewhere(attributes, _ANSWERS, notes, "assistant")
+        fields["outputs"] = [message for message in answers if message["role"] == "assistant"]
     if "tools" not in fields:
         fields["tools"] = read_tools(maybe_json(attributes.get("gen_ai.tool.definitions")), notes)
     known = {
@@ -105,6 +109,12 @@ def read_call(span: PlainSpan, notes: Notes, **fields: Any) -> ModelCall:
         "finish_reason": finish_reason(first),
     }
     return as_call(span, **{**known, **fields})
+
+
+def _elsewhere(attributes: dict[str, Any], names: tuple[str, ...], notes: Notes, role: RoleName) -> list[Message]:
+    """Messages under the names of those who began before there were any for them."""
+    given = next((attributes[name] for name in names if attributes.get(name)), None)
+    return read_chat(given, notes, role=role) if given is not None else []
 
 
 def read_usage_of(attributes: dict[str, Any]) -> Usage:

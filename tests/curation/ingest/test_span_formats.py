@@ -448,3 +448,21 @@ def test_what_is_no_part_of_the_conversation_is_noted(attributes: dict[str, Any]
     trace = assemble([chat(1, [ASK], [said("assistant", "x")]), span(2, attributes=attributes)])
     assert trace is not None
     assert trace.import_notes == ["a span of kind retriever is not part of the conversation"]
+
+
+def test_older_and_neighbouring_spellings() -> None:
+    asked = json.dumps({"messages": [{"role": "user", "content": "Hi"}]})
+    langchain = json.dumps({"messages": [[{"lc": 1, "id": ["x", "HumanMessage"], "kwargs": {"content": "Hi"}}]]})
+    answered = json.dumps({"choices": [{"message": {"role": "assistant", "content": "Hello"}}]})
+    wrapped = json.dumps({"args": [], "kwargs": {"messages": [{"role": "user", "content": "Hi"}], "model": "m"}})
+    for attributes in (
+        {"gen_ai.operation.name": "chat", "gen_ai.prompt": asked, "gen_ai.completion": answered},
+        {"gen_ai.operation.name": "chat", "gen_ai.prompt": langchain, "gen_ai.completion": "Hello"},
+        {"gen_ai.request.model": "m", "request_data": asked, "response_data": '{"message": {"role": "assistant", "content": "Hello"}}'},
+        {"langfuse.observation.type": "generation", "langfuse.observation.input": wrapped, "langfuse.observation.output": "Hello"},
+        {"openinference.span.kind": "LLM", "input.value": asked, "output.value": answered},
+        {"mlflow.spanType": '"LLM"', "mlflow.spanInputs": asked, "mlflow.spanOutputs": '"Hello"'},
+    ):  # fmt: skip
+        trace = assemble([span(1, attributes=attributes)])
+        assert trace is not None
+        assert told(trace) == [("user", "Hi"), ("assistant", "Hello")]
