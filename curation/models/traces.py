@@ -159,7 +159,10 @@ class Step(models.Model):
         ASSISTANT = "assistant"
         TOOL = "tool"
 
-    revision = models.ForeignKey(TraceRevision, on_delete=models.CASCADE, related_name="step_rows", db_index=False)
+    # ten rows come with every trace: checking each costs more than its index; they go with their revision all the same
+    revision = models.ForeignKey(
+        TraceRevision, on_delete=models.CASCADE, related_name="step_rows", db_index=False, db_constraint=False
+    )
     position = models.PositiveIntegerField()
     conversation = models.PositiveSmallIntegerField(default=0)
     message = models.PositiveIntegerField(help_text="Index of the message in its conversation.")
