@@ -41,7 +41,8 @@ def describe(trace: ParsedTrace, spans: list[PlainSpan], known: dict[str, Readin
     first."""
     here = {span["span"] for span in spans}
     roots = [span for span in spans if span["parent"] not in here]
-    root = next((span for span in roots if not span["parent"]), roots[0] if roots else spans[0])
+    tops = [span for span in roots if not span["parent"]] or roots or spans
+    root = next((span for span in tops if span["end"]), tops[0])  # a call that only an event tells of has no end
     whole = bool(root["span"]) and not root["parent"]
     resource = root["resource"]
     trace.name = root["name"]

@@ -25,7 +25,11 @@ def attach(conversations: list[Conversation], runs: list[ToolRun], notes: Notes)
         pairs = _match(conversation, runs)
         matched.update(run.key for run in pairs.values())
         found.append(_with_runs(conversation, pairs))
-    left = Counter(run.name[:60] for run in runs if run.key not in matched)
+    ids = {call["id"] for told in found for message in told["messages"] for call in message.get("tool_calls", [])}
+    unmatched = [run for run in runs if run.key not in matched]
+    if twins := sum(bool(run.call_id) and run.call_id in ids for run in unmatched):
+        notes.add("the run of a tool was reported by two spans and taken once", twins)
+    left = Counter(run.name[:60] for run in unmatched if not run.call_id or run.call_id not in ids)
     for name, count in sorted(left.items())[:_NAMED]:
         notes.add(f"a tool span belongs to no call: {name}", count)
     if len(left) > _NAMED:

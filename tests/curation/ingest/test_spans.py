@@ -181,6 +181,17 @@ def test_a_result_that_no_later_call_repeats_is_kept() -> None:
     assert [(m["role"], text_of(m)) for m in messages(trace)][2] == ("tool", '{"at": "home"}')
 
 
+def test_a_tool_reported_twice_is_taken_once_and_a_lonely_one_is_named() -> None:
+    lonely = {"gen_ai.operation.name": "execute_tool", "gen_ai.tool.name": "other", "gen_ai.tool.call.id": "zz"}
+    trace = assemble([chat(1, [ASK], [CALL]), tool(2), tool(3), span(4, attributes=lonely)])
+    assert trace is not None
+    assert trace.import_notes == [
+        "the run of a tool was reported by two spans and taken once",
+        "a tool span belongs to no call: other",
+    ]
+    assert measure(trace.document).tool_calls == 1
+
+
 def test_branches_become_conversations_of_their_own() -> None:
     other = said("user", "Something else")
     trace = assemble(
