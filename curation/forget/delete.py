@@ -62,7 +62,7 @@ def bury_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
     counts["spans"] += Span.objects.filter(project=project, trace_key__in=externals).delete()[0]
     for model in (Step, TraceText, FollowUp, PersonalData, Feedback, Comment, StepVerdict, QueueItem):
         way = "revision__trace__in" if model is Step else "trace__in"
-        counts[model._meta.verbose_name_plural.lower()] += model._default_manager.filter(**{way: ids}).delete()[0]
+        counts[str(model._meta.verbose_name_plural)] += model._default_manager.filter(**{way: ids}).delete()[0]
     Preference.objects.filter(left_trace__in=ids).delete()
     Preference.objects.filter(right_trace__in=ids).delete()
     Judgment.objects.filter(trace__in=ids).update(note="")
