@@ -47,13 +47,13 @@ class Part:
 
     @property
     def first_id(self) -> int:
-        """The number in the id of the first block ("b61"); ids rise through the parts."""
-        return min(number_of(self.blocks[0]), self.last_id)
+        """The number in the id of the first block ("b61"); ids rise through the parts. 0 where nothing was said."""
+        return min(number_of(self.blocks[0]), self.last_id) if self.blocks else 0
 
     @property
     def last_id(self) -> int:
         """The number in the id of the last block, those inside others included."""
-        return max(number_of(block) for block in every(self.blocks))
+        return max((number_of(block) for block in every(self.blocks)), default=0)
 
     @property
     def first(self) -> int:
