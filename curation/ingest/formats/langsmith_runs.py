@@ -78,8 +78,9 @@ def read_span(span: PlainSpan, notes: Notes) -> Reading:
         reading.metadata = {key: value for key, value in metadata.items() if not key.startswith(_OWN)}
         if run.get("session_name"):
             reading.metadata["langsmith.project"] = run["session_name"]
-    if span["attributes"][POST].get("attachments"):
-        notes.add("an attachment of a run was not taken over", len(span["attributes"][POST]["attachments"]))
+    attached = run.get("attachments")
+    if isinstance(attached, (dict, list)) and attached:
+        notes.add("an attachment of a run was not taken over", len(attached))
     kind = run.get("run_type")
     if kind == "llm":
         reading.kind, reading.call = "llm", _call(span, run, notes)
