@@ -17,6 +17,17 @@ export const desk = {
   held: "", // the verdict that was just given
   active: false, // whether somebody did something since the lease was renewed
 };
+/** Parts of the script that are fetched when they are first needed, or when the page has been quiet for a while, so that they
+ * are there without a network too. `got` holds those that came. */
+export const got = {};
+const keep = (name, loading) => loading.then((module) => { got[name] = module; return module; });
+export const lazy = {
+  talk: () => keep("talk", import("./review_talk.js")),
+  edit: () => keep("edit", import("./review_edit.js")),
+  find: () => keep("find", import("./review_find.js")),
+  outline: () => keep("outline", import("./review_outline.js")),
+};
+
 export const past = []; // what was left behind, newest last: {node, url, key, kind}
 export const done = new Set(); // addresses of items judged, skipped or flagged here
 

@@ -82,7 +82,7 @@ export async function nextHit(by) {
   const inside = folds.filter((one) => one.textContent.toLowerCase().includes(wanted));
   // text that is fetched when its fold is opened is not here to look into
   for (const one of inside.length ? inside : hit.textContent.toLowerCase().includes(wanted) ? [] : folds.filter((one) => find(".far", one))) one.open = true;
-  if (hit.matches("[data-step]")) mark(hit, true); else hit.scrollIntoView({ block: "center" });
+  if (!hit.matches("[data-step]")) hit.scrollIntoView({ block: "center" });
 }
 
 /** Ctrl+F in a run of which only a part is loaded: ours first, it sees everything; once more is the browser's. */

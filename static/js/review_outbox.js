@@ -1,8 +1,7 @@
 // The outbox: in order, one at a time, kept in this browser until the server has said yes.
-import { desk, done, find, newKey, past, store, token } from "./review_core.js";
+import { desk, done, find, lazy, newKey, past, store, token } from "./review_core.js";
 import { forget } from "./review_say.js";
 import { refresh, show } from "./review_show.js";
-import { refreshTalk } from "./review_talk.js";
 import { toast } from "./whetstone.js";
 
 const BOX = `whetstone.outbox.${desk.bench?.dataset.person ?? ""}`;
@@ -66,7 +65,7 @@ function refused(op, why) {
 function after(op, json) {
   if (op.act === "correct" && !json.edited) forget(op.home, op.key);
   if (op.home !== desk.bench.dataset.here) return;
-  if (op.act === "comment") refreshTalk();
+  if (op.act === "comment") lazy.talk().then((one) => one.refreshTalk());
   if (op.act === "correct" || op.act === "reset") refresh("#answer");
   if (op.act === "judge" && !desk.bench.dataset.end) refresh(".goal", "aside.form", ".judge");
   if (op.act === "undo") { if (!json.undone) toast(json.message); if (!desk.bench.dataset.end) refresh(".goal", "aside.form", ".judge"); }

@@ -1,13 +1,10 @@
 // Keys of the review page. Those with a button are `data-key` and go through it; the others are here. A person may have set
 // other keys: everything below is written with the keys of the start, and what was pressed is turned into those first.
-import { all, desk, find } from "./review_core.js";
-import { edit, saveAnswer } from "./review_edit.js";
-import { findFirst, nextHit } from "./review_find.js";
-import { onResizerKey, single } from "./review_outline.js";
+import { all, desk, find, got, lazy } from "./review_core.js";
 import { rate, submitChosen, undo } from "./review_say.js";
 import { load, next } from "./review_show.js";
 import { current, fold, mark, move, plain } from "./review_steps.js";
-import { comment, hideBubble, onPeopleKey, onTabKey, openTab, submitComment } from "./review_talk.js";
+import { onTabKey, openTab } from "./review_tabs.js";
 import { keysOn, typing } from "./whetstone.js";
 
 const own = JSON.parse(desk.bench?.dataset.ownKeys || "{}"); // {key of the start: own key}
@@ -29,7 +26,7 @@ export function writeKeys(node) {
 
 const OWN = {
   "[": () => move(-1), "]": () => move(1), "{": () => move(-1, "[data-failed]"), "}": () => move(1, "[data-failed]"),
-  "!": () => { mark(null); move(1, "[data-failed]"); }, o: fold, p: plain, c: () => comment(),
+  "!": () => { mark(null); move(1, "[data-failed]"); }, o: fold, p: plain, c: () => lazy.talk().then((one) => one.comment()),
   "+": () => rate(current(), "good"), "-": () => rate(current(), "bad"), "=": () => rate(current(), "neutral"),
   0: () => find(".talk", desk.bench).scrollTo({ top: 0 }),
   t: () => { find(".outline", desk.bench).setAttribute("data-open", ""); (find(".tree [aria-current]", desk.bench) ?? find("#tree a", desk.bench))?.focus(); },
@@ -50,23 +47,23 @@ export function onKey(event) {
   desk.active = true;
   const { key, target } = event, graph = event.getModifierState?.("AltGraph"), command = (event.ctrlKey || event.metaKey) && !graph;
   const stop = () => { event.preventDefault(); event.stopImmediatePropagation(); };
-  if (target.id === "comment-text" && !command && onPeopleKey(event)) return stop();
+  if (target.id === "comment-text" && !command && got.talk?.onPeopleKey(event)) return stop();
   if (command && key === "Enter") {
     stop();
-    if (target.id === "answer-text") saveAnswer(target.form);
+    if (target.id === "answer-text") lazy.edit().then((one) => one.saveAnswer(target.form));
     else if (target.id === "flag-note") target.form.requestSubmit();
-    else if (target.id === "comment-text") submitComment(target.form);
+    else if (target.id === "comment-text") lazy.talk().then((one) => one.submitComment(target.form));
     else if (desk.ready) { desk.keyAt = event.timeStamp; submitChosen(); }
     return;
   }
-  if (key === "Escape" && target.id === "answer-text") { stop(); return edit(false); }
-  if (target.id === "find" && key === "Enter") { stop(); return nextHit(event.shiftKey ? -1 : 1); }
-  if (command && key === "f" && target.id !== "find" && keysOn() && find(".part[data-wait]", desk.bench)) { stop(); return findFirst(); }
+  if (key === "Escape" && target.id === "answer-text") { stop(); return lazy.edit().then((one) => one.edit(false)); }
+  if (target.id === "find" && key === "Enter") { stop(); return lazy.find().then((one) => one.nextHit(event.shiftKey ? -1 : 1)); }
+  if (command && key === "f" && target.id !== "find" && keysOn() && find(".part[data-wait]", desk.bench)) { stop(); return lazy.find().then((one) => one.findFirst()); }
   if (typing(target) || document.querySelector("dialog[open]")) return;
-  if (target.matches?.(".resizer") && onResizerKey(event)) return stop();
+  if (target.matches?.(".resizer") && got.outline?.onResizerKey(event)) return stop();
   if (target.matches?.("[role=tab]") && !command && !event.altKey && onTabKey(event)) return stop();
   if ((key === "ArrowDown" || key === "ArrowUp") && !command && !event.altKey && target.closest?.("#panel-judge .q")) { stop(); return question(key === "ArrowDown" ? 1 : -1); }
-  if (key === "Escape") { hideBubble(); if (desk.bench.dataset.agent) single(null); return; }
+  if (key === "Escape") { got.talk?.hideBubble(); if (desk.bench.dataset.agent) got.outline?.single(null); return; }
   if (!keysOn()) return;
   if (command && key.toLowerCase() === "z") { stop(); if (desk.ready) undo(); else desk.queued = undo; return; }
   // AltGr and Option write [ { = on many keyboards: those are signs and not commands. Alt with an arrow is the browser's

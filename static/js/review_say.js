@@ -1,7 +1,6 @@
 // Saying something of an item, and taking it back.
-import { all, body, desk, done, find, newKey, past, post, revision } from "./review_core.js";
+import { all, body, desk, done, find, got, newKey, past, post, revision } from "./review_core.js";
 import { box, flush, offlineNow, send, setBox } from "./review_outbox.js";
-import { unsavedAnswer } from "./review_edit.js";
 import { advance, dropDraft, load, refresh, show } from "./review_show.js";
 import { keyOf } from "./review_press.js";
 import { toast, typing } from "./whetstone.js";
@@ -15,7 +14,7 @@ export function say(text, undoable = true) {
 }
 
 export function judge(verdict) {
-  unsavedAnswer(); // what was being written belongs to it and goes first
+  got.edit?.unsavedAnswer(); // what was being written belongs to it and goes first
   const form = find("#judge-form", desk.bench), fields = new FormData(form), key = newKey(), home = desk.bench.dataset.here;
   fields.set("verdict", verdict);
   fields.set("key", key);

@@ -1,11 +1,9 @@
 // Showing an item: fetching it before it is needed, and moving from one to the next.
-import { desk, done, find, later, post, store } from "./review_core.js";
+import { desk, done, find, got, later, lazy, post, store } from "./review_core.js";
 import { box, flush, paintSaved } from "./review_outbox.js";
-import { restoreEdit } from "./review_edit.js";
-import { paintOutline } from "./review_outline.js";
 import { writeKeys } from "./review_press.js";
 import { current, mark, parts } from "./review_steps.js";
-import { openTab, paintTalk, restoreComment } from "./review_talk.js";
+import { openTab } from "./review_tabs.js";
 import { toast } from "./whetstone.js";
 function parse(text) {
   const node = document.adoptNode(new DOMParser().parseFromString(text, "text/html").getElementById("bench") ?? document.createElement("p"));
@@ -32,7 +30,6 @@ export function show(node, { push = true, scroll = true } = {}) {
   if (scroll) { find(".talk", node)?.scrollTo(0, 0); find("h1", node)?.focus({ preventScroll: true }); }
   writeKeys(node);
   restoreDraft();
-  restoreComment();
   holdChoice();
   paintSaved();
   paintLease();
@@ -43,15 +40,21 @@ export function show(node, { push = true, scroll = true } = {}) {
     if (desk.keyAt) performance.measure("key-to-painted", { start: desk.keyAt, end: performance.now() });
     desk.keyAt = 0;
     if (!node.wired) { node.wired = true; window.htmx?.process(node); }
-    paintOutline();
-    paintTalk();
-    restoreEdit();
+    restoreRest();
     if (node.dataset.parts) parts().then((one) => one.watch());
     prefetch();
     const run = desk.queued;
     desk.queued = null;
     run?.();
   });
+}
+
+/** What was begun here before or said by others: each part of the script only where there is something to do. */
+function restoreRest() {
+  const { person, trace } = desk.bench.dataset, kept = (name) => trace && store.get(`whetstone.${name}.${person}.${trace}`);
+  if (got.talk || find(".comment", desk.bench) || kept("comment")) lazy.talk().then((one) => { one.restoreComment(); one.paintTalk(); });
+  if (kept("answer")) lazy.edit().then((one) => one.restoreEdit());
+  if (got.outline || ["", ".by", ".off"].some((name) => store.get(`whetstone.outline${name}`))) lazy.outline().then((one) => one.paintOutline());
 }
 
 /** The choice stays lit for a moment on the bar of the item that follows; nothing waits for it. */
@@ -131,8 +134,7 @@ export async function refresh(...selectors) {
   }
   mark(current());
   if (tab) openTab(tab, { push: false });
-  restoreComment();
-  paintTalk();
+  restoreRest();
 }
 
 export async function next() {

@@ -40,7 +40,7 @@ export async function goTo(id) {
   const aim = () => { if (target?.matches("[data-step]")) mark(target, true); else target?.scrollIntoView({ block: target.matches(".part") ? "start" : "nearest" }); };
   aim();
   // what was never drawn above it takes its true height now, and moves it
-  if (desk.bench.dataset.parts) requestAnimationFrame(() => requestAnimationFrame(aim));
+  if (desk.bench.dataset.parts) requestAnimationFrame(() => requestAnimationFrame(() => { if (!target?.matches("[data-step]") || current() === target) aim(); }));
   return target;
 }
 

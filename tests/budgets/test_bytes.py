@@ -29,9 +29,24 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _text(name: str) -> str:
     """A template with what it extends and includes, as far as names are plain."""
     text = (TEMPLATES / name).read_text()
-    for inner in re.findall(r"""\{% (?:extends|include) ['"]([^'"]+)['"]""", text):
-        text += _text(inner)
+    own = set(re.findall(r"\{% block (\w+) %\}", text))
+    for kind, inner in re.findall(r"""\{% (extends|include) ['"]([^'"]+)['"]""", text):
+        more = _text(inner)
+        for block in own if kind == "extends" else ():  # what this template says instead (blocks of one line)
+            more = re.sub(rf"\{{% block {block} %\}}.*?\{{% endblock %\}}", "", more)
+        text += more
     return text
+
+
+def _with_imports(names: set[str]) -> set[str]:
+    """The files of a page and the modules that its scripts import, theirs too."""
+    found, waiting = set(names), [name for name in names if name.startswith("js/")]
+    while waiting:
+        text = (Path(settings.BASE_DIR) / "static" / waiting.pop()).read_text()
+        fresh = {f"js/{name}" for name in re.findall(r"""from ["']\./([\w-]+\.js)["']""", text)} - found
+        found |= fresh
+        waiting += fresh
+    return found
 
 
 PAGES = sorted(
@@ -47,7 +62,7 @@ def test_a_page_stays_within_its_bytes(page: str, served: Path) -> None:
     text = _text(page)
     kinds = re.findall(r"""\{% styles ['"](\w+)['"] %\}""", text)
     own = [kind for kind in kinds if kind != "app"] or kinds  # a page that names a kind does without base.html's
-    names = {*ASSET.findall(text), "django_htmx/htmx-2.min.js", f"css/all-{own[0]}.css"}
+    names = _with_imports({*ASSET.findall(text), "django_htmx/htmx-2.min.js", f"css/all-{own[0]}.css"})
     spent = dict.fromkeys(LIMITS, 0)
     for name in names:
         kind = name.rsplit(".", 1)[-1]
@@ -75,6 +90,12 @@ def test_nothing_comes_from_elsewhere() -> None:
     ]:
         found = re.findall(r"""(?:src|href|url\(|import\()\s*=?\s*['"]?(https?://[^'"\s)]+)""", path.read_text())
         assert not found, (path, found)
+
+
+def test_our_scripts_hold_no_text_over_several_lines() -> None:
+    """What is served is stripped line by line (workspace.static_files.without_remarks)."""
+    for path in (Path(settings.BASE_DIR) / "static" / "js").glob("*.js"):
+        assert not [line for line in path.read_text().splitlines() if line.count("`") % 2], path
 
 
 def test_no_inline_code_or_style() -> None:
