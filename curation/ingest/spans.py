@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypedDict
 
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
 from opentelemetry.proto.common.v1.common_pb2 import InstrumentationScope
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
@@ -42,7 +45,6 @@ _KINDS = {
 _STATUS = {"STATUS_CODE_OK": 1, "STATUS_CODE_ERROR": 2}
 _REJECTED = {"traces": "rejectedSpans", "logs": "rejectedLogRecords"}
 _NAMED = 5
-_SMALL = 4 * 1024 * 1024  # bytes of a body whose spans may all be in memory
 
 
 class PlainSpan(TypedDict):
@@ -149,7 +151,13 @@ def json_request(body: bytes, wanted: str) -> dict[str, Any]:
 
 
 def _open_protobuf(body: bytes, found: SpanBody) -> None:
-    keeps = len(body) <= _SMALL
+    def read(place: Any) -> PlainSpan:
+        span, start, end, scope, resource = place
+        return _protobuf_span(span or Span.FromString(body[start:end]), scope, resource)
+
+    found.read = read
+    if len(body) <= 2 * MOST_FIELDS and _open_small(body, found):
+        return
     most = most_spans(body)
     for count, (resource, scope, start, end) in enumerate(_protobuf_spans(body), 1):
         if count > most:
@@ -158,14 +166,30 @@ def _open_protobuf(body: bytes, found: SpanBody) -> None:
             check_signal(body, start, end)
         check_span(body, start, end)
         span = Span.FromString(body[start:end])
-        place = (span if keeps else None, start, end, scope, resource)
-        _take(found, span.trace_id.hex(), span.span_id.hex(), span.name, place)
+        _take(found, span.trace_id.hex(), span.span_id.hex(), span.name, (None, start, end, scope, resource))
 
-    def read(place: Any) -> PlainSpan:
-        span, start, end, scope, resource = place
-        return _protobuf_span(span or Span.FromString(body[start:end]), scope, resource)
 
-    found.read = read
+def _open_small(body: bytes, found: SpanBody) -> bool:
+    """Decode a body at once that cannot hold too many fields (each takes two bytes). False where it must be looked at
+    closely: too many spans, none that is right, or no such protobuf at all."""
+    try:
+        request = ExportTraceServiceRequest.FromString(body)
+    except DecodeError:
+        return False
+    for group in request.resource_spans:
+        resource = attributes(group.resource.attributes)
+        for scoped in group.scope_spans:
+            scope = {"name": scoped.scope.name, "version": scoped.scope.version, "schema_url": scoped.schema_url}
+            for span in scoped.spans:
+                trace, key, place = span.trace_id, span.span_id, (span, 0, 0, scope, resource)
+                if len(trace) == 16 and len(key) == 8 and any(trace) and any(key):
+                    found.places.append((trace.hex(), place))
+                else:
+                    _take(found, trace.hex(), key.hex(), span.name, place)
+    if not found.places or len(found.places) + len(found.rejected) > most_spans(body):
+        found.places, found.rejected = [], []
+        return False
+    return True
 
 
 def _protobuf_spans(body: bytes) -> Iterator[tuple[dict[str, Any], dict[str, str], int, int]]:
