@@ -6,8 +6,19 @@ import random
 from typing import Any
 
 import pytest
+from django.conf import settings
 
-from curation.ingest.assemble import assemble
+from curation.ingest.assemble import SPAN_FORMATS, assemble
+from curation.ingest.formats import (
+    langfuse_spans,
+    mastra,
+    mlflow_spans,
+    openinference,
+    openllmetry,
+    otel_genai,
+    pydantic_ai,
+    vercel,
+)
 from curation.ingest.parsed import ParsedTrace
 from curation.ingest.spans import PlainSpan
 from curation.messages.form import text_of
@@ -466,3 +477,10 @@ def test_older_and_neighbouring_spellings() -> None:
         trace = assemble([span(1, attributes=attributes)])
         assert trace is not None
         assert told(trace) == [("user", "Hi"), ("assistant", "Hello")]
+
+
+def test_every_format_of_spans_has_its_section_in_the_docs() -> None:
+    text = (settings.BASE_DIR / "docs" / "formats.md").read_text()
+    for module in (langfuse_spans, mastra, mlflow_spans, openinference, openllmetry, otel_genai, pydantic_ai, vercel):
+        assert (module.detect, module.read_span) in SPAN_FORMATS
+        assert f"### `{module.NAME}`" in text
