@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 def work_off(record_id: int) -> None:
     """Work off one received body, and give its traces the words that waited for them."""
     inbox.work_off_with_others(record_id=record_id)
-    said.deliver()
+    said.deliver_in_passing()
 
 
 @shared_task(name="curation.tasks.sweep_inbox", ignore_result=True)
