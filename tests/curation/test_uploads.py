@@ -87,3 +87,26 @@ def test_what_programs_sent_and_nobody_could_read_is_shown_and_can_be_tried_agai
     assert RawRecord.objects.get().status == "pending"
     tasks.sweep_inbox()
     assert "not readable" not in client.get("/p/acme/traces/upload/").content.decode()
+
+
+def test_what_came_with_the_traces_is_told_and_labels_can_be_explained(project, alice, as_user):
+    client = as_user(alice)
+    tasks_file = json.dumps(
+        [
+            {"id": number, "data": {"prompt": f"q{number}", "response": "a"}, "annotations": [
+                {"id": number, "completed_by": 1, "result": [
+                    {"from_name": "fine", "type": "choices", "value": {"choices": [label]}}]}]}
+            for number, label in enumerate(["good", "yes", "yes"])
+        ]
+    )  # fmt: skip
+    send(client, ("tasks.json", tasks_file))
+    tasks.sweep_inbox()
+    address = f"/p/acme/traces/upload/?file={RawRecord.objects.get().uid}"
+    text = client.get(address).content.decode()
+    assert "With them came 1 judgment." in text and "<code>fine/yes</code> (2)" in text
+    assert "labels" in send(client, ("tasks.json", tasks_file), labels="yes = perhaps").content.decode()
+    assert Trace.objects.filter(verdict="acceptable").count() == 1
+    send(client, ("tasks.json", tasks_file), labels="fine/yes = acceptable")
+    tasks.sweep_inbox()
+    assert "With them came 2 judgments." in client.get(address).content.decode()
+    assert Trace.objects.filter(verdict="acceptable").count() == 3

@@ -127,6 +127,18 @@ def test_posting_traces(project: Project, api: Any, body: bytes) -> None:
     assert RawRecord.objects.count() == 1
 
 
+def test_posting_rows_with_labels(project: Project, api: Any) -> None:
+    client = api(Role.REVIEWER)
+    body = lines({"prompt": "q", "completion": "a", "label": "helpful"}, {"prompt": "p", "completion": "a", "label": True})
+    first = client.post(URL, body, content_type="application/json").json()
+    assert (first["judgments"], first["unknown_labels"]) == (1, {"helpful": 1})
+    said = client.post(f"{URL}?verdict=helpful%3Dacceptable", body, content_type="application/json").json()
+    assert said == {"read": 2, "created": 0, "updated": 0, "unchanged": 2, "rejected": [], "judgments": 1}
+    assert client.post(f"{URL}?verdict=helpful", body, content_type="application/json").status_code == 422
+    packed = client.post(URL, b"PK\x03\x04", content_type="application/json")
+    assert packed.status_code == 422 and "this is a ZIP archive" in packed.json()["error"]["message"]
+
+
 def test_posting_badly(project: Project, api: Any, settings: Any) -> None:
     client = api()
     assert client.post(URL, b"{", content_type="application/json").status_code == 422
