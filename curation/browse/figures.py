@@ -119,10 +119,10 @@ def _summable(query: filters.Query) -> dict[str, tuple[str, ...]] | None:
 
 def _from_sums(project: Project, now: datetime, **kept: tuple[str, ...]) -> Figures | None:
     """None where the traces are few enough to look at each, so that a small project's figures are of this moment."""
-    found = series.read(project=project, unit="day", **kept)  # type: ignore[arg-type]
-    points = found[0].points if found else {}
-    if sum(one.traces for one in points.values()) <= MOST:
+    counted = series.read(project=project, unit="week", latencies=False, **kept)  # type: ignore[arg-type]
+    if not counted or counted[0].total().traces <= MOST:
         return None
+    points = series.read(project=project, unit="day", **kept)[0].points  # type: ignore[arg-type]
     week = series.read(project=project, unit="hour", start=now - timedelta(days=7), latencies=False, **kept)  # type: ignore[arg-type]
     figures = _as_figures(series.total(points.values()))
     figures.recent = sum(one.traces for one in week[0].points.values()) if week else 0

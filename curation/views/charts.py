@@ -82,6 +82,7 @@ def charts(request: HttpRequest, slug: str) -> HttpResponse:
     lines, others = series.fold(found, most=MOST_LINES)
     every = _together(found)
     lag = rollups.lag(project=entry.project)
+    names = series.names(project=entry.project)
     rows = _rows(asked, lines, times)
     unfinished = len(times) > 2 and times[-1] + LENGTHS[asked.unit] > now
     context: dict[str, Any] = {
@@ -90,14 +91,14 @@ def charts(request: HttpRequest, slug: str) -> HttpResponse:
         "periods": [(key, label) for key, (label, _, _) in PERIODS.items()],
         "units": [(unit, UNITS[unit]) for unit in asked.units],
         "splits": SPLITS,
-        "names": series.names(project=entry.project),
+        "names": names,
         "figure": _figure(asked.measure, lines, times) if every else None,
         "rows": rows[:MOST_ROWS],
         "total": len(rows),
         "others": others,
         "base": asked.measure.base(series.total(every.values())),
         "traces": series.total(every.values()).traces,
-        "anything": bool(every) or series.names(project=entry.project) != ([], []),
+        "anything": bool(every) or names != ([], []),
         "behind": lag.since if lag.since and now - lag.since > SLOW_SUMS else None,
         "waiting": lag.waiting,
         "unfinished": unfinished,

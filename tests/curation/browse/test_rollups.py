@@ -10,7 +10,8 @@ import pytest
 from django.db import connection
 from django.db.models import Sum
 
-from curation.browse import rollups
+from curation import filters
+from curation.browse import figures, rollups
 from curation.dirty import mark_traces
 from curation.models import DirtyHour, Rollup, Trace
 from tests import make
@@ -100,3 +101,31 @@ def test_two_sweeps_at_once_come_to_the_same(project: Project) -> None:
     rows = Rollup.objects.filter(project=project)
     assert [rows.filter(is_day=day).aggregate(n=Sum("traces"))["n"] for day in (False, True)] == [12, 12]
     assert not DirtyHour.objects.exists()
+
+
+def test_figures_of_many_traces_come_from_the_sums(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    for n in range(8):
+        make.row(
+            project,
+            agent="a" if n % 4 else "b",
+            latency_ms=1000,
+            cost_usd=Decimal(1),
+            verdict="acceptable" if n else "",
+        )
+    rollups.mark_all(project=project)
+    rollups.sweep()
+
+    def measure(text: str) -> figures.Figures:
+        return figures.measure(project=project, query=filters.parse(text), now=datetime.now(UTC))
+
+    plain = {text: measure(text) for text in ("", "agent:a", "agent:a,b", "agent:a error:yes")}
+    assert not any(found.summed for found in plain.values())
+    monkeypatch.setattr(figures, "MOST", 3)
+    for text, before in plain.items():
+        after = measure(text)
+        assert after.summed == ("error" not in text), text
+        if after.summed:
+            for name in ("traces", "judged", "accepted", "cost", "recent", "failed"):
+                assert getattr(after, name) == getattr(before, name), (text, name)
+            assert after.middle_ms == pytest.approx(1000, rel=rollups.ERROR * 1.001) and not after.more
+    assert measure("-error:yes").more  # a live figure says that it is of the newest only
