@@ -64,6 +64,9 @@ def test_by_keyboard(server, project, alice, sign_in, complaints):
     page.keyboard.press("j")
     page.keyboard.press("x")
     expect(page.locator("[data-ticked]")).to_have_text("2 selected")
+    pair = f"/p/acme/traces/diff/?left={made[1].uid}&right={made[2].uid}"
+    expect(page.locator("[data-compare]")).to_have_attribute("href", pair)
+    expect(page.locator("[data-compare]")).to_be_visible()
     shoot(page, "traces-selected")
     page.keyboard.press("q")
     expect(page.locator(".toast")).to_contain_text("2 traces put into “Picked by hand”.")
