@@ -35,8 +35,9 @@ def read_chat(value: Any, notes: Notes, *, role: RoleName) -> list[Message]:
         if found is None and isinstance(value, str) and value:
             return [_plain(value, role)]
         return []
+    whole = value if isinstance(value, str) else as_text(found)  # words that are JSON stay as they were written
     if isinstance(found, dict):
-        return _read_object(found, notes, role)
+        return _read_object(found, notes, role, whole)
     if isinstance(found, list):
         if any(isinstance(item, dict) and _role_of(item) for item in found):
             return [message for item in found for message in read_said(item, notes)]
@@ -44,7 +45,7 @@ def read_chat(value: Any, notes: Notes, *, role: RoleName) -> list[Message]:
             return read_said({"role": role, "content": found}, notes)
         if all(isinstance(item, list) for item in found):  # a batch of prompts: LangChain's habit
             return [message for item in found[:1] for message in read_chat(item, notes, role=role)]
-    return [_plain(as_text(found), role)]
+    return [_plain(whole, role)]
 
 
 def read_said(item: Any, notes: Notes) -> list[Message]:
@@ -108,8 +109,8 @@ def _plain(text: str, role: RoleName) -> Message:
     return {"role": role, "parts": [{"type": "text", "text": text}]}
 
 
-def _read_object(found: dict[str, Any], notes: Notes, role: RoleName) -> list[Message]:
-    for key in ("messages", "input", "prompt"):
+def _read_object(found: dict[str, Any], notes: Notes, role: RoleName, whole: str) -> list[Message]:
+    for key in ("messages", "input", "prompt") if role != "assistant" else ("messages",):
         if isinstance(found.get(key), (list, dict)) or (key != "input" and isinstance(found.get(key), str)):
             if _role_of(found):
                 break
@@ -122,12 +123,13 @@ def _read_object(found: dict[str, Any], notes: Notes, role: RoleName) -> list[Me
         return read_choices(found["choices"], notes)
     if _role_of(found):
         return read_said(found, notes)
-    if isinstance(found.get("message"), dict):
+    if isinstance(found.get("message"), dict) and found["message"].keys() & {"role", "content", "tool_calls"}:
         return read_chat(found["message"], notes, role=role)
-    for key in ("content", "text", "output", "result", "answer"):
-        if isinstance(found.get(key), (str, list)) and found[key]:
-            return read_said({**found, "role": role, "content": found[key]}, notes)
-    return [_plain(dumps(found), role)]
+    if isinstance(found.get("content"), (str, list)) and found["content"]:
+        return read_said({**found, "role": role}, notes)
+    if list(found) == ["output"] and found["output"]:
+        return read_chat(found["output"], notes, role=role)
+    return [_plain(whole, role)]
 
 
 def read_choices(choices: list[Any], notes: Notes) -> list[Message]:

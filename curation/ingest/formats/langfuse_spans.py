@@ -68,12 +68,13 @@ def _error(span: PlainSpan) -> str:
 
 def _generation(span: PlainSpan, notes: Notes) -> ModelCall:
     attributes = span["attributes"]
-    asked = _unwrapped(maybe_json(attributes.get(_INPUT)))
-    tools = asked.get("tools") or asked.get("functions") if isinstance(asked, dict) else None
+    asked = _unwrapped(attributes.get(_INPUT))
+    settings = maybe_json(asked)
+    tools = settings.get("tools") or settings.get("functions") if isinstance(settings, dict) else None
     found = read_chat(attributes.get(_OUTPUT), notes, role="assistant")
     call = as_call(
         span,
-        inputs=read_chat(attributes.get(_INPUT) if asked is None else asked, notes, role="user"),
+        inputs=read_chat(asked, notes, role="user"),
         outputs=[message for message in found if message["role"] == "assistant"],
         tools=read_tools(tools, notes),
         model=as_text(attributes.get("langfuse.observation.model.name") or ""),
@@ -130,10 +131,12 @@ def _tool(span: PlainSpan, notes: Notes) -> ToolRun:
 
 
 def _unwrapped(given: Any) -> Any:
-    """What a function was called with, {"args": [...], "kwargs": {...}}: its messages, its only argument, or all."""
-    if not isinstance(given, dict) or set(given) != {"args", "kwargs"}:
+    """What a function was called with, {"args": [...], "kwargs": {...}}: its messages, its only argument, or all; other
+    input as it came."""
+    found = maybe_json(given)
+    if not isinstance(found, dict) or set(found) != {"args", "kwargs"}:
         return given
-    args, named = given["args"], given["kwargs"]
+    args, named = found["args"], found["kwargs"]
     named = named if isinstance(named, dict) else {}
     if "messages" in named:
         return named
@@ -143,8 +146,7 @@ def _unwrapped(given: Any) -> Any:
 
 def _outside(span: PlainSpan, notes: Notes) -> ModelCall:
     """An agent or chain seen from outside: the words it was given and those it gave back."""
-    given = _unwrapped(maybe_json(span["attributes"][_INPUT]))
-    given = span["attributes"][_INPUT] if given is None else given
+    given = _unwrapped(span["attributes"][_INPUT])
     answers = read_chat(span["attributes"][_OUTPUT], notes, role="assistant")
     return as_call(
         span,

@@ -479,6 +479,16 @@ def test_older_and_neighbouring_spellings() -> None:
         assert told(trace) == [("user", "Hi"), ("assistant", "Hello")]
 
 
+@pytest.mark.parametrize(
+    "answer", ['{"answer":"42"}', '{"text": "x"}', "[1,2]", '{"result": [1]}', '"quoted"', "{broken"]
+)
+def test_an_answer_that_is_json_stays_as_it_was_written(answer: str) -> None:
+    attributes = {"langfuse.observation.type": "generation", "langfuse.observation.input": "Hi"}
+    trace = assemble([span(1, attributes={**attributes, "langfuse.observation.output": answer})])
+    assert trace is not None
+    assert told(trace) == [("user", "Hi"), ("assistant", answer)]
+
+
 def test_every_format_of_spans_has_its_section_in_the_docs() -> None:
     text = (settings.BASE_DIR / "docs" / "formats.md").read_text()
     for module in (langfuse_spans, mastra, mlflow_spans, openinference, openllmetry, otel_genai, pydantic_ai, vercel):
