@@ -14,7 +14,7 @@ import psycopg
 
 from benchmarks.ingest_load import send
 
-PACKAGE = "arize-phoenix"
+PACKAGE = "arize-phoenix[pg]"
 _HEADERS = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
 _SECONDS = 240
 

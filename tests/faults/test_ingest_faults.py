@@ -1,35 +1,23 @@
-"""kill -9 of web, worker and PostgreSQL in the middle of a stream of traces: what was answered with 200 is there, once."""
+"""kill -9 of web, worker and PostgreSQL, cut connections and a full disk in the middle of a stream of traces: what was
+answered with 200 is there, once."""
 
-import http.client
-import json
 import os
 import shutil
-import signal
-import threading
-import time
-import urllib.error
-import urllib.request
-from collections import Counter
+import subprocess
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.faults.stream import BODIES, check, cut_connections, kept, kill, kill_server, stream
 from tests.up import Up, wait_until
-from tests.workspace.test_up import query
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.faults,
     pytest.mark.skipif(not os.path.isdir("/proc/self"), reason="looks into /proc"),
 ]
-BODIES = 240
-TOKEN = """
-from workspace import tokens
-from workspace.access import SYSTEM
-from workspace.models import Project, Role
-project = Project.objects.create(slug="faults", name="Faults")
-print("token=" + tokens.issue(project=project, name="agent", role=Role.REVIEWER, actor=SYSTEM)[1])
-"""
 
 
 @pytest.fixture
@@ -42,136 +30,22 @@ def up() -> Iterator[Up]:
         shutil.rmtree(found.data, ignore_errors=True)
 
 
-def body(number: int) -> bytes:
-    """One trace of two spans; the bytes are the same each time they are sent."""
-
-    def said(role: str, text: str) -> str:
-        return json.dumps([{"role": role, "parts": [{"type": "text", "content": text}]}])
-
-    def attribute(key: str, value: str) -> dict[str, object]:
-        return {"key": key, "value": {"stringValue": value}}
-
-    spans = [
-        {
-            "traceId": f"{number + 1:032x}",
-            "spanId": f"{2 * number + part + 1:016x}",
-            "name": "chat",
-            "startTimeUnixNano": str(1_700_000_000_000_000_000 + part),
-            "attributes": [
-                attribute("gen_ai.operation.name", "chat"),
-                attribute("gen_ai.input.messages", said("user", f"question {number}.{part}")),
-                attribute("gen_ai.output.messages", said("assistant", "answer " * 50)),
-            ],
-        }
-        for part in (0, 1)
-    ]
-    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
-
-
-class Stream:
-    """Four senders that post all bodies as an OpenTelemetry exporter does: again after 503 or a broken connection."""
-
-    def __init__(self, up: Up, token: str) -> None:
-        self.url, self.token = f"{up.url}/v1/traces", token
-        self.acknowledged: list[int] = []
-        self.statuses: Counter[object] = Counter()
-        self._waiting = list(range(BODIES))
-        self._lock = threading.Lock()
-        self.threads = [threading.Thread(target=self._send_all, daemon=True) for _ in range(4)]
-        for thread in self.threads:
-            thread.start()
-
-    def _send_all(self) -> None:
-        while True:
-            with self._lock:
-                if not self._waiting:
-                    return
-                number = self._waiting.pop(0)
-            while not self._send(number):
-                time.sleep(0.2)
-
-    def _send(self, number: int) -> bool:
-        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.token}"}
-        request = urllib.request.Request(self.url, body(number), headers)
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                status: object = answer.status
-        except urllib.error.HTTPError as error:
-            status = error.code
-        except (OSError, http.client.HTTPException):
-            status = "broken"
-        with self._lock:
-            self.statuses[status] += 1
-            if status == 200:
-                self.acknowledged.append(number)
-        return status == 200
-
-    def reach(self, count: int) -> None:
-        """Wait until so many were acknowledged."""
-        wait_until(
-            lambda: len(self.acknowledged) >= count, seconds=120, what=f"{count} acknowledged of {self.statuses}"
-        )
-
-    def finish(self) -> None:
-        """Wait until all were sent; nobody heard anything but 200, 503 and broken connections."""
-        self.reach(BODIES)
-        assert set(self.statuses) <= {200, 503, "broken"}, self.statuses
-        assert self.statuses[503] + self.statuses["broken"], "no sender noticed anything: nothing was tested"
-
-
-def stream(up: Up) -> Stream:
-    made = up.manage("shell", "-c", TOKEN)
-    token = made.stdout.partition("token=")[2].strip()
-    assert token, made.stderr
-    return Stream(up, token)
-
-
-def kept(up: Up) -> int:
-    """Bodies in the inbox."""
-    return int(str(query(up, "select count(*) from curation_rawrecord")[0][0]))
-
-
-def check(up: Up) -> None:
-    """All bodies are worked off, each trace stands once with one revision and both of its spans."""
-    wait_until(
-        lambda: query(up, "select count(*) from curation_rawrecord where status = 'pending'") == [(0,)],
-        seconds=120,
-        what="an empty inbox",
-    )
-    assert query(up, "select status, count(*) from curation_rawrecord group by 1") == [("done", BODIES)]
-    found = query(
-        up,
-        "select count(*), count(distinct external_id), (select count(*) from curation_span) from curation_trace "
-        "where project_id = (select id from workspace_project where slug = 'faults')",
-    )
-    assert found == [(BODIES, BODIES, 2 * BODIES)]
-    doubled = query(
-        up,
-        "select t.external_id from curation_trace t join curation_tracerevision r on r.trace_id = t.id "
-        "join workspace_project p on p.id = t.project_id where p.slug = 'faults' group by 1 having count(*) <> 1",
-    )
-    assert doubled == []
-
-
 def test_kill_9_of_web_and_worker_in_the_middle_of_a_stream(up: Up) -> None:
     sending = stream(up)
     for count, name in ((40, "web"), (90, "worker"), (140, "web"), (190, "worker")):
         sending.reach(count)
-        os.kill(up.child(name), signal.SIGKILL)
-        wait_until(lambda name=name: _lives(up, name), what=f"a new {name}")
+        kill(up, name)
     sending.finish()
     assert kept(up) == BODIES
     check(up)
     assert up.end() == 0
 
 
-def test_kill_9_of_postgresql_in_the_middle_of_a_stream(up: Up) -> None:
+def test_kill_9_of_postgresql_and_cut_connections_in_the_middle_of_a_stream(up: Up) -> None:
     sending = stream(up)
-    for count in (60, 150):
+    for count, act in ((40, cut_connections), (80, kill_server), (140, cut_connections), (180, kill_server)):
         sending.reach(count)
-        server = int((up.data / "postgres" / "postmaster.pid").read_text().split("\n")[0])
-        os.kill(server, signal.SIGKILL)
-        wait_until(lambda server=server: _server(up) not in (0, server), seconds=60, what="another PostgreSQL")
+        act(up)
     sending.finish()
     wait_until(lambda: up.get("/readyz")[0] == 200, what="readyz 200")
     assert kept(up) == BODIES
@@ -179,15 +53,46 @@ def test_kill_9_of_postgresql_in_the_middle_of_a_stream(up: Up) -> None:
     assert up.end() == 0
 
 
-def _lives(up: Up, name: str) -> bool:
+@pytest.fixture
+def small_disk() -> Iterator[Path]:
+    """A file system of 220 MB."""
+    folder = Path(tempfile.mkdtemp(prefix="wt-disk-", dir="/tmp"))
+    made = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=220m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if made.returncode:
+        shutil.rmtree(folder)
+        pytest.skip("file systems cannot be mounted here")
     try:
-        return bool(up.child(name))
-    except AssertionError:
-        return False
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=False)
+        folder.rmdir()
 
 
-def _server(up: Up) -> int:
+def test_a_full_disk_in_the_middle_of_a_stream(small_disk: Path) -> None:
+    up = Up(small_disk)
     try:
-        return int((up.data / "postgres" / "postmaster.pid").read_text().split("\n")[0])
-    except (OSError, ValueError):
-        return 0
+        up.ready()
+        sending = stream(up)
+        sending.reach(60)
+        filler = small_disk / "filler"
+        with filler.open("wb", buffering=0) as file:
+            free = os.statvfs(small_disk)
+            try:
+                for _ in range(free.f_bavail * free.f_frsize // 65536 + 2):
+                    file.write(bytes(65536))
+            except OSError:
+                pass  # full
+        refused = sending.statuses[503] + sending.statuses["broken"]
+        wait_until(
+            lambda: sending.statuses[503] + sending.statuses["broken"] > refused + 8, seconds=60, what="refusals"
+        )
+        filler.unlink()
+        sending.finish()
+        wait_until(lambda: up.get("/readyz")[0] == 200, seconds=60, what="readyz 200")
+        assert kept(up) == BODIES
+        check(up)
+        assert up.end() == 0
+    finally:
+        up.kill_all()
