@@ -1,6 +1,6 @@
 // The review page's fast path. Without it every button is a plain form; with it the next item is already here when a
 // key is pressed, and what was said is kept in an outbox until the server has it.
-import { all, desk, done, find, got, later, lazy, store } from "./review_core.js";
+import { all, desk, done, find, got, later, lazy, store, use } from "./review_core.js";
 import { box, flush, paintSaved, send } from "./review_outbox.js";
 import { onKey } from "./review_press.js";
 import { forget, judge, rate, setAside, undoLast } from "./review_say.js";
@@ -42,7 +42,7 @@ function onClick(event) {
     if (link.matches("[data-sheet]")) { desk.bench.querySelector(".form").toggleAttribute("data-open"); return; }
     if (link.matches(".outline-open")) { lazy.outline().then((one) => one.toggleOutline(true)); find(".outline", desk.bench).toggleAttribute("data-open", true); find("#find", desk.bench).focus(); return; }
     if (link.matches(".close")) { if (matchMedia("(width >= 60rem)").matches) lazy.outline().then((one) => one.toggleOutline(false)); find(".outline", desk.bench).removeAttribute("data-open"); return; }
-    if (link.matches("[data-edit]")) { find("#more", desk.bench)?.hidePopover?.(); return lazy.edit().then((one) => one.edit(true)); }
+    if (link.matches("[data-edit]")) { find("#more", desk.bench)?.hidePopover?.(); return use("edit", (one) => one.edit(true)); }
     if (link.matches("[data-edit-cancel]")) return lazy.edit().then((one) => one.edit(false));
     if (link.matches("[data-focus]")) { find("#more", desk.bench)?.hidePopover?.(); openTab("judge"); find(".form", desk.bench).setAttribute("data-open", ""); find(`#${link.dataset.focus}`, desk.bench)?.focus(); return; }
     find(".outline", desk.bench).removeAttribute("data-open");
@@ -96,7 +96,7 @@ if (desk.bench) {
   document.addEventListener("keyup", ({ key, shiftKey }) => { if (shiftKey && key.startsWith("Arrow")) selected(); });
   document.addEventListener("scroll", () => got.talk?.hideBubble(), { capture: true, passive: true });
   if (matchMedia("(any-pointer: coarse)").matches) import("./review_touch.js").then((one) => one.watchTouch());
-  setTimeout(() => { for (const load of Object.values(lazy)) load().catch(() => {}); }, 4000);
+  setTimeout(() => { for (const load of Object.values(lazy)) load().catch(() => {}); }, 500);
   addEventListener("online", flush);
   document.addEventListener("visibilitychange", () => { if (!document.hidden && box().length) flush(); });
   setInterval(() => { paintSaved(); paintLease(); }, 1000);

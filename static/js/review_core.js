@@ -28,6 +28,14 @@ export const lazy = {
   outline: () => keep("outline", import("./review_outline.js")),
 };
 
+/** Do something with a part where one goes on typing at once: until it is here no key may judge anything. */
+export function use(name, run) {
+  if (got[name]) return run(got[name]);
+  desk.ready = false;
+  const ready = () => { desk.ready = true; };
+  return lazy[name]().then((one) => { ready(); run(one); }, ready);
+}
+
 export const past = []; // what was left behind, newest last: {node, url, key, kind}
 export const done = new Set(); // addresses of items judged, skipped or flagged here
 

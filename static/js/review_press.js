@@ -1,6 +1,6 @@
 // Keys of the review page. Those with a button are `data-key` and go through it; the others are here. A person may have set
 // other keys: everything below is written with the keys of the start, and what was pressed is turned into those first.
-import { all, desk, find, got, lazy } from "./review_core.js";
+import { all, desk, find, got, lazy, use } from "./review_core.js";
 import { rate, submitChosen, undo } from "./review_say.js";
 import { load, next } from "./review_show.js";
 import { current, fold, mark, move, plain } from "./review_steps.js";
@@ -26,7 +26,7 @@ export function writeKeys(node) {
 
 const OWN = {
   "[": () => move(-1), "]": () => move(1), "{": () => move(-1, "[data-failed]"), "}": () => move(1, "[data-failed]"),
-  "!": () => { mark(null); move(1, "[data-failed]"); }, o: fold, p: plain, c: () => lazy.talk().then((one) => one.comment()),
+  "!": () => { mark(null); move(1, "[data-failed]"); }, o: fold, p: plain, c: () => use("talk", (one) => one.comment()),
   "+": () => rate(current(), "good"), "-": () => rate(current(), "bad"), "=": () => rate(current(), "neutral"),
   0: () => find(".talk", desk.bench).scrollTo({ top: 0 }),
   t: () => { find(".outline", desk.bench).setAttribute("data-open", ""); (find(".tree [aria-current]", desk.bench) ?? find("#tree a", desk.bench))?.focus(); },
