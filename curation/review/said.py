@@ -7,7 +7,7 @@ given to the trace when that has come.
 import hashlib
 import json
 import logging
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from time import monotonic
 from typing import Any, Literal
@@ -18,6 +18,7 @@ from django.utils import timezone
 from curation.ingest.prepare import stored_id
 from curation.messages.clean import Notes
 from curation.models import Feedback, Score, Trace, WaitingWord
+from curation.privacy import rules
 from curation.review import feedback, naming, scores
 from curation.review.feedback import Opinion
 from curation.review.invalid import Invalid, check_text
@@ -53,6 +54,7 @@ class Said:
 
 def say_score(*, project: Project, actor: Actor, about: About, value: Value) -> Said:
     """Store a score, or keep it until its trace comes. Raises Invalid naming the field."""
+    value = replace(value, reason=_redacted(project, value.reason), category=_redacted(project, value.category))
     checked = scores.check(value, actor=actor)
     trace = _find(project, about)
     if trace is None:
@@ -65,6 +67,12 @@ def say_score(*, project: Project, actor: Actor, about: About, value: Value) -> 
 def say_feedback(*, project: Project, actor: Actor, about: About, opinion: Opinion) -> Said:
     """Store feedback, or keep it until its trace comes. Raises Invalid naming the field."""
     feedback.check(opinion)
+    opinion = replace(
+        opinion,
+        comments=_redacted(project, opinion.comments),
+        suggested_response=_redacted(project, opinion.suggested_response),
+        author=_redacted(project, opinion.author),
+    )
     trace = _find(project, about)
     if trace is None:
         return _wait(project, actor, WaitingWord.Kind.FEEDBACK, about, asdict(opinion), None)
@@ -121,6 +129,12 @@ def _find(project: Project, about: About) -> Trace | None:
         return None
     found.project = project  # saves loading it again
     return found
+
+
+def _redacted(project: Project, text: str) -> str:
+    """The text without personal data, where the project wants it replaced before anything is stored."""
+    redactor = rules.redactor(project.pk) if text else None
+    return redactor.text(text) if redactor else text
 
 
 def _id(text: str) -> str:

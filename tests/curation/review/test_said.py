@@ -15,10 +15,13 @@ from django.utils import timezone
 from curation.ingest.prepare import stored_id
 from curation.messages.clean import Notes
 from curation.models import Feedback, Score, WaitingWord
+from curation.privacy import rules
+from curation.privacy.patterns import KINDS
 from curation.review import said
 from curation.scoring.known import KNOWN
 from curation.tasks import give_words
 from tests import make
+from workspace.access import Actor
 from workspace.models import Project
 
 HERE = "/api/projects/acme"
@@ -170,6 +173,21 @@ def test_commands(project: Project) -> None:
     ):
         with pytest.raises(CommandError, match=reason):
             run(*wrong)
+
+
+def test_personal_data_is_replaced_before_it_is_stored_where_the_project_wants_that(
+    project: Project, api: Callable[..., Client]
+) -> None:
+    rules.change(project=project, actor=Actor(), rules=rules.Rules(redact=frozenset(KINDS)))
+    trace, word = make.trace(project), "write to bob@example.com"
+    about = {"trace": str(trace.uid)}
+    said_of = {"rating": 1, "comments": word, "suggested_response": word, "author": "bob@example.com"}
+    assert post(api(), "feedback", {**said_of, **about}).status_code == 201
+    assert post(api(), "feedback", {**said_of, **about}).status_code == 200  # the same word is the same pseudonym
+    post(api(), "scores", {"name": "x", "number": 1, "reason": word, "trace": "later"})
+    row = trace.feedback.get()
+    kept = [row.comments, row.suggested_response, row.author, str(WaitingWord.objects.get().payload)]
+    assert not any("bob@example.com" in text for text in kept), kept
 
 
 def test_the_trace_page_shows_what_was_said(
