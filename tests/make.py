@@ -9,7 +9,7 @@ from django.utils import timezone
 from curation.ingest import store
 from curation.ingest.parsed import ParsedTrace
 from curation.messages.form import Conversation, Document, Message, ToolCall, message
-from curation.models import Dataset, DatasetRow, DatasetVersion, Judgment, Trace
+from curation.models import Dataset, DatasetRow, DatasetVersion, Judgment, Replay, Trace
 from evaluation.models import EvaluationRun, Suite
 from training.models import ModelVersion, TrainingRun
 from workspace.models import Project, User
@@ -180,3 +180,29 @@ def answered(suite: Suite, model: ModelVersion, right: Any, **fields: Any) -> Ev
     answers.finish(run)
     run.refresh_from_db()
     return run
+
+
+def _as_document(messages: list[Message]) -> Document:
+    return document(*messages, tools=[ORDER_TOOL])
+
+
+again = trace
+
+
+def replay(trace: Trace, user: User, *, answer: str = "It left the depot yesterday.", **fields: Any) -> Replay:
+    """An answered replay of the last step of a trace, with its own trace."""
+    from workspace.models import Connection
+
+    assert trace.revision is not None
+    line, _ = Connection.objects.get_or_create(
+        project=trace.project, name="Models", base_url="https://models.example/v1", default_model="other-1"
+    )
+    messages = trace.revision.document["conversations"][0]["messages"]
+    made = again(trace.project, said=_as_document([*messages[:-1], message("assistant", answer)]))
+    Trace.objects.filter(pk=made.pk).update(is_replay=True, source_format="replay")
+    return Replay.objects.create(
+        project=trace.project, trace=trace, revision=trace.revision, step_key=f"c0m{len(messages) - 1}", connection=line,
+        model="other-1", messages=[], settings={"max_tokens": 1024}, changed=["system prompt", "model other-1"],
+        estimate_usd="0.0123", cost_usd="0.0042", latency_ms=1834, status="done", result=made, user=user, author=str(user),
+        idempotency_key=f"replay-{next(_numbers)}", asked_at=timezone.now(), ended_at=timezone.now(), **fields,
+    )  # fmt: skip

@@ -52,7 +52,19 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
         "curation:review-item": [queue.slug, item or ""],
         "training:run": [run.uid], "training:model": [tuned.uid], "evaluation:comparison": [comparison.uid],
     }  # fmt: skip
-    return {name: reverse(name, args=[project.slug, *arguments]) for name, arguments in names.items()}
+    names["curation:trace-becomes"] = [traces[0].uid]
+    addresses = {name: reverse(name, args=[project.slug, *arguments]) for name, arguments in names.items()}
+    replay = make.replay(traces[0], reviewer)
+    diff, again = (
+        reverse("curation:trace-diff", args=[project.slug]),
+        reverse("curation:replay", args=[project.slug, replay.uid]),
+    )
+    begin = reverse("curation:trace-replay", args=[project.slug, traces[0].uid])
+    return addresses | {
+        "curation:trace-diff": f"{diff}?left={traces[0].uid}&right={traces[1].uid}",
+        "curation:trace-replay": f"{begin}?step={replay.step_key}",
+        "curation:replay": again,
+    }
 
 
 def _run(project: Project, version: Any, size: int) -> Any:

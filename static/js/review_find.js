@@ -1,7 +1,7 @@
 // Finding words in a run. Short runs are searched here; of a long one the server says where they stand, and parts that are
 // not loaded are brought when one goes there.
 import { all, desk, find } from "./review_core.js";
-import { goTo, mark } from "./review_steps.js";
+import { goTo } from "./review_steps.js";
 
 let timer = 0, asked = 0;
 const words = () => find("#find", desk.bench)?.value.trim().toLowerCase() ?? "";
@@ -10,7 +10,11 @@ const count = (number, word) => `${number.toLocaleString("en")} ${word}${number 
 export function search() {
   clearTimeout(timer);
   asked += 1;
-  if (desk.bench.dataset.parts && words()) { timer = setTimeout(ask, 150, asked); return; }
+  if (desk.bench.dataset.parts && words()) {
+    tell("Searching the whole run…"); // now, while the page may move
+    timer = setTimeout(ask, 150, asked);
+    return;
+  }
   const blocks = all(".said, .call:not(.agent), .answer", desk.bench), wanted = words();
   desk.bench.hits = (wanted ? blocks.filter((one) => one.textContent.toLowerCase().includes(wanted)) : []).map((one) => ({ id: one.id, times: 1 }));
   tell(wanted ? `${desk.bench.hits.length} of ${count(blocks.length, "block")}${desk.bench.hits.length ? ", Enter goes on" : ""}` : "");
@@ -19,7 +23,6 @@ export function search() {
 
 async function ask(number) {
   const bench = desk.bench, wanted = words();
-  tell("Searching the whole run…");
   const answer = await fetch(`${bench.dataset.parts.replace("/part/?", "/find/?")}&q=${encodeURIComponent(wanted)}`, { credentials: "same-origin" }).catch(() => null);
   const said = answer?.ok ? await answer.json().catch(() => null) : null;
   if (number !== asked || bench !== desk.bench) return;
