@@ -60,7 +60,8 @@ def bury_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
     counts: Counter[str] = Counter()
     externals = list(Trace.objects.filter(pk__in=ids, project=project).values_list("external_id", flat=True))
     counts["spans"] += Span.objects.filter(project=project, trace_key__in=externals).delete()[0]
-    for model in (Step, TraceText, FollowUp, PersonalData, Feedback, Comment, StepVerdict, QueueItem):
+    # FollowUp before TraceText: whoever is indexing a trace right now holds its row, and what they write must go too
+    for model in (Step, FollowUp, TraceText, PersonalData, Feedback, Comment, StepVerdict, QueueItem):
         way = "revision__trace__in" if model is Step else "trace__in"
         counts[str(model._meta.verbose_name_plural)] += model._default_manager.filter(**{way: ids}).delete()[0]
     Preference.objects.filter(left_trace__in=ids).delete()
