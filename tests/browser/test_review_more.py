@@ -1,5 +1,7 @@
 """The rest of a reviewer's day: comments on what is selected, own keys, hours without a network in two tabs, a phone."""
 
+# ruff: noqa: E501 (scripts for the browser)
+
 from collections.abc import Callable
 from typing import Any
 
