@@ -129,7 +129,9 @@ def test_posting_traces(project: Project, api: Any, body: bytes) -> None:
 
 def test_posting_rows_with_labels(project: Project, api: Any) -> None:
     client = api(Role.REVIEWER)
-    body = lines({"prompt": "q", "completion": "a", "label": "helpful"}, {"prompt": "p", "completion": "a", "label": True})
+    body = lines(
+        {"prompt": "q", "completion": "a", "label": "helpful"}, {"prompt": "p", "completion": "a", "label": True}
+    )
     first = client.post(URL, body, content_type="application/json").json()
     assert (first["judgments"], first["unknown_labels"]) == (1, {"helpful": 1})
     said = client.post(f"{URL}?verdict=helpful%3Dacceptable", body, content_type="application/json").json()
