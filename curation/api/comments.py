@@ -128,7 +128,7 @@ def list_mentions(request: HttpRequest, slug: Path[str]) -> dict[str, Any]:
     user = entry.actor.user
     if user is None:
         return {"items": [], "unseen": 0, "more": 0}
-    rows, more = comments.mentions(project=entry.project, user=user)
+    rows, more = comments.mentions(project=entry.project, user=user, may_look=entry.may(Role.ENGINEER))
     items = [{"comment": _made(one.comment), "trace": one.comment.trace.uid, "seen_at": one.seen_at} for one in rows]
     return {"items": items, "unseen": comments.unseen(project=entry.project, user=user), "more": more}
 

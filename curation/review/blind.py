@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db import models
 from django.db.models import Exists
 
 from curation.models import Judgment, QueueItem, Trace
@@ -11,6 +12,15 @@ from workspace.models import User
 def waits_blind(trace: Any) -> Exists:
     """Whether a trace waits in a blind queue, for a query's annotation. `trace` is an OuterRef to its id."""
     return Exists(QueueItem.objects.filter(trace=trace, queue__is_blind=True, status=QueueItem.Status.OPEN).order_by())
+
+
+def shut(trace: Any, user: User) -> Any:
+    """Whether it waits in a blind queue and this person has not judged what it holds now, for a query's annotation."""
+    current = models.F("trace__revision")
+    judged = Judgment.objects.filter(trace=trace, user=user, revision=current, withdrawn_at=None)
+    return models.ExpressionWrapper(
+        models.Q(waits_blind(trace)) & ~models.Q(Exists(judged.order_by())), output_field=models.BooleanField()
+    )
 
 
 def hides(*, trace: Trace, user: User | None, may_look: bool = False) -> bool:

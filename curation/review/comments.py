@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, OuterRef, QuerySet
 from django.utils import timezone
 
 from curation.models import Comment, Mention, Trace, TraceRevision
+from curation.review import blind
 from curation.review.invalid import Invalid
 from workspace import audit
 from workspace.access import Actor
@@ -212,13 +213,18 @@ def unseen(*, project: Project, user: User) -> int:
     return _calls(project, user).filter(seen_at=None).count()
 
 
-def mentions(*, project: Project, user: User, size: int = 100) -> tuple[list[Mention], int]:
-    """Where this person was called, unseen ones first, then the newest; and how many more there are."""
+def mentions(*, project: Project, user: User, size: int = 100, may_look: bool = False) -> tuple[list[Mention], int]:
+    """Where this person was called, unseen ones first, then the newest; and how many more there are. The text is empty where
+    they must judge the trace blind first (see blind.hides, as for `may_look`)."""
     found = _calls(project, user).select_related("comment__trace").defer("comment__trace__metadata")
+    found = found.annotate(blind=blind.shut(OuterRef("comment__trace_id"), user))
     unseen_first = found.order_by(F("seen_at").desc(nulls_first=True), "-id")
     listed = list(unseen_first[: size + 1])
+    for one in listed:
+        if one.blind and not may_look:
+            one.comment.text = one.comment.quote = ""
     more = 0 if len(listed) <= size else _calls(project, user).count() - size
-    return listed[:size], more
+    return list[Mention](listed[:size]), more
 
 
 def see(*, project: Project, user: User, comment: uuid.UUID | None = None) -> int:

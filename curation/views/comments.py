@@ -117,7 +117,7 @@ def mentions(request: HttpRequest, slug: str) -> HttpResponse:
         seen = comments.see(project=entry.project, user=user)
         messages.success(request, f"{seen:,} marked as seen." if seen else "There was nothing new.")
         return redirect("curation:mentions", slug)
-    rows, more = comments.mentions(project=entry.project, user=user)
+    rows, more = comments.mentions(project=entry.project, user=user, may_look=entry.may(Role.ENGINEER))
     context = {"mentions": rows, "more": more, "new": sum(row.seen_at is None for row in rows)}
     return answer(request, "curation/mentions.html", context)
 

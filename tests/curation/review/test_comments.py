@@ -121,7 +121,7 @@ def test_a_blind_queue_shows_nothing_of_others_until_one_has_answered(
     trace = make.trace(project)
     make.judgment(trace, alice, "unacceptable", note="ALICE SAID")
     actor = Actor(user=alice)
-    comments.add(project=project, actor=actor, trace_uid=trace.uid, text="ALICE COMMENTED")
+    comments.add(project=project, actor=actor, trace_uid=trace.uid, text="ALICE COMMENTED to @Rita Reviewer")
     about = {"project": project, "trace": trace}
     Score.objects.create(**about, name="tone", number=0.25, source="judge", reason="JUDGE SAID")
     Feedback.objects.create(**about, author="user", suggested_response="SUGGESTED")
@@ -132,7 +132,9 @@ def test_a_blind_queue_shows_nothing_of_others_until_one_has_answered(
     at = f"/p/acme/review/{queue.slug}/{item.uid}/"
     for user, url in (
         (rita, at), (alice, at), (rita, f"/p/acme/traces/{trace.uid}/"),
-        (rita, f"/p/acme/traces/{trace.uid}/comments/"), (rita, f"/api/projects/acme/traces/{trace.uid}/comments"),
+        (rita, f"/p/acme/traces/{trace.uid}/comments/"), 
+        (rita, "/p/acme/mentions/"), (rita, "/api/projects/acme/mentions"),
+        (rita, f"/api/projects/acme/traces/{trace.uid}/comments"),
     ):  # fmt: skip
         page = as_user(user).get(url).content.decode()
         own = user == alice  # her own words she may see; here she has judged already, so hers are open
@@ -143,3 +145,4 @@ def test_a_blind_queue_shows_nothing_of_others_until_one_has_answered(
     judgments.record(project=project, actor=Actor(user=rita), item_uid=item.uid, verdict="acceptable")
     page = as_user(rita).get(at).content.decode()
     assert all(one in page for one in secrets[:5]), "answered: now everything is shown"
+    assert "ALICE COMMENTED" in as_user(rita).get("/p/acme/mentions/").content.decode()
