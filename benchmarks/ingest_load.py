@@ -78,10 +78,16 @@ class Bodies:
         return [self._one() for _ in range(count)]
 
     def _one(self) -> bytes:
-        pieces = self._chance.choice(self._kinds).split(b"\x0a\x10")  # field 1 of a span, 16 bytes: its trace id
-        fresh = [pieces[0], *(self._chance.randbytes(16) + piece[16:] for piece in pieces[1:])]
-        body = b"\x0a\x10".join(fresh)
+        first, *pieces = self._chance.choice(self._kinds).split(
+            b"\x0a\x10"
+        )  # field 1 of a span, 16 bytes: its trace id
+        body = b"\x0a\x10".join([first, *(self._renamed(piece) for piece in pieces)])
         return gzip.compress(body, 1) if self.packed else body
+
+    def _renamed(self, piece: bytes) -> bytes:
+        if piece[16:18] != b"\x12\x08":  # field 2, 8 bytes: the span's id
+            return piece
+        return self._chance.randbytes(16) + piece[16:18] + self._chance.randbytes(8) + piece[26:]
 
 
 def send(

@@ -16,7 +16,7 @@ from benchmarks.ingest_load import send
 
 PACKAGE = "arize-phoenix[pg]"
 _HEADERS = {"Content-Type": "application/x-protobuf", "Content-Encoding": "gzip"}
-_SECONDS = 240
+_SECONDS = 120
 
 
 class CannotBeHad(Exception):
