@@ -132,7 +132,7 @@ def test_a_blind_queue_shows_nothing_of_others_until_one_has_answered(
     at = f"/p/acme/review/{queue.slug}/{item.uid}/"
     for user, url in (
         (rita, at), (alice, at), (rita, f"/p/acme/traces/{trace.uid}/"),
-        (rita, f"/p/acme/traces/{trace.uid}/comments/"), 
+        (rita, f"/p/acme/traces/{trace.uid}/comments/"),
         (rita, "/p/acme/mentions/"), (rita, "/api/projects/acme/mentions"),
         (rita, f"/api/projects/acme/traces/{trace.uid}/comments"),
     ):  # fmt: skip
