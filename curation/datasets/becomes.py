@@ -132,10 +132,12 @@ def _example(trace: Trace, correction: Correction | None) -> Example | None:
 
 
 def _turns(example: Example) -> list[Turn]:
-    return [
-        Turn(message["role"], _words(message), [(c["name"], c["arguments"]) for c in message.get("tool_calls", [])], *rest)
-        for message, *rest in zip(example.messages, example.trained, example.tokens, strict=True)
-    ]  # fmt: skip
+    rows = zip(example.messages, example.trained, example.tokens, strict=True)
+    return [Turn(one["role"], _words(one), _calls(one), learned, tokens) for one, learned, tokens in rows]
+
+
+def _calls(message: Message) -> list[tuple[str, str]]:
+    return [(call["name"], call["arguments"]) for call in message.get("tool_calls", [])]
 
 
 def _words(message: Message) -> str:

@@ -87,6 +87,7 @@ def send(*, trace: Trace, found: Opening, wanted: Plan, actor: Actor, key: str, 
     known = Replay.objects.filter(project=trace.project_id, idempotency_key=key[:64]).first()
     if known is not None:
         return known
+    assert trace.revision is not None  # `start` found the step in it
     changed = list(wanted.sent.changed)
     if wanted.model != trace.model:
         changed.append(f"model {wanted.model}")
@@ -95,7 +96,7 @@ def send(*, trace: Trace, found: Opening, wanted: Plan, actor: Actor, key: str, 
     try:
         with transaction.atomic():
             made = Replay.objects.create(
-                project_id=trace.project_id, trace=trace, revision_id=trace.revision_id, step_key=found.step_key,
+                project_id=trace.project_id, trace=trace, revision=trace.revision, step_key=found.step_key,
                 connection=wanted.connection, model=wanted.model, messages=wanted.sent.messages, tools=wanted.sent.tools,
                 settings=wanted.settings, changed=changed, estimate_usd=wanted.price.usd, user=actor.user,
                 author=actor.label[:200], idempotency_key=key[:64],

@@ -44,9 +44,10 @@ def with_text(rows: "QuerySet[Any]", *, prefix: str = "") -> "QuerySet[Any]":
         digests = list(_kept)
     text = Cast(F(f"{prefix}document"), TextField())
     if not digests:
-        return rows.annotate(document_text=text)
+        return cast("QuerySet[Any]", rows.annotate(document_text=text))
     known = When(**{f"{prefix}digest__in": digests}, then=Value("", output_field=CharField()))
-    return rows.annotate(document_text=Case(known, default=text, output_field=TextField()))
+    both = Case(known, default=text, output_field=TextField())
+    return cast("QuerySet[Any]", rows.annotate(document_text=both))
 
 
 def parsed(*, digest: str, text: str | None) -> Document | None:

@@ -32,8 +32,11 @@ def trace_diff(request: HttpRequest, slug: str) -> HttpResponse:
         found = attempts.compare(project=entry.project, left=pair[0], right=pair[1])
     except Trace.DoesNotExist:
         raise Http404("There is no such trace in this project.") from None
-    context = {"found": found, "sides": (("A", found.left), ("B", found.right)), "changed": found.answers.changes}
-    return answer(request, "curation/trace_diff.html", context)
+    return answer(request, "curation/trace_diff.html", _shown(found))
+
+
+def _shown(found: attempts.Comparison) -> dict[str, object]:
+    return {"found": found, "sides": (("A", found.left), ("B", found.right)), "changed": found.answers.changes}
 
 
 @require_GET

@@ -31,8 +31,8 @@ def trace_replay(http: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
     except Trace.DoesNotExist:
         raise Http404("There is no such trace in this project.") from None
     except CannotReplay as error:
-        context = {"problem": str(error), "trace_uid": uid}
-        return answer(http, "curation/trace_replay.html", context, status=404 if step else 400)
+        refused = {"problem": str(error), "trace_uid": uid}
+        return answer(http, "curation/trace_replay.html", refused, status=404 if step else 400)
     typed = {name: http.POST[name] for name in FIELDS if name in http.POST}
     context: dict[str, Any] = {
         "trace": trace, "found": found, "step": step, "typed": typed, "usual": request.USUAL_TOKENS,

@@ -51,6 +51,7 @@ def test_a_long_run(project: Project, rita: User, server: Server, sign_in: SignI
     page.locator("#find").fill("")
     page.keyboard.press("Escape")
     page.locator(".talk").focus()
+    page.wait_for_timeout(300)  # a person's hand takes as long
     page.keyboard.press("}")
     expect(page.locator(".call:has-text('f199.txt')")).to_have_attribute("aria-current", "step")
     # the errors alone: the outline keeps room for them and brings them
