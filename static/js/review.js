@@ -22,10 +22,10 @@ function onSubmit(event) {
     else if (submitter.name === "step") rate(submitter.closest("[data-step]"), submitter.dataset.rate);
     else if (submitter.value === "skip") setAside("skip", {}, "Skipped: it comes again at the end");
     else if (submitter.value === "undo") undoLast(event);
-  } else if (form.id === "comment-form") { event.preventDefault(); lazy.talk().then((one) => one.submitComment(form)); }
-  else if (form.matches("[data-comment-form]")) { event.preventDefault(); if (submitter) lazy.talk().then((one) => one.actOnComment(form, submitter)); }
+  } else if (form.id === "comment-form") { event.preventDefault(); use("talk", (one) => one.submitComment(form)); }
+  else if (form.matches("[data-comment-form]")) { event.preventDefault(); if (submitter) use("talk", (one) => one.actOnComment(form, submitter)); }
   else if (form.id === "flag-form") { event.preventDefault(); if (desk.ready) setAside("flag", { flag_note: find("#flag-note", form).value }, "Flagged for somebody else"); }
-  else if (form.id === "edit-form") { event.preventDefault(); lazy.edit().then((one) => one.saveAnswer(form)); }
+  else if (form.id === "edit-form") { event.preventDefault(); use("edit", (one) => one.saveAnswer(form)); }
   else if (form.id === "reset-form") { event.preventDefault(); forget(desk.bench.dataset.here); send({ act: "reset", home: desk.bench.dataset.here, url: desk.bench.dataset.here, body: "act=reset" }); }
 }
 
@@ -40,26 +40,26 @@ function onClick(event) {
     event.preventDefault();
     if (link.matches("[role=tab]")) return openTab(link.dataset.tab);
     if (link.matches("[data-sheet]")) { desk.bench.querySelector(".form").toggleAttribute("data-open"); return; }
-    if (link.matches(".outline-open")) { lazy.outline().then((one) => one.toggleOutline(true)); find(".outline", desk.bench).toggleAttribute("data-open", true); find("#find", desk.bench).focus(); return; }
-    if (link.matches(".close")) { if (matchMedia("(width >= 60rem)").matches) lazy.outline().then((one) => one.toggleOutline(false)); find(".outline", desk.bench).removeAttribute("data-open"); return; }
+    if (link.matches(".outline-open")) { use("outline", (one) => one.toggleOutline(true)); find(".outline", desk.bench).toggleAttribute("data-open", true); find("#find", desk.bench).focus(); return; }
+    if (link.matches(".close")) { if (matchMedia("(width >= 60rem)").matches) use("outline", (one) => one.toggleOutline(false)); find(".outline", desk.bench).removeAttribute("data-open"); return; }
     if (link.matches("[data-edit]")) { find("#more", desk.bench)?.hidePopover?.(); return use("edit", (one) => one.edit(true)); }
-    if (link.matches("[data-edit-cancel]")) return lazy.edit().then((one) => one.edit(false));
+    if (link.matches("[data-edit-cancel]")) return use("edit", (one) => one.edit(false));
     if (link.matches("[data-focus]")) { find("#more", desk.bench)?.hidePopover?.(); openTab("judge"); find(".form", desk.bench).setAttribute("data-open", ""); find(`#${link.dataset.focus}`, desk.bench)?.focus(); return; }
     find(".outline", desk.bench).removeAttribute("data-open");
-    if (link.matches("[data-agent]")) lazy.outline().then((one) => one.single(link));
+    if (link.matches("[data-agent]")) use("outline", (one) => one.single(link));
     goTo(link.hash.slice(1));
     return;
   }
-  if (at("[data-collapse]")) return lazy.outline().then((one) => one.collapse());
+  if (at("[data-collapse]")) return use("outline", (one) => one.collapse());
   const by = at("[data-by-what]");
-  if (by) return lazy.outline().then((one) => one.measureBy(by.dataset.byWhat));
+  if (by) return use("outline", (one) => one.measureBy(by.dataset.byWhat));
   const talk = at("[data-talked], .comment [data-to]");
-  if (talk) return lazy.talk().then((one) => one.goToTalk(talk));
-  if (at("[data-about-off]")) return lazy.talk().then((one) => one.about());
+  if (talk) return use("talk", (one) => one.goToTalk(talk));
+  if (at("[data-about-off]")) return use("talk", (one) => one.about());
   const person = at("#comment-people [role=option]");
-  if (person) return lazy.talk().then((one) => one.choosePerson(person));
+  if (person) return use("talk", (one) => one.choosePerson(person));
   const suggested = at("[data-suggested]");
-  if (suggested) return lazy.edit().then((one) => one.editFrom(suggested.dataset.suggested));
+  if (suggested) return use("edit", (one) => one.editFrom(suggested.dataset.suggested));
   const filter = at("[data-show]");
   if (filter) { all("[data-show]", desk.bench).forEach((one) => one.setAttribute("aria-pressed", String(one === filter))); find("#tree", desk.bench).dataset.show = filter.dataset.show; return; }
   const view = at("[data-answer]");
@@ -70,7 +70,7 @@ function onClick(event) {
   if (step && !at("a, button, summary, textarea")) mark(step);
 }
 
-const selected = () => { if (got.talk || !getSelection().isCollapsed) lazy.talk().then((one) => one.onSelection()); };
+const selected = () => { if (got.talk || !getSelection().isCollapsed) use("talk", (one) => one.onSelection()); };
 
 if (desk.bench) {
   desk.bench.cameAt = 0;
@@ -86,12 +86,12 @@ if (desk.bench) {
   document.addEventListener("htmx:afterSettle", () => got.find?.found());
   document.addEventListener("input", ({ target }) => {
     if (target.id === "note" && desk.bench.dataset.trace) store.set(draftName(), target.value);
-    if (target.id === "find") { desk.bench.hit = undefined; lazy.find().then((one) => one.search()); }
-    if (target.id === "answer-text") lazy.edit().then((one) => { one.draftEdit(); requestAnimationFrame(one.difference); });
-    if (target.id === "comment-text") lazy.talk().then((one) => one.onCommentInput(target));
+    if (target.id === "find") { desk.bench.hit = undefined; use("find", (one) => one.search()); }
+    if (target.id === "answer-text") use("edit", (one) => { one.draftEdit(); requestAnimationFrame(one.difference); });
+    if (target.id === "comment-text") use("talk", (one) => one.onCommentInput(target));
   });
   addEventListener("popstate", () => { if (location.pathname !== desk.bench.dataset.here) load(location.pathname + location.search, { push: false }); });
-  document.addEventListener("pointerdown", (event) => { if (event.target.matches(".resizer")) lazy.outline().then((one) => one.onResizerDown(event)); });
+  document.addEventListener("pointerdown", (event) => { if (event.target.matches(".resizer")) use("outline", (one) => one.onResizerDown(event)); });
   document.addEventListener("mouseup", () => setTimeout(selected));
   document.addEventListener("keyup", ({ key, shiftKey }) => { if (shiftKey && key.startsWith("Arrow")) selected(); });
   document.addEventListener("scroll", () => got.talk?.hideBubble(), { capture: true, passive: true });
@@ -101,7 +101,7 @@ if (desk.bench) {
   document.addEventListener("visibilitychange", () => { if (!document.hidden && box().length) flush(); });
   setInterval(() => { paintSaved(); paintLease(); }, 1000);
   setInterval(heartbeat, 60_000);
-  if (find("#edit-form:not([hidden])", desk.bench)) lazy.edit().then((one) => one.edit(true));
+  if (find("#edit-form:not([hidden])", desk.bench)) use("edit", (one) => one.edit(true));
   show(desk.bench, { push: false, scroll: false });
   if (box().length) { flush(); if (done.has(desk.bench.dataset.here) && desk.bench.dataset.next) later(() => advance(false)); }
 }

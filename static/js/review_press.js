@@ -1,6 +1,6 @@
 // Keys of the review page. Those with a button are `data-key` and go through it; the others are here. A person may have set
 // other keys: everything below is written with the keys of the start, and what was pressed is turned into those first.
-import { all, desk, find, got, lazy, use } from "./review_core.js";
+import { all, desk, find, got, use } from "./review_core.js";
 import { rate, submitChosen, undo } from "./review_say.js";
 import { load, next } from "./review_show.js";
 import { current, fold, mark, move, plain } from "./review_steps.js";
@@ -50,15 +50,15 @@ export function onKey(event) {
   if (target.id === "comment-text" && !command && got.talk?.onPeopleKey(event)) return stop();
   if (command && key === "Enter") {
     stop();
-    if (target.id === "answer-text") lazy.edit().then((one) => one.saveAnswer(target.form));
+    if (target.id === "answer-text") use("edit", (one) => one.saveAnswer(target.form));
     else if (target.id === "flag-note") target.form.requestSubmit();
-    else if (target.id === "comment-text") lazy.talk().then((one) => one.submitComment(target.form));
+    else if (target.id === "comment-text") use("talk", (one) => one.submitComment(target.form));
     else if (desk.ready) { desk.keyAt = event.timeStamp; submitChosen(); }
     return;
   }
-  if (key === "Escape" && target.id === "answer-text") { stop(); return lazy.edit().then((one) => one.edit(false)); }
-  if (target.id === "find" && key === "Enter") { stop(); return lazy.find().then((one) => one.nextHit(event.shiftKey ? -1 : 1)); }
-  if (command && key === "f" && target.id !== "find" && keysOn() && find(".part[data-wait]", desk.bench)) { stop(); return lazy.find().then((one) => one.findFirst()); }
+  if (key === "Escape" && target.id === "answer-text") { stop(); return use("edit", (one) => one.edit(false)); }
+  if (target.id === "find" && key === "Enter") { stop(); return use("find", (one) => one.nextHit(event.shiftKey ? -1 : 1)); }
+  if (command && key === "f" && target.id !== "find" && keysOn() && find(".part[data-wait]", desk.bench)) { stop(); return use("find", (one) => one.findFirst()); }
   if (typing(target) || document.querySelector("dialog[open]")) return;
   if (target.matches?.(".resizer") && got.outline?.onResizerKey(event)) return stop();
   if (target.matches?.("[role=tab]") && !command && !event.altKey && onTabKey(event)) return stop();
