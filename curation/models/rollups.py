@@ -33,7 +33,9 @@ class Rollup(models.Model):
     latencies = ArrayField(models.IntegerField(), default=list)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["project", "is_day", "hour", "agent", "model"], name="rollup_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["project", "is_day", "hour", "agent", "model"], name="rollup_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.hour:%Y-%m-%d %H} {self.agent} {self.model}: {self.traces}"

@@ -38,7 +38,9 @@ def test_scenarios_answers_and_files_of_ended_runs_go(
     erasure = forget_person(project=project, actor=Actor(user=alice), subject=Subject(user_id="u-7"))
     assert Scenario.objects.get(pk=first.pk).messages == []
     assert Answer.objects.get(scenario=first).message is None
-    assert Scenario.objects.exclude(messages=[]).count() == 2 and Answer.objects.filter(message__isnull=True).count() == 1
+    assert (
+        Scenario.objects.exclude(messages=[]).count() == 2 and Answer.objects.filter(message__isnull=True).count() == 1
+    )
     assert not (checkpoints.folder_of(ended) / "data").exists()
     assert (checkpoints.folder_of(live) / "data" / "train.jsonl").exists()
     assert {"kind": "live run", "id": str(live.uid), "name": ""} in erasure.touched
@@ -54,7 +56,9 @@ def test_rules_that_delete_are_shown_first(project: Project, ada: User, as_user:
     answer = client.post("/p/acme/privacy/rules/", {"look": "on", "keep_most": "1", "redact": ["email"]})
     assert answer.status_code == 409 and b"These rules delete 2 traces" in answer.content
     assert not IntakeRules.objects.exists()
-    answer = client.post("/p/acme/privacy/rules/", {"look": "on", "keep_most": "1", "redact": ["email"], "confirmed": "y"})
+    answer = client.post(
+        "/p/acme/privacy/rules/", {"look": "on", "keep_most": "1", "redact": ["email"], "confirmed": "y"}
+    )
     assert answer.status_code == 302
     row = IntakeRules.objects.get()
     assert (row.redact, row.keep_most, row.keep_days, row.look_for_personal_data) == (["email"], 1, None, True)

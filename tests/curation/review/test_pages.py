@@ -241,7 +241,6 @@ def test_a_text_of_megabytes_comes_in_pieces(project: Project, rita: User, as_us
     assert len(whole.content) == 600_009 and whole["Content-Disposition"].startswith("attachment")
 
 
-
 def test_plain_text_is_only_text(project: Project, rita: User, as_user: As) -> None:
     trace = make.trace(project, said=documents.hostile())
     client = as_user(rita)

@@ -111,7 +111,12 @@ def test_words_are_found_wherever_they_stand() -> None:
     assert find.find(run, "not found").times == 30, "in results of parts that nobody drew"
     assert find.find(run, "  ").hits == []
     hidden = document(
-        message("assistant", "", reasoning=[{"text": "A secret thought"}], tool_calls=[call("w", '{"text": "one\\ntwo \\"x\\""}')])
+        message(
+            "assistant",
+            "",
+            reasoning=[{"text": "A secret thought"}],
+            tool_calls=[call("w", '{"text": "one\\ntwo \\"x\\""}')],
+        )
     )
     assert find.find(transcript.read(hidden), "secret").times == 1
     assert find.find(transcript.read(hidden), 'two "x"').times == 1, "arguments as they are read, not as JSON"
