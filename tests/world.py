@@ -43,7 +43,8 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
         make.run(project, version=version, status="failed", status_reason="It ran out of memory.")
     item = queues.lease_next(queue=queue, user=reviewer)
     names: dict[str, list[Any]] = {
-        "curation:traces": [], "curation:trace-figures": [], "curation:upload": [], "curation:review": [], "curation:mentions": [], "curation:datasets": [],
+        "curation:traces": [], "curation:trace-figures": [], "curation:upload": [], "curation:review": [],
+        "curation:mentions": [], "curation:datasets": [],
         "curation:charts": [],
         "curation:dataset-new": [], "training:runs": [], "training:run-new": [], "training:models": [],
         "evaluation:comparisons": [], "evaluation:comparison-new": [], "evaluation:over-time": [], "workspace:settings": [],
