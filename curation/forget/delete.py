@@ -18,6 +18,7 @@ from curation.models import (
     Preference,
     QueueItem,
     RawRecord,
+    Replay,
     Score,
     Span,
     Step,
@@ -61,7 +62,8 @@ def bury_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
     externals = list(Trace.objects.filter(pk__in=ids, project=project).values_list("external_id", flat=True))
     counts["spans"] += Span.objects.filter(project=project, trace_key__in=externals).delete()[0]
     # FollowUp before TraceText: whoever is indexing a trace right now holds its row, and what they write must go too
-    for model in (Step, FollowUp, TraceText, PersonalData, Feedback, Comment, StepVerdict, QueueItem):
+    # a replay holds the conversation while it waits, and when it failed
+    for model in (Step, FollowUp, TraceText, PersonalData, Feedback, Comment, StepVerdict, QueueItem, Replay):
         way = "revision__trace__in" if model is Step else "trace__in"
         counts[str(model._meta.verbose_name_plural)] += model._default_manager.filter(**{way: ids}).delete()[0]
     Preference.objects.filter(left_trace__in=ids).delete()

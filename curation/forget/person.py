@@ -2,21 +2,24 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
 from django.utils.crypto import salted_hmac
 
 from curation.forget.delete import BATCH, bury_traces, delete_traces, empty_bodies, in_datasets
-from curation.models import DatasetVersion, Erasure, RawRecord, Span, Trace, TraceRevision
+from curation.models import DatasetVersion, Erasure, RawRecord, Span, Trace, TraceRevision, WaitingWord
 from workspace import audit, lineage
 from workspace.access import Actor
 from workspace.lineage import Node
 from workspace.models import Project
 
 LEAST_TEXT = 4
+_STRING_VALUE = b"\x0a"  # the tag of AnyValue.string_value
 
 
 class NotASubject(ValueError):
@@ -67,15 +70,14 @@ def holdings(*, project: Project, subject: Subject) -> Holdings:
     ids: set[int] = set()
     if subject.user_id:
         ids |= set(Trace.objects.filter(project=project, user_id=subject.user_id).values_list("pk", flat=True))
-    needles = [text for text in (subject.user_id, *subject.texts) if text]
     for text in subject.texts:
         ids |= _mentioned(project, text)
     found = Holdings(traces=sorted(ids))
     for start in range(0, len(found.traces), BATCH):
         found.frozen |= in_datasets(found.traces[start : start + BATCH])
     externals = _externals(found.traces)
-    found.bodies = sorted(_bodies(project, needles) | _bodies_of(found.traces))
-    found.spans = sorted(_loose_spans(project, needles, externals))
+    found.bodies = sorted(_bodies(project, _written(subject)) | _bodies_of(project, found.traces, externals))
+    found.spans = sorted(_loose_spans(project, subject, externals))
     found.versions = list(
         DatasetVersion.objects.filter(dataset__project=project, rows__trace__in=list(found.frozen))
         .select_related("dataset")
@@ -94,6 +96,7 @@ def forget(*, project: Project, actor: Actor, subject: Subject) -> Erasure:
     counts: Counter[str] = Counter()
     with transaction.atomic():
         found = holdings(project=project, subject=subject)
+        externals = _externals(found.traces)
         touched = _touched(project, found.versions)
         for start in range(0, len(found.traces), BATCH):
             batch = found.traces[start : start + BATCH]
@@ -102,6 +105,7 @@ def forget(*, project: Project, actor: Actor, subject: Subject) -> Erasure:
             free = [one for one in batch if one not in found.frozen]
             counts += delete_traces(project=project, ids=free) if free else Counter()
         counts["spans"] += Span.objects.filter(project=project, pk__in=found.spans).delete()[0]
+        counts["waiting words"] += _drop_words(project, subject, externals)
         counts["received bodies"] += empty_bodies(project=project, ids=found.bodies)
         erasure = Erasure.objects.create(
             project=project,
@@ -153,33 +157,79 @@ def _externals(ids: Sequence[int]) -> set[str]:
     return set(Trace.objects.filter(pk__in=ids).values_list("external_id", flat=True))
 
 
-def _bodies(project: Project, needles: Sequence[str]) -> set[int]:
-    """Received bodies where one of the texts stands, as it is written or as JSON escapes it."""
-    written = {form.encode() for text in needles for form in (text, json.dumps(text)[1:-1])}
+def _written(subject: Subject) -> set[bytes]:
+    """How the person stands in received bodies. A text wherever it is; the user id only as a whole value, in JSON or in
+    protobuf: a short one, such as 7, is part of nearly every body."""
+    found = {form.encode() for text in subject.texts for form in _in_json(text)}
+    if name := subject.user_id:
+        found |= {f"{quote}{form}{quote}".encode() for form in _in_json(name) for quote in ('"', '\\"')}
+        plain = name.encode()
+        found.add(_STRING_VALUE + _varint(len(plain)) + plain)
+    return found
+
+
+def _in_json(text: str) -> set[str]:
+    return {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
+
+
+def _varint(number: int) -> bytes:
+    """A length as protobuf writes it."""
+    found = bytearray()
+    while number > 0x7F:
+        found.append(number & 0x7F | 0x80)
+        number >>= 7
+    return bytes([*found, number])
+
+
+def _bodies(project: Project, needles: Iterable[bytes]) -> set[int]:
+    """Received bodies where one of these stands."""
     sql = f"SELECT id FROM {RawRecord._meta.db_table} WHERE project_id = %s AND position(%s::bytea IN body) > 0"  # noqa: S608
     found: set[int] = set()
     with connection.cursor() as cursor:
-        for needle in written:
+        for needle in needles:
             cursor.execute(sql, [project.pk, needle])
             found |= {one for (one,) in cursor.fetchall()}
     return found
 
 
-def _bodies_of(ids: Sequence[int]) -> set[int]:
-    raws = TraceRevision.objects.filter(trace__in=ids, raw__isnull=False).values_list("raw_id", flat=True)
-    return {raw for raw in raws if raw is not None}
+def _bodies_of(project: Project, ids: Sequence[int], externals: Iterable[str]) -> set[int]:
+    """Bodies that these traces came in: a trace of spans comes in many, and few of them name the person."""
+    revisions = TraceRevision.objects.filter(trace__in=ids, raw__isnull=False).values_list("raw_id", flat=True)
+    spans = Span.objects.filter(project=project, trace_key__in=list(externals), raw__isnull=False)
+    return {raw for raw in (*revisions, *spans.values_list("raw_id", flat=True)) if raw is not None}
 
 
-def _loose_spans(project: Project, needles: Sequence[str], known: set[str]) -> set[int]:
-    """Spans where one of the texts stands and that belong to none of the traces that go anyway."""
+def _loose_spans(project: Project, subject: Subject, known: set[str]) -> set[int]:
+    """Spans where the person stands and that belong to none of the traces that go anyway. The user id counts as a whole
+    value only, and not in spans of a trace: that says itself whose it is."""
+    table = Span._meta.db_table
+    asked = [
+        (f"SELECT id, trace_key FROM {table} WHERE project_id = %s AND payload ILIKE %s",  # noqa: S608
+         f"%{_like(json.dumps(text, ensure_ascii=False)[1:-1])}%")
+        for text in subject.texts
+    ]  # fmt: skip
+    if subject.user_id:
+        own = f"%{_like(json.dumps(subject.user_id, ensure_ascii=False))}%"
+        asked.append(
+            (f"SELECT id, trace_key FROM {table} AS s WHERE project_id = %s AND payload LIKE %s AND NOT EXISTS "  # noqa: S608
+             f"(SELECT 1 FROM {Trace._meta.db_table} t WHERE t.project_id = s.project_id AND t.external_id = s.trace_key)",
+             own)
+        )  # fmt: skip
     found: set[int] = set()
-    for text in needles:
-        in_json = f"%{_like(json.dumps(text, ensure_ascii=False)[1:-1])}%"
-        sql = f"SELECT id, trace_key FROM {Span._meta.db_table} WHERE project_id = %s AND payload::text ILIKE %s"  # noqa: S608
-        with connection.cursor() as cursor:
-            cursor.execute(sql, [project.pk, in_json])
+    with connection.cursor() as cursor:
+        for sql, pattern in asked:
+            cursor.execute(sql, [project.pk, pattern])
             found |= {one for one, key in cursor.fetchall() if key not in known}
     return found
+
+
+def _drop_words(project: Project, subject: Subject, externals: Iterable[str]) -> int:
+    """Scores and feedback that wait for one of these traces, or that mention the person."""
+    mine = Q(external_id__in=[*externals])
+    for text in subject.texts:
+        mine |= Q(external_id=text) | Q(session_id=text) | Q(said__icontains=json.dumps(text, ensure_ascii=False)[1:-1])
+    waiting = WaitingWord.objects.filter(project=project).annotate(said=Cast("payload", TextField()))
+    return waiting.filter(mine).delete()[0]
 
 
 def erasures(*, project: Project, most: int = 20) -> list[Erasure]:

@@ -5,6 +5,7 @@ import json
 
 import pytest
 from django.core.management import call_command
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from curation.datasets import build, export
 from curation.datasets.recipe import Recipe
@@ -17,10 +18,15 @@ from curation.models import (
     Feedback,
     Judgment,
     RawRecord,
+    Replay,
     Span,
     Trace,
     TraceRevision,
+    WaitingWord,
 )
+from curation.review import said
+from curation.review.feedback import Opinion
+from curation.review.said import About
 from tests import make
 from workspace import lineage
 from workspace.access import Actor
@@ -127,6 +133,50 @@ def test_signs_that_sql_and_json_read_otherwise(project: Project) -> None:
     make.trace(project, external_id="plain", said=make.short_document(question="It says quote back here"))
     forget(project=project, actor=Actor(), subject=Subject(texts=(odd,)))
     assert list(Trace.objects.values_list("external_id", flat=True)) == ["plain"]
+
+
+def _span(key: str, number: int, said: str, **attributes: str) -> bytes:
+    values = {"gen_ai.operation.name": "chat", "gen_ai.prompt.0.role": "user", "gen_ai.prompt.0.content": said,
+              "gen_ai.completion.0.role": "assistant", "gen_ai.completion.0.content": "Yes.", **attributes}  # fmt: skip
+    span = {"traceId": key * 32, "spanId": f"{number:016x}", "name": "chat", "startTimeUnixNano": f"{number}000",
+            "endTimeUnixNano": f"{number}500",
+            "attributes": [{"key": name, "value": {"stringValue": text}} for name, text in values.items()]}  # fmt: skip
+    return json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]}).encode()
+
+
+@pytest.mark.django_db
+def test_a_short_user_id_takes_all_bodies_of_its_traces_and_none_of_others(project: Project) -> None:
+    """A trace of spans comes in many bodies of which few name the user; and 7 is part of nearly every other body."""
+    for body in (
+        _span("a", 1, "Mine, first", **{"user.id": "7"}),
+        _span("a", 2, "Mine, second"),
+        _span("b", 3, "Theirs, order 7", **{"user.id": "8"}),
+    ):
+        kept = inbox.keep(project=project, actor=Actor(), body=body, source="/v1/traces", wanted=inbox.OTLP,
+                          content_type="application/json")  # fmt: skip
+        assert inbox.work_off(record_id=kept.pk) == "done"
+    assert set(Trace.objects.values_list("user_id", flat=True)) == {"7", "8"}
+    packed = ExportTraceServiceRequest()
+    attribute = packed.resource_spans.add().scope_spans.add().spans.add().attributes.add(key="user.id")
+    attribute.value.string_value = "7"
+    waits = inbox.keep(project=project, actor=Actor(), body=packed.SerializeToString(), source="x", wanted=inbox.OTLP)
+    forget(project=project, actor=Actor(), subject=Subject(user_id="7"))
+    left = [bytes(body) for body in RawRecord.objects.exclude(body=b"").values_list("body", flat=True)]
+    assert len(left) == 1 and b"Theirs" in left[0]
+    assert RawRecord.objects.get(pk=waits.pk).status == "done"
+    assert list(Span.objects.values_list("trace_key", flat=True)) == ["b" * 32]
+
+
+@pytest.mark.django_db
+def test_replays_of_a_tombstone_and_words_that_wait_go(project: Project, ada: User, kept: Trace) -> None:
+    made = make.replay(kept, ada)
+    Replay.objects.filter(pk=made.pk).update(status="failed", messages=[{"role": "user", "text": MAIL}])
+    for about in (About(trace="later"), About(trace="held-2")):
+        text = f"ask {MAIL.upper()}" if about.trace == "later" else "somebody else"
+        said.say_feedback(project=project, actor=Actor(), about=about, opinion=Opinion(comments=text))
+    forget(project=project, actor=Actor(), subject=Subject(user_id="u-7", texts=(MAIL,)))
+    assert Trace.objects.get(external_id="held").erased_at and not Replay.objects.exists()
+    assert list(WaitingWord.objects.values_list("external_id", flat=True)) == ["held-2"]
 
 
 @pytest.mark.django_db
