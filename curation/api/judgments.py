@@ -9,7 +9,7 @@ from ninja import Field, Path, Schema, Status
 
 from curation.api.routing import router
 from curation.models import Judgment, Trace
-from curation.review import judgments, naming
+from curation.review import blind, judgments, naming
 from curation.review.invalid import Invalid
 from workspace.access import Entry, enter
 from workspace.models import Role
@@ -69,11 +69,15 @@ def create_judgment(request: HttpRequest, slug: Path[str], trace_id: Path[str], 
 
 @router.get(f"{PATH}/judgments", response=JudgmentList, summary="List the judgments of a trace")
 def list_judgments(request: HttpRequest, slug: Path[str], trace_id: Path[str]) -> dict[str, Any]:
-    """Everything people said of a trace, withdrawn judgments included."""
+    """Everything people said of a trace, withdrawn judgments included. Only their own for a reviewer for whom the trace
+    waits in a blind queue."""
     entry = enter(request, slug, Role.REVIEWER)
     trace = find(entry, trace_id)
+    user = entry.actor.user
+    hidden = blind.hides(trace=trace, user=user, may_look=entry.may(Role.ENGINEER))
     rows = Judgment.objects.filter(trace=trace).select_related("revision").order_by("-id")
-    return {"items": [_judgment(row, trace.uid, trace.verdict) for row in rows]}
+    rows = rows.filter(user=user) if hidden else rows
+    return {"items": [_judgment(row, trace.uid, "" if hidden else trace.verdict) for row in rows]}
 
 
 def find(entry: Entry, name: str) -> Trace:

@@ -1,6 +1,7 @@
 """Reading traces: the list and one trace."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -14,7 +15,8 @@ from curation.api.routing import router
 from curation.browse import rows
 from curation.browse.patience import TooSlow, patience
 from curation.models import Judgment, Score, Trace
-from workspace.access import enter
+from curation.review import blind
+from workspace.access import Entry, enter
 from workspace.models import Role
 from workspace.problems import Problem
 
@@ -144,8 +146,9 @@ def list_traces(request: HttpRequest, slug: Path[str], params: Query[ListParams]
         said = f"{error} Narrow the filter, for example with since:7d."
         raise Problem(503, "too_slow", said, details=[{"where": "q", "reason": said}]) from None
     scores = rows.effective_scores(page.rows)
+    hidden = _hidden(entry, page.rows)
     return {
-        "items": [_brief(trace, scores.get(trace.pk, {})) for trace in page.rows],
+        "items": [_brief(trace, scores.get(trace.pk, {}), trace.pk in hidden) for trace in page.rows],
         "next": page.older or None,
         "windowed": windowed,
     }
@@ -153,7 +156,8 @@ def list_traces(request: HttpRequest, slug: Path[str], params: Query[ListParams]
 
 @router.get("/traces/{trace_id}", response=TraceDetail, summary="Read a trace")
 def read_trace(request: HttpRequest, slug: Path[str], trace_id: Path[uuid.UUID]) -> dict[str, Any]:
-    """One trace: its newest revision in the internal form, its scores and judgments."""
+    """One trace: its newest revision in the internal form, its scores and judgments. What others said and measured is left
+    out for a reviewer for whom the trace waits in a blind queue."""
     entry = enter(request, slug, Role.REVIEWER)
     trace = (
         Trace.objects.filter(project=entry.project, uid=trace_id)
@@ -166,24 +170,31 @@ def read_trace(request: HttpRequest, slug: Path[str], trace_id: Path[uuid.UUID])
     )
     if trace is None:
         raise Http404("There is no such trace in this project.")
-    revision = trace.revision
-    return _brief(trace, rows.effective_scores([trace]).get(trace.pk, {})) | {
+    revision, user = trace.revision, entry.actor.user
+    hidden = bool(_hidden(entry, [trace]))
+    judged = [row for row in trace.judgments.all() if not hidden or (user is not None and row.user_id == user.pk)]
+    return _brief(trace, rows.effective_scores([trace]).get(trace.pk, {}), hidden) | {
         "metadata": trace.metadata,
         "revision": revision.number if revision else None,
         "document": revision.document if revision else None,
         "import_notes": revision.import_notes if revision else [],
-        "all_scores": [_score(score) for score in trace.scores.all()],
-        "judgments": [_judgment(judgment) for judgment in trace.judgments.all()],
+        "all_scores": [_score(score) for score in trace.scores.all() if not hidden],
+        "judgments": [_judgment(judgment) for judgment in judged],
     }
 
 
-def _brief(trace: Trace, scores: dict[str, Score]) -> dict[str, Any]:
+def _hidden(entry: Entry, traces: Sequence[Trace]) -> set[int]:
+    return blind.hidden_of(traces=traces, user=entry.actor.user, may_look=entry.may(Role.ENGINEER))
+
+
+def _brief(trace: Trace, scores: dict[str, Score], hidden: bool) -> dict[str, Any]:
     columns = (name for name in TraceOut.model_fields if name not in ("id", "archived", "verdict", "scores"))
     return {name: getattr(trace, name) for name in columns} | {
         "id": trace.uid,
         "archived": trace.archived_at is not None,
-        "verdict": trace.verdict or None,
-        "scores": {name: _value(score) for name, score in scores.items()},
+        "verdict": None if hidden else trace.verdict or None,
+        "verdict_stale": trace.verdict_stale and not hidden,
+        "scores": {} if hidden else {name: _value(score) for name, score in scores.items()},
     }
 
 

@@ -1,9 +1,10 @@
 """Whose words are hidden from whom: in a blind queue a person answers before they see what others said and measured."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
-from django.db.models import Exists
+from django.db.models import Exists, OuterRef
 
 from curation.models import Judgment, QueueItem, Trace
 from workspace.models import User
@@ -32,3 +33,12 @@ def hides(*, trace: Trace, user: User | None, may_look: bool = False) -> bool:
     if not QueueItem.objects.filter(trace=trace, queue__is_blind=True, status=QueueItem.Status.OPEN).exists():
         return False
     return not Judgment.objects.filter(trace=trace, user=user, revision=trace.revision_id, withdrawn_at=None).exists()
+
+
+def hidden_of(*, traces: Sequence[Trace], user: User | None, may_look: bool = False) -> set[int]:
+    """Ids of those traces of which `hides` is true, in one query; none where the reader is no person or may look."""
+    if user is None or may_look or not traces:
+        return set()
+    judged = Judgment.objects.filter(trace=OuterRef("pk"), user=user, revision=OuterRef("revision"), withdrawn_at=None)
+    found = Trace.objects.filter(waits_blind(OuterRef("pk")), pk__in=[trace.pk for trace in traces])
+    return set(found.exclude(Exists(judged.order_by())).order_by().values_list("pk", flat=True))

@@ -135,10 +135,14 @@ def test_a_blind_queue_shows_nothing_of_others_until_one_has_answered(
         (rita, f"/p/acme/traces/{trace.uid}/comments/"),
         (rita, "/p/acme/mentions/"), (rita, "/api/projects/acme/mentions"),
         (rita, f"/api/projects/acme/traces/{trace.uid}/comments"),
+        (rita, f"/api/projects/acme/traces/{trace.uid}/judgments"),
+        (rita, f"/api/projects/acme/traces/{trace.uid}"), (rita, "/api/projects/acme/traces"),
     ):  # fmt: skip
         page = as_user(user).get(url).content.decode()
         own = user == alice  # her own words she may see; here she has judged already, so hers are open
         assert own or not [one for one in secrets if one in page], (url, [one for one in secrets if one in page])
+        assert own or '"unacceptable"' not in page or "/api/" not in url, url
+        assert own or '"tone"' not in page or "/api/" not in url, url
     assert "Blind" in as_user(rita).get(at).content.decode()
     # who runs the project may look outside of the queue
     assert "ALICE SAID" in as_user(alice).get(f"/p/acme/traces/{trace.uid}/").content.decode()
@@ -146,3 +150,6 @@ def test_a_blind_queue_shows_nothing_of_others_until_one_has_answered(
     page = as_user(rita).get(at).content.decode()
     assert all(one in page for one in secrets[:5]), "answered: now everything is shown"
     assert "ALICE COMMENTED" in as_user(rita).get("/p/acme/mentions/").content.decode()
+    for url in ("judgments", ""):
+        told = as_user(rita).get(f"/api/projects/acme/traces/{trace.uid}/{url}".rstrip("/")).content.decode()
+        assert "ALICE SAID" in told, url
