@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -32,6 +32,20 @@ class Price:
     def is_free(self) -> bool:
         """Known to cost nothing."""
         return self.usd == 0
+
+    @property
+    def text(self) -> str:
+        """What a person confirms: the sum in US dollars, or "unknown"."""
+        return "unknown" if self.usd is None else str(self.usd)
+
+    def covers(self, shown: str) -> bool:
+        """Whether it is no more than the price that was shown, as `text` wrote it."""
+        if self.usd is None or shown == "unknown":
+            return shown == self.text
+        try:
+            return self.usd <= Decimal(shown)
+        except (InvalidOperation, ValueError):
+            return False
 
 
 @dataclass(slots=True)
@@ -79,11 +93,18 @@ def plan(*, project: Project, found: Opening, given: Mapping[str, str]) -> Plan:
     return Plan(sent, connection, model, settings, price)
 
 
-def send(*, trace: Trace, found: Opening, wanted: Plan, actor: Actor, key: str, confirmed: bool) -> Replay:
+def send(*, trace: Trace, found: Opening, wanted: Plan, actor: Actor, key: str, confirmed: str) -> Replay:
     """Write the row that a worker answers. The same key again gives the same row, so a doubled form costs nothing.
-    Raises CannotReplay where it costs money, or may, and nobody confirmed that."""
+    `confirmed` is the price (`Price.text`) that a person saw and agreed to, "" where nobody did. Raises CannotReplay
+    where it costs money, or may, and nobody confirmed that, or where it costs more than what was confirmed."""
     if not wanted.price.is_free and not confirmed:
         raise CannotReplay("confirmed", "Say that this may cost what is shown.")
+    if not wanted.price.is_free and not wanted.price.covers(confirmed):
+        raise CannotReplay(
+            "confirmed",
+            "The price is another one than was shown before, since something was changed. "
+            "It was not sent: look at the new price and send again.",
+        )
     known = Replay.objects.filter(project=trace.project_id, idempotency_key=key[:64]).first()
     if known is not None:
         return known

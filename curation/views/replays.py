@@ -46,7 +46,7 @@ def trace_replay(http: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
         if http.POST.get("act") == "send":
             made = request.send(
                 trace=trace, found=found, wanted=wanted, actor=entry.actor, key=context["key"],
-                confirmed=http.POST.get("confirmed") == "on",
+                confirmed=http.POST.get("confirmed", ""),
             )  # fmt: skip
             nudge(tasks.ask_replay, made.pk)
             return HttpResponseRedirect(reverse("curation:replay", args=[slug, made.uid]), status=303)

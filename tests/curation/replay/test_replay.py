@@ -1,6 +1,7 @@
 """Replays: what is sent, what it may cost, that it is asked once, and that the answer is a trace kept apart."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 
@@ -111,8 +112,14 @@ def test_from_the_form_to_a_trace_of_its_own(
     assert "At most about $0.02" in priced and 'name="confirmed"' in priced and not Replay.objects.exists()
     refused = client.post(here, {**form, "act": "send"})
     assert refused.status_code == 422 and "Say that this may cost" in refused.content.decode()
+    agreed = re.search(r'name="confirmed" value="([0-9.]+)"', priced)
+    assert agreed, "the tick says to how much"
+    for changed in ({"max_tokens": "30000"}, {"prompt": "long " * 9000}):
+        dearer = client.post(here, {**form, **changed, "act": "send", "confirmed": agreed[1]})
+        assert dearer.status_code == 422 and "price is another one" in dearer.content.decode(), "not what was agreed to"
+        assert not Replay.objects.exists()
     for _ in range(2):  # a doubled form is one request
-        sent = client.post(here, {**form, "act": "send", "confirmed": "on"})
+        sent = client.post(here, {**form, "act": "send", "confirmed": agreed[1]})
     replay = Replay.objects.get()
     assert sent["Location"] == f"/p/acme/replays/{replay.uid}/"
     assert 'hx-trigger="every 1s"' in client.get(sent["Location"]).content.decode()
