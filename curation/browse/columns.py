@@ -25,7 +25,7 @@ class UnknownColumn(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. `kind` says how a cell is drawn (templates/curation/_trace_row.html), `from_width` from which width
+    """One column. `kind` says how a cell is drawn (curation/views/trace_rows.py), `from_width` from which width
     of the window on it is shown while nobody has chosen columns, `sorts` whether a click on its head sorts."""
 
     key: str

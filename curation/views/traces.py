@@ -21,6 +21,7 @@ from curation.browse.segments import segments, ways_out
 from curation.models import ReviewQueue, SavedView, Trace
 from curation.review import picking
 from curation.search import index, snippets
+from curation.views import trace_rows
 from workspace.access import Entry, enter
 from workspace.models import Role
 from workspace.pages import answer, wants_fragment
@@ -111,9 +112,11 @@ def _list_context(
         "has_picked": any(queue.slug == picking.SLUG for queue in queues),
         "shows_archived": query.mentions("archived"),
     }
+    found: dict[int, snippets.Snippet] = {}
     if searched := query.searched():
         found = snippets.find(traces=[row.trace for row in listing.rows], typed=searched)
-        context |= {"snippets": found, "lag": late(entry)}
+        context["lag"] = late(entry)
+    context["body"] = trace_rows.draw(slug=entry.project.slug, listing=listing, snippets=found)
     if not listing.rows:
         context |= _empty(request, entry, query)
     elif "figures" in request.GET:
