@@ -92,11 +92,15 @@ def _store(replay: Replay, said: Message, came: client.Completion) -> None:
         source={"format": FORMAT},
     )  # fmt: skip
     with transaction.atomic():
+        # where the row is gone, somebody deleted the trace, or forgot its user, while the answer was on its way
+        if not Replay.objects.select_for_update().filter(pk=replay.pk).exists():
+            return
         store.store_trace(project=source.project, parsed=parsed)
         found = Trace.objects.filter(project=source.project_id, external_id=external_id)
         found.update(is_replay=True)
-        Replay.objects.filter(pk=replay.pk, status=Replay.Status.RUNNING).update(
-            status=Replay.Status.DONE, result=found.values("pk")[:1], cost_usd=came.cost_usd, latency_ms=came.latency_ms,
+        # one that was given up is done after all: its answer came, and was paid for
+        Replay.objects.filter(pk=replay.pk).update(
+            status=Replay.Status.DONE, error="", result=found.values("pk")[:1], cost_usd=came.cost_usd, latency_ms=came.latency_ms,
             messages=[], tools=[], ended_at=timezone.now(),
         )  # fmt: skip
 

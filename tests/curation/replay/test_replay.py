@@ -4,19 +4,22 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from unittest import mock
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from curation.datasets import build
+from curation.forget.person import Subject, forget
 from curation.messages.form import message
 from curation.models import Replay, Trace
 from curation.replay import ask, request
 from curation.replay.opening import CannotReplay, edited, opening, wire
 from tests import make
 from tests.flows.fake_openai import TEXT, fake_openai
-from workspace.connections import secrets
+from workspace.access import Actor
+from workspace.connections import client, secrets
 from workspace.models import Connection, Project, User
 
 pytestmark = pytest.mark.django_db
@@ -157,6 +160,31 @@ def test_errors_are_said_and_nothing_is_asked_twice(project: Project, ada: User,
     lost.update(status="running", asked_at=timezone.now() - ask.LOST_AFTER)
     assert ask.waiting() == [] and lost.get().status == "failed" and "may have been paid" in lost.get().error
     assert Trace.objects.count() == 1
+
+
+@pytest.mark.parametrize("what", ["forgotten", "given up"])
+def test_an_answer_on_its_way(project: Project, ada: User, as_user: As, what: str) -> None:
+    """Whose trace is deleted meanwhile gets no new one; one that was given up is done after all."""
+    trace = make.trace(project, said=SAID, user_id="u-1")
+    line = connect(project, prices={"*": {"input": 0, "output": 0}})
+    form = {"step": "c0m4", "key": "one", "connection": str(line.uid), "act": "send"}
+    as_user(ada).post(f"/p/acme/traces/{trace.uid}/replay/", form)
+    replay = Replay.objects.get()
+
+    def meanwhile(**given: object) -> client.Completion:
+        if what == "forgotten":
+            forget(project=project, actor=Actor(), subject=Subject(user_id="u-1"))
+        else:
+            Replay.objects.update(status="failed", error=ask.LOST)
+        return client.Completion({"role": "assistant", "content": "Late."}, "stop", "other-1", 5, 2, None, 9)
+
+    with mock.patch.object(client, "complete", meanwhile):
+        ask.answer(replay.pk)
+    if what == "forgotten":
+        assert not Trace.objects.exists()
+    else:
+        replay.refresh_from_db()
+        assert (replay.status, replay.error, replay.messages) == ("done", "", []) and replay.result is not None
 
 
 def test_a_replay_is_in_no_dataset_unless_asked_for(project: Project, ada: User) -> None:
