@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 from dataclasses import asdict, dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any, Literal
 
@@ -160,7 +160,9 @@ def _wait(
         },
     )
     if not is_new and found.payload != payload:
-        WaitingWord.objects.filter(pk=found.pk).update(payload=payload)
+        there = WaitingWord.objects.filter(pk=found.pk).update(payload=payload)
+        if not there:  # the older one was given to the trace in this moment
+            return _wait(project, actor, kind, about, payload, same)
     return Said("waiting")
 
 
@@ -189,8 +191,16 @@ def _give(word_id: int, trace_id: int) -> int:
         payload = dict(word.payload)
         author = payload.pop("author", "")
         if word.kind == WaitingWord.Kind.SCORE:
-            scores.add(trace=trace, actor=SYSTEM, author=author, value=Value(**payload))
+            value = Value(**payload)
+            if not _is_overtaken(trace, value, word.created_at):
+                scores.add(trace=trace, actor=SYSTEM, author=author, value=value)
         else:
             feedback.add(trace=trace, actor=SYSTEM, author=author, opinion=Opinion(**payload))
         word.delete()
     return 1
+
+
+def _is_overtaken(trace: Trace, value: Value, at: datetime) -> bool:
+    """Whether the trace has got a newer value under the same id of its sender, which came when the trace was there."""
+    same = Score.objects.filter(trace=trace, name=value.name, source=value.source, external_id=value.external_id)
+    return bool(value.external_id) and same.filter(created_at__gt=at).exists()

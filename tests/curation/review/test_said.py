@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from io import StringIO
 from typing import Any
+from unittest import mock
+from unittest.mock import DEFAULT
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -18,6 +20,7 @@ from curation.models import Feedback, Score, WaitingWord
 from curation.privacy import rules
 from curation.privacy.patterns import KINDS
 from curation.review import said
+from curation.review.scores import Value
 from curation.scoring.known import KNOWN
 from curation.tasks import give_words
 from tests import make
@@ -92,6 +95,31 @@ def test_a_waiting_score_with_an_id_is_replaced_by_the_newer_one(project: Projec
     trace = make.trace(project, external_id="later")
     give_words()
     assert [score.number for score in trace.scores.all()] == [0.9]
+
+
+def test_a_word_that_waited_does_not_undo_a_newer_one(project: Project, api: Callable[..., Client]) -> None:
+    """The trace came, and the next value of the same score before the sweep."""
+    client = api()
+    post(client, "scores", {"name": "tone", "category": "first", "external_id": "s1", "trace": "req-2"})
+    make.trace(project, external_id="req-2")
+    post(client, "scores", {"name": "tone", "category": "second", "external_id": "s1", "trace": "req-2"})
+    give_words()
+    assert Score.objects.get().category == "second" and not WaitingWord.objects.exists()
+
+
+def test_a_word_is_kept_while_the_older_one_is_being_given(project: Project, api: Callable[..., Client]) -> None:
+    actor, about = Actor(), said.About(trace="req-3")
+    say = {"project": project, "actor": actor, "about": about}
+    said.say_score(**say, value=Value(name="tone", category="first", external_id="s1"))
+    old = WaitingWord.objects.get()
+    WaitingWord.objects.all().delete()  # a worker gave it, right after it was read
+    with mock.patch.object(WaitingWord.objects, "get_or_create", side_effect=[(old, False), DEFAULT]) as found:
+        found.return_value = (
+            WaitingWord.objects.create(project=project, kind="score", external_id="req-3", key="k", payload={}),
+            True,
+        )
+        assert said.say_score(**say, value=Value(name="tone", category="second", external_id="s1")).outcome == "waiting"
+    assert found.call_count == 2
 
 
 def test_the_sweep_costs_one_look_where_nothing_waits(project: Project) -> None:
