@@ -16,16 +16,35 @@ class TooSlow(Exception):
 @contextmanager
 def patience(seconds: float = SECONDS) -> Iterator[None]:
     """Every statement inside may take this long. Raises TooSlow; nothing that was written inside stands then."""
-    within = connection.in_atomic_block  # then the limit would outlive this block, with the transaction around it
-    with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(int(seconds * 1000))])
-        try:
-            yield
-        except OperationalError as error:
-            if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
-                raise TooSlow(f"The database took longer than {seconds:g} s.") from error
-            raise
-        if within:
-            with connection.cursor() as cursor:
-                cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+    limit = f"SET LOCAL statement_timeout = {int(seconds * 1000)}"
+    try:
+        if connection.in_atomic_block:
+            with _savepoint(limit):
+                yield
+        else:
+            with transaction.atomic():
+                _execute(limit)
+                yield
+    except OperationalError as error:
+        if isinstance(error.__cause__, psycopg.errors.QueryCanceled):
+            raise TooSlow(f"The database took longer than {seconds:g} s.") from error
+        raise
+
+
+@contextmanager
+def _savepoint(limit: str) -> Iterator[None]:
+    """Inside a transaction the limit would outlive the block: it is set and taken back together with the savepoint, in
+    one statement each."""
+    _execute(f"SAVEPOINT patience; {limit}")
+    try:
+        yield
+    except BaseException:
+        connection.needs_rollback = False  # what failed inside is undone here, and the limit with it
+        _execute("ROLLBACK TO SAVEPOINT patience; RELEASE SAVEPOINT patience")
+        raise
+    _execute("SET LOCAL statement_timeout TO DEFAULT; RELEASE SAVEPOINT patience")
+
+
+def _execute(statements: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statements)

@@ -18,11 +18,20 @@ Unit = Literal["hour", "day", "week"]
 Split = Literal["", "agent", "model"]
 _COUNTS = ("traces", "errors", "judged", "acceptable", "unacceptable", "costed", "timed")
 _KNOWN = ("input_tokens", "output_tokens", "cost_usd")
+# the latency classes of the rows of one bucket: bucket by bucket, each a small sum, in less than half the time of one sum
+# over the classes of all buckets
+_CLASSES = f"""
+    SELECT array_agg(class) AS classes, array_agg(counted) AS counted FROM (
+        SELECT class, sum(counted) AS counted FROM curation_rollup, LATERAL {UNPACKED} WHERE id = ANY(ids) GROUP BY 1
+    ) every
+"""  # noqa: S608
+_NO_CLASSES = "SELECT NULL AS classes, NULL AS counted"
 
 
 @dataclass(slots=True)
 class Sums:
-    """Counts of some traces; None is not known, never 0. `classes`: latency class -> number of traces."""
+    """Counts of some traces; None is not known, never 0. `classes`: latency class -> number of traces. Only `add` changes
+    them: `percentiles` keeps what was read off."""
 
     traces: int = 0
     errors: int = 0
@@ -35,20 +44,30 @@ class Sums:
     output_tokens: int | None = None
     cost_usd: Decimal | None = None
     classes: dict[int, int] = field(default_factory=dict)
+    percentiles: dict[float, float | None] = field(default_factory=dict, repr=False, compare=False)
 
     def add(self, other: "Sums") -> None:
         """Take the traces of `other` in."""
-        for name in _COUNTS:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        for name in _KNOWN:
-            known = [value for value in (getattr(self, name), getattr(other, name)) if value is not None]
-            setattr(self, name, sum(known) if known else None)
+        self.traces += other.traces
+        self.errors += other.errors
+        self.judged += other.judged
+        self.acceptable += other.acceptable
+        self.unacceptable += other.unacceptable
+        self.costed += other.costed
+        self.timed += other.timed
+        self.input_tokens = _plus(self.input_tokens, other.input_tokens)
+        self.output_tokens = _plus(self.output_tokens, other.output_tokens)
+        self.cost_usd = _plus(self.cost_usd, other.cost_usd)
+        classes = self.classes
         for place, number in other.classes.items():
-            self.classes[place] = self.classes.get(place, 0) + number
+            classes[place] = classes.get(place, 0) + number
+        self.percentiles.clear()
 
     def latency(self, share: float) -> float | None:
         """Percentile of the known latencies in ms, within rollups.ERROR."""
-        return percentile(list(self.classes.items()), share)
+        if share not in self.percentiles:
+            self.percentiles[share] = percentile(list(self.classes.items()), share)
+        return self.percentiles[share]
 
     @property
     def decided(self) -> int:
@@ -60,6 +79,10 @@ class Sums:
         """In and out together; None where neither is known."""
         known = [count for count in (self.input_tokens, self.output_tokens) if count is not None]
         return sum(known) if known else None
+
+
+def _plus(one: Any, other: Any) -> Any:
+    return other if one is None else one if other is None else one + other
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +117,7 @@ def read(
     latencies: bool = True,
 ) -> list[Series]:
     """The series of `project` from `start` (included) to `end` (left out), the one with most traces first; without
-    `split` there is at most one. `agents` and `models` keep only these. One query, two with `latencies`."""
+    `split` there is at most one. `agents` and `models` keep only these. One query."""
     where, values = ["project_id = %s", "is_day = %s"], [project.pk, unit != "hour"]
     for condition, value in (("hour >= %s", start), ("hour < %s", end)):
         if value is not None:
@@ -104,26 +127,21 @@ def read(
         if wanted:
             where.append(f"{column} = ANY(%s)")
             values.append(list(wanted))  # type: ignore[arg-type]
-    group = f"{split or chr(39) * 2} AS name, date_trunc('{unit}', hour, 'UTC') AS at"
-    rows = f"FROM curation_rollup WHERE {' AND '.join(where)}"
     sums = ", ".join(f"sum({name})" for name in (*_COUNTS, *_KNOWN))
+    ids = "array_agg(id)" if latencies else "NULL"
+    sql = f"""
+        SELECT {split or "''"} AS name, date_trunc('{unit}', hour, 'UTC') AS at, {ids} AS ids, {sums}
+        FROM curation_rollup WHERE {" AND ".join(where)} GROUP BY 1, 2
+    """  # noqa: S608
     found: dict[str, dict[datetime, Sums]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {group}, {sums} {rows} GROUP BY 1, 2", values)
-        for name, at, *numbers in cursor.fetchall():
-            found.setdefault(name, {})[at.astimezone(UTC)] = _sums(numbers)
-        if latencies and found:
-            cursor.execute(
-                f"""SELECT name, at, array_agg(class), array_agg(counted) FROM (
-                    SELECT name, at, class, sum(counted) AS counted
-                    FROM (SELECT {group}, latencies {rows}) row, LATERAL {UNPACKED}
-                    GROUP BY 1, 2, 3
-                ) counted GROUP BY 1, 2""",  # noqa: S608
-                values,
-            )
-            for name, at, classes, counted in cursor.fetchall():
-                if sums_there := found.get(name, {}).get(at.astimezone(UTC)):
-                    sums_there.classes = dict(zip(classes, map(int, counted), strict=True))
+        spread = _CLASSES if latencies else _NO_CLASSES
+        cursor.execute(f"SELECT * FROM ({sql}) bucket, LATERAL ({spread}) spread", values)  # noqa: S608
+        for name, at, _, *numbers, classes, counted in cursor.fetchall():
+            point = _sums(numbers)
+            if classes:
+                point.classes = dict(zip(classes, counted, strict=True))
+            found.setdefault(name, {})[at.astimezone(UTC)] = point
     series = [Series(name, points) for name, points in found.items()]
     return sorted(series, key=lambda one: (-sum(point.traces for point in one.points.values()), one.name))
 

@@ -35,6 +35,7 @@ LENGTHS = {"hour": timedelta(hours=1), "day": timedelta(days=1), "week": timedel
 MOST_HOURS = timedelta(days=14)
 SLOW_SUMS = timedelta(minutes=1)
 DAY = timedelta(days=1)
+_NOTHING = Sums()
 
 
 class Refused(ValueError):
@@ -81,23 +82,24 @@ def charts(request: HttpRequest, slug: str) -> HttpResponse:
         return _csv(found, times, asked, f"{entry.project.slug}-{asked.period or 'dates'}-by-{asked.unit}.csv")
     lines, others = series.fold(found, most=MOST_LINES)
     every = _together(found)
+    whole = series.total(every.values())
     lag = rollups.lag(project=entry.project)
     names = series.names(project=entry.project)
-    rows = _rows(asked, lines, times)
+    rows, rows_in_all = _rows(asked, lines, times)
     unfinished = len(times) > 2 and times[-1] + LENGTHS[asked.unit] > now
     context: dict[str, Any] = {
         "asked": asked,
-        "tiles": [_tile(measure, every, times[:-1] if unfinished else times) for measure in MEASURES],
+        "tiles": [_tile(measure, whole, every, times[:-1] if unfinished else times) for measure in MEASURES],
         "periods": [(key, label) for key, (label, _, _) in PERIODS.items()],
         "units": [(unit, UNITS[unit]) for unit in asked.units],
         "splits": SPLITS,
         "names": names,
         "figure": _figure(asked.measure, lines, times) if every else None,
-        "rows": rows[:MOST_ROWS],
-        "total": len(rows),
+        "rows": rows,
+        "total": rows_in_all,
         "others": others,
-        "base": asked.measure.base(series.total(every.values())),
-        "traces": series.total(every.values()).traces,
+        "base": asked.measure.base(whole),
+        "traces": whole.traces,
         "anything": bool(every) or names != ([], []),
         "behind": lag.since if lag.since and now - lag.since > SLOW_SUMS else None,
         "waiting": lag.waiting,
@@ -174,8 +176,7 @@ def _together(found: list[Series]) -> dict[datetime, Sums]:
     return points
 
 
-def _tile(measure: Measure, every: dict[datetime, Sums], times: list[datetime]) -> dict[str, Any]:
-    whole = series.total(every.values())
+def _tile(measure: Measure, whole: Sums, every: dict[datetime, Sums], times: list[datetime]) -> dict[str, Any]:
     first = measure.lines[0]
     written = [line.write(line.value(whole)) for line in measure.lines] if whole.traces else ["–"] * len(measure.lines)
     return {
@@ -183,7 +184,7 @@ def _tile(measure: Measure, every: dict[datetime, Sums], times: list[datetime]) 
         "value": written[0],
         "more": [(line.name, text) for line, text in zip(measure.lines[1:], written[1:], strict=True)],
         "first": first.name,
-        "spark": [first.value(every.get(at, Sums())) for at in times],
+        "spark": [first.value(every.get(at, _NOTHING)) for at in times],
         "base": measure.base(whole),
     }
 
@@ -198,7 +199,7 @@ def _plain(text: str) -> str:
 
 
 def _figure(measure: Measure, lines: list[Series], times: list[datetime]) -> dict[str, Any]:
-    traces = []
+    traces, moments = [], [at.isoformat() for at in times]
     for number, one in enumerate(lines):
         for place, line in enumerate(measure.lines):
             colour = f"series-{number % 5 + 1}" if len(lines) > 1 or len(measure.lines) == 1 else f"series-{place + 1}"
@@ -213,7 +214,8 @@ def _figure(measure: Measure, lines: list[Series], times: list[datetime]) -> dic
                     ],
                 )
             )
-            sums = [one.points.get(at, Sums()) for at in times]
+            sums = [one.points.get(at, _NOTHING) for at in times]
+            values = [line.value(one) for one in sums]
             shape: dict[str, Any] = (
                 {"type": "bar", "marker": {"color": colour, "opacity": 0.55 if place else 1}}
                 if measure.bars
@@ -225,10 +227,11 @@ def _figure(measure: Measure, lines: list[Series], times: list[datetime]) -> dic
             traces.append(
                 {
                     "name": label,
-                    "x": [at.isoformat() for at in times],
-                    "y": [drawn(measure, line.value(one)) for one in sums],
+                    "x": moments,
+                    "y": [drawn(measure, value) for value in values],
                     "text": [
-                        f"{line.write(line.value(one))}, {measure.base(one):,} {measure.base_label}" for one in sums
+                        f"{line.write(value)}, {measure.base(one):,} {measure.base_label}"
+                        for one, value in zip(sums, values, strict=True)
                     ],
                     "hovertemplate": "%{text}<extra>" + label + "</extra>",
                     "textposition": "none",
@@ -244,25 +247,22 @@ def _figure(measure: Measure, lines: list[Series], times: list[datetime]) -> dic
     )  # fmt: skip
 
 
-def _rows(asked: Asked, lines: list[Series], times: list[datetime]) -> list[dict[str, Any]]:
-    """Newest first: a row for each bucket, and of a split for each series in it that has traces."""
+def _rows(asked: Asked, lines: list[Series], times: list[datetime]) -> tuple[list[dict[str, Any]], int]:
+    """Newest first: a row for each bucket, and of a split for each series in it that has traces. The MOST_ROWS newest, and
+    how many there are."""
+    every = [(at, one) for at in reversed(times) for one in lines if len(lines) == 1 or at in one.points]
     rows = []
-    for at in reversed(times):
-        for one in lines:
-            sums = one.points.get(at)
-            if sums is None and len(lines) > 1:
-                continue
-            sums = sums or Sums()
-            values = [line.write(line.value(sums)) for line in asked.measure.lines]
-            rows.append(
-                {
-                    "at": at,
-                    "name": _name(one.name) if asked.split else "",
-                    "values": values,
-                    "base": asked.measure.base(sums),
-                }
-            )
-    return rows
+    for at, one in every[:MOST_ROWS]:
+        sums = one.points.get(at, _NOTHING)
+        rows.append(
+            {
+                "at": at,
+                "name": _name(one.name) if asked.split else "",
+                "values": [line.write(line.value(sums)) for line in asked.measure.lines],
+                "base": asked.measure.base(sums),
+            }
+        )
+    return rows, len(every)
 
 
 _COLUMNS = (
