@@ -67,8 +67,7 @@ def apply(*, project: Project, end: float) -> int:
             if not ids:
                 break
             counts += delete_traces(project=project, ids=ids)
-    bodies = RawRecord.objects.filter(project=project, received_at__lt=before)
-    counts["received bodies"] += bodies.exclude(status=RawRecord.Status.PENDING).delete()[0]
+    counts["received bodies"] += _delete_bodies(project, before, end)
     kept = {name: count for name, count in counts.items() if count}
     if kept:
         audit.record(
@@ -76,6 +75,17 @@ def apply(*, project: Project, end: float) -> int:
             before=before.isoformat(), counts=kept,
         )  # fmt: skip
     return counts["traces"]
+
+
+def _delete_bodies(project: Project, before: datetime, end: float) -> int:
+    """Delete old received bodies that were worked off, in batches: reading them all would fill the memory."""
+    old = RawRecord.objects.filter(project=project, received_at__lt=before).exclude(status=RawRecord.Status.PENDING)
+    count = 0
+    while ids := list(old.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        count += RawRecord.objects.filter(pk__in=ids).only("pk").delete()[1].get("curation.RawRecord", 0)
+        if monotonic() > end:
+            break
+    return count
 
 
 def _before(project: Project, rules: Rules) -> datetime | None:

@@ -4,6 +4,8 @@ from datetime import timedelta
 from time import monotonic
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from curation.datasets import build
@@ -63,3 +65,18 @@ def test_by_count_the_oldest_go_and_other_projects_stay(project: Project, charli
     }
     keep(project, keep_most=50)
     assert retention.apply(project=project, end=monotonic() + 9) == 0
+
+
+@pytest.mark.django_db
+def test_bodies_go_without_being_read(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They may be as many gigabytes as traces, and come in batches."""
+    monkeypatch.setattr(retention, "BATCH", 2)
+    for number in range(5):
+        inbox.keep(project=project, actor=Actor(), body=b"%d" % number, source="x")
+    RawRecord.objects.update(received_at=timezone.now() - timedelta(days=100), status="done")
+    keep(project, keep_days=90)
+    with CaptureQueriesContext(connection) as queries:
+        retention.apply(project=project, end=monotonic() + 9)
+    assert not RawRecord.objects.exists()
+    assert AuditEntry.objects.get(action="traces.retention").detail["counts"] == {"received bodies": 5}
+    assert not [query for query in queries if '"body"' in query["sql"]]
