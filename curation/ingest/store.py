@@ -34,7 +34,7 @@ _REVISION_COLUMNS = (
     "id", "trace_id", "number", "digest", "said_digest", "document", "import_notes", "source", "raw_id", "created_at",
 )  # fmt: skip
 _MOST_TRIES = 5
-_STATE = ("id", "external_id", "received_at", "revision_id", "verdict", "verdict_stale", "tags")
+_STATE = ("id", "external_id", "received_at", "revision_id", "verdict", "verdict_stale", "tags", "erased_at")
 
 
 @dataclass(slots=True, frozen=True)
@@ -97,8 +97,10 @@ def _rounds(prepared: Sequence[Prepared]) -> Iterator[list[int]]:
         waiting = later
 
 
-def _store(batch: Sequence[Prepared], project: Project) -> list[Outcome]:
-    rows, made = _take(batch, project)
+def _store(every: Sequence[Prepared], project: Project) -> list[Outcome]:
+    rows, made = _take(every, project)
+    # a tombstone stays one: what comes again of a person who was forgotten is not stored
+    batch = [item for item in every if not rows[item.external_id].get("erased_at")]
     old = [item for item in batch if item.external_id not in made]
     digests = _current_digests(rows[item.external_id] for item in old)
     fresh = [item for item in old if digests.get(rows[item.external_id]["id"]) != item.digest]
@@ -126,7 +128,7 @@ def _store(batch: Sequence[Prepared], project: Project) -> list[Outcome]:
                 outcomes[item.external_id] = "updated"
     mark_hours(project_id=project.pk, moments=touched)
     _leave_for_later(project, {rows[name]["id"]: pk for name, pk in revisions.items()})
-    return [outcomes[item.external_id] for item in batch]
+    return [outcomes.get(item.external_id, "unchanged") for item in every]
 
 
 def _take(batch: Sequence[Prepared], project: Project) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:

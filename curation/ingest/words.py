@@ -89,7 +89,7 @@ def _places(project: Project, parsed: Sequence[ParsedTrace]) -> dict[str, _Place
     names |= {_id(preference.other) for one in parsed for preference in one.preferences if preference.other}
     rows = (
         Trace.objects.select_for_update(of=("self",))
-        .filter(project=project, external_id__in=names, revision__isnull=False)
+        .filter(project=project, external_id__in=names, revision__isnull=False, erased_at=None)
         .order_by("external_id")
         .values_list("external_id", "pk", "revision_id", "revision__said_digest")
     )

@@ -180,6 +180,17 @@ def test_replays_of_a_tombstone_and_words_that_wait_go(project: Project, ada: Us
 
 
 @pytest.mark.django_db
+def test_what_comes_again_does_not_fill_a_tombstone(project: Project, kept: Trace) -> None:
+    forget(project=project, actor=Actor(), subject=Subject(user_id="u-7", texts=(MAIL,)))
+    body = json.dumps({"id": "held", "user_id": "u-7", "messages": [{"role": "user", "content": f"I am {MAIL} again"},
+                                                  {"role": "assistant", "content": "Hello."}]}).encode()  # fmt: skip
+    kept_body = inbox.keep(project=project, actor=Actor(), body=body, source="posted")
+    assert inbox.work_off(record_id=kept_body.pk) == "done"
+    RawRecord.objects.get(pk=kept_body.pk).delete()
+    assert MAIL not in everything() and Trace.objects.get(external_id="held").user_id == ""
+
+
+@pytest.mark.django_db
 def test_the_command_shows_first_and_erases_with_yes(project: Project, kept: Trace) -> None:
     out = io.StringIO()
     call_command("forget_person", "--project", "acme", "--user", "u-7", "--text", MAIL, stdout=out)
