@@ -6,6 +6,7 @@ keyed hash (HMAC-SHA256, 24 bits): without the server's secret it cannot be trie
 """
 
 import dataclasses
+import json
 import re
 from collections import Counter
 from typing import Any
@@ -20,6 +21,7 @@ from curation.privacy.patterns import find
 
 # digits in an id are not a card or a phone; what has a form of its own is still replaced
 _ID = re.compile(r"(?i)(?:^|[._-]|[a-z](?=I))(?:id|ids|uuid|hash|digest|fingerprint|sha256|signature)$")
+_LONG = re.compile(r"[0-9]{20}")
 _IN_IDS = frozenset({"email", "iban", "secret"})
 _NOT_TEXT = frozenset({"time_unix_nano", "start_time_unix_nano", "end_time_unix_nano", "schema_url"})
 
@@ -77,8 +79,8 @@ class Redactor:
                 "send it as JSON"
             ) from None
         try:
-            return orjson.dumps(self.value(orjson.loads(text)))
-        except (orjson.JSONDecodeError, TypeError, ValueError):
+            return self._json(text).encode()
+        except (TypeError, ValueError, RecursionError):
             # lines, or JSON that only a more patient reader takes: its texts are reached without parsing it
             return "\n".join(self._line(line) for line in text.split("\n")).encode()
 
@@ -94,9 +96,15 @@ class Redactor:
 
     def _line(self, line: str) -> str:
         try:
-            return orjson.dumps(self.value(orjson.loads(line))).decode()
-        except (orjson.JSONDecodeError, TypeError, ValueError):
+            return self._json(line)
+        except (TypeError, ValueError, RecursionError):
             return self.text(line)
+
+    def _json(self, text: str) -> str:
+        """JSON with pseudonyms in its texts; its numbers stay as they are. Raises ValueError where it is none."""
+        if _LONG.search(text):  # orjson would make a float of such a number
+            return json.dumps(self.value(json.loads(text)), separators=(",", ":"))
+        return orjson.dumps(self.value(orjson.loads(text))).decode()
 
     def _protobuf(self, body: bytes) -> bytes:
         for kind in (ExportTraceServiceRequest, ExportLogsServiceRequest):

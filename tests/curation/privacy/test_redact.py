@@ -119,6 +119,14 @@ def test_lines_broken_json_and_other_encodings(body: bytes, kept: int) -> None:
     assert len(done.splitlines()) == len(body.removeprefix(b"\xff\xfe").splitlines()) or b"\xff\xfe" in body
 
 
+@pytest.mark.parametrize("end", [b"", b'\n{"b": 1}\n', b" \\ud800\n"])
+def test_long_numbers_stay_as_they_are(end: bytes) -> None:
+    """An id of more than 64 bits is no float."""
+    body = b'{"id": 123456789012345678901234, "odd": "\\ud800", "text": "ann@mail.example"}' + end
+    found = Redactor(project_id=1, kinds=frozenset(KINDS)).body(body, content_type="application/json")
+    assert b"123456789012345678901234" in found and b"ann@" not in found and b"<EMAIL_" in found
+
+
 def test_bytes_that_cannot_be_read_are_refused_and_two_projects_have_other_pseudonyms() -> None:
     one, other = (Redactor(project_id=number, kinds=frozenset(KINDS)) for number in (1, 2))
     with pytest.raises(CannotRedact, match="send it as JSON"):
