@@ -56,7 +56,7 @@ def _needs(act: BulkAct) -> Q:
         case Kind.ARCHIVE:
             return Q(archived_at=None)
         case Kind.RESTORE:
-            return ~Q(archived_at=None)
+            return ~Q(archived_at=None) & Q(erased_at=None)  # a tombstone is in no list
         case Kind.TAG:
             return ~Q(tags__contains=[act.argument])
         case _:

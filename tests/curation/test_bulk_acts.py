@@ -151,6 +151,14 @@ def test_an_act_that_cannot_go_on_ends_and_says_why(project, alice, monkeypatch)
     assert act.status == "stopped" and "no such thing" in act.error
 
 
+def test_a_tombstone_is_not_restored(project, alice):
+    gone, hidden = fill(project, 2)
+    Trace.objects.filter(pk__in=[gone.pk, hidden.pk]).update(archived_at=timezone.now())
+    Trace.objects.filter(pk=gone.pk).update(erased_at=timezone.now())
+    assert finish(begin(project, alice, "restore", query="archived:yes")).changed == 1
+    assert archived() == {gone.pk}
+
+
 def test_stopping_leaves_the_rest_and_undo_takes_back_what_was_done(project, alice, small_batches):
     fill(project, 10)
     act = begin(project, alice, "archive")
