@@ -273,7 +273,7 @@ def test_trl_rows_load_in_datasets_without_a_null_and_render_right(tmp_path: Pat
     assert all(not [f for f in validate.check(one, chosen) if f.level == "error"] for one in examples)
     written = [chosen.write(one) for one in examples]
     file = tmp_path / "train.jsonl"
-    file.write_bytes(b"".join(export._line(one) for one in written))
+    file.write_bytes(b"".join(export.line_of(one) for one in written))
 
     loaded = datasets.load_dataset("json", data_files=str(file), split="train", cache_dir=str(tmp_path / "cache"))
 
