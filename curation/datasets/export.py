@@ -12,7 +12,7 @@ from curation.datasets.example import Example
 from curation.datasets.findings import Finding
 from curation.datasets.formats import Format
 from curation.messages.form import Message, Tool
-from curation.models import DatasetRow, DatasetVersion
+from curation.models import DatasetVersion
 
 FETCH = 200
 CHUNK_BYTES = 128 * 1024
@@ -81,12 +81,6 @@ def read_rows(version: DatasetVersion, *, split: str | None = None, after: int =
             position, where, trace, external, number, judgment, author, correction, digest = found[:9]
             example = Example(messages=messages, tools=tools)
             yield StoredRow(position, where, trace, external, number, judgment, author, correction, digest, example)
-
-
-def erased_rows(version: DatasetVersion, split: str | None = None) -> int:
-    """How many rows of `split` (all without it) are tombstones: erased at a person's request, in no export any more."""
-    rows = DatasetRow.objects.filter(version=version, trace__erased_at__isnull=False)
-    return rows.filter(split=split).count() if split else rows.count()
 
 
 def invalid_rows(version: DatasetVersion, chosen: Format, split: str | None = None) -> int:

@@ -16,7 +16,6 @@ _OWN = {
     "tool_use", "tool_result", "thinking", "redacted_thinking", "server_tool_use", "web_search_tool_result",
     "mcp_tool_use", "mcp_tool_result", "document",
 }  # fmt: skip
-_SOURCES = {"base64", "url", "file", "text"}
 
 
 def has_own_blocks(messages: Any) -> bool:

@@ -5,7 +5,6 @@ All of them are lists of {role, content or parts}; they differ in how parts name
 stand. A result always becomes a tool message of its own, before the rest of the message it came in.
 """
 
-from collections.abc import Iterable
 from typing import Any, cast
 
 from curation.ingest.content import as_text, read_parts
@@ -93,16 +92,6 @@ def thought_text(content: Any) -> str:
     if isinstance(content, list) and content and all(isinstance(item, dict) and "text" in item for item in content):
         return "\n".join(as_text(item["text"]) for item in content)
     return as_text(content or "")
-
-
-def has_words(messages: Iterable[Message]) -> bool:
-    """Whether anything was said in them: text, reasoning, or a call with arguments."""
-    return any(
-        message["parts"]
-        or message.get("reasoning")
-        or any(call["arguments"] not in ("", "{}") for call in message.get("tool_calls", []))
-        for message in messages
-    )
 
 
 def _plain(text: str, role: RoleName) -> Message:

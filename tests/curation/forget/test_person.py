@@ -7,7 +7,7 @@ import pytest
 from django.core.management import call_command
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from curation.datasets import build, export
+from curation.datasets import build, export, read
 from curation.datasets.recipe import Recipe
 from curation.forget.person import NotASubject, Subject, forget, holdings
 from curation.ingest import inbox
@@ -83,7 +83,7 @@ def test_everything_of_a_person_goes_and_the_dataset_keeps_a_tombstone(
     row = DatasetRow.objects.get()
     assert row.trace == tomb and row.revision.document["conversations"][0]["messages"] == []
     assert b"".join(export.write_jsonl(row.version, "openai-sft")) == b""
-    assert export.erased_rows(row.version) == 1
+    assert read.changed(row.version).erased == 1
     assert {(one["kind"], one["id"]) for one in erasure.touched} == {
         ("dataset_version", str(row.version.uid)), ("run", RUN), ("model", MODEL),
     }  # fmt: skip
