@@ -16,7 +16,7 @@ from django.db import connection
 from django.utils import timezone
 
 from tests import make
-from tests.training.conftest import drive, own_folders  # noqa: F401
+from tests.training.conftest import drive, held, own_folders  # noqa: F401
 from training import identity, rundir, tasks
 from training.artifacts import bases
 from training.launch import cancel, request, start
@@ -55,11 +55,11 @@ def worker_of(run: TrainingRun) -> int:
     return int((rundir.read_json(Path(run.attempts.get().folder) / "worker.json") or {})["pid"])
 
 
-def has_checkpoint(run: TrainingRun) -> bool:
-    """Whether a checkpoint is stored and at least two steps came after it."""
-    found = run.attempts.order_by("-number").first()
-    last = found.checkpoints.order_by("-step").first() if found else None
-    return last is not None and (run.step or 0) >= last.step + 2
+def beyond_checkpoint(events: list[dict[str, Any]], first: int = 0) -> bool:
+    """Whether a checkpoint of step `first` or later is written and exactly two or three steps came after it."""
+    saved = [event["step"] for event in events if event["kind"] == "checkpoint"]
+    steps = [event["step"] for event in events if event["kind"] == "metric"]
+    return bool(saved and steps) and saved[-1] >= first and 2 <= steps[-1] - saved[-1] <= 3
 
 
 class TestRealDeaths:
@@ -69,8 +69,9 @@ class TestRealDeaths:
         self, project: Project, drive: Drive
     ) -> None:
         run = queue(project)
-        drive(run, until=has_checkpoint)
-        os.kill(worker_of(run), signal.SIGKILL)
+        with held(run, at=beyond_checkpoint) as stands:
+            drive(run, until=lambda _: stands.is_set())
+            os.kill(worker_of(run), signal.SIGKILL)
         drive(run)
         assert run.status == RunStatus.SUCCEEDED, run.status_reason
         first, second = run.attempts.order_by("number")
@@ -93,11 +94,12 @@ class TestRealDeaths:
         self, project: Project, drive: Drive
     ) -> None:
         run = queue(project)
-        drive(run, until=has_checkpoint)
-        attempt = run.attempts.get()
-        trainer = rundir.read_json(Path(attempt.folder) / "worker.json") or {}
-        assert attempt.pid is not None
-        os.kill(attempt.pid, signal.SIGKILL)
+        with held(run, at=beyond_checkpoint) as stands:
+            drive(run, until=lambda _: stands.is_set())
+            attempt = run.attempts.get()
+            trainer = rundir.read_json(Path(attempt.folder) / "worker.json") or {}
+            assert attempt.pid is not None
+            os.kill(attempt.pid, signal.SIGKILL)
         drive(run)
         assert run.status == RunStatus.SUCCEEDED, run.status_reason
         first, second = run.attempts.order_by("number")
@@ -108,8 +110,9 @@ class TestRealDeaths:
 
     def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(self, project: Project, drive: Drive) -> None:
         run = queue(project)
-        drive(run, until=lambda r: has_checkpoint(r) and (r.step or 0) > 13)
-        os.kill(worker_of(run), signal.SIGKILL)
+        with held(run, at=lambda events: beyond_checkpoint(events, 12)) as stands:
+            drive(run, until=lambda _: stands.is_set())
+            os.kill(worker_of(run), signal.SIGKILL)
         time.sleep(0.5)
         folder = Path(run.attempts.get().folder) / rundir.CHECKPOINTS
         (newest, damaged), (before, _) = rundir.checkpoints(folder)[:2]
@@ -134,8 +137,9 @@ class TestRealDeaths:
 
     def test_cancel_keeps_a_checkpoint_and_resume_ends_the_run(self, project: Project, drive: Drive) -> None:
         run = queue(project, save_steps=1000)
-        drive(run, until=lambda r: (r.step or 0) >= 3)
-        cancel.cancel(run=run, actor=Actor())
+        with held(run, at=lambda events: any(e["kind"] == "metric" and e["step"] >= 3 for e in events)) as stands:
+            drive(run, until=lambda _: stands.is_set())
+            cancel.cancel(run=run, actor=Actor())
         drive(run)
         assert run.status == RunStatus.CANCELLED
         kept = run.attempts.get().checkpoints.get().step

@@ -1,10 +1,16 @@
 """What the training tests share."""
 
+import contextlib
+import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from django.conf import settings
 
 from training import identity, rundir
 from training.launch import start
@@ -54,6 +60,41 @@ def drive() -> Iterator[Callable[..., TrainingRun]]:
                 if not identity.lives(str(owner.get("boot_id", "")), owner.get("pid"), owner.get("ticks")):
                     break
                 time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def held(run: TrainingRun, *, at: Callable[[list[dict[str, Any]]], bool]) -> Iterator[threading.Event]:
+    """Stop (SIGSTOP) the first trainer of `run` where its own events satisfy `at`, and let it go on after the block.
+
+    Yields an event that is set once it stands. However slow the machine is, the trainer cannot run past the point at
+    which the test wants to find it.
+    """
+    stopped: list[int] = []
+    over, stands = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.01):
+            for path in Path(settings.RUNS_DIR).glob(f"{run.uid}/*/{rundir.EVENTS}"):
+                trainer = (rundir.read_json(path.parent / "worker.json") or {}).get("pid")
+                if not trainer or not at(rundir.read_events(path, 0)[0]):
+                    continue
+                os.kill(trainer, signal.SIGSTOP)
+                if at(rundir.read_events(path, 0)[0]):
+                    stopped.append(trainer)
+                    stands.set()
+                    return
+                os.kill(trainer, signal.SIGCONT)  # it had gone past the point meanwhile: wait for the next
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield stands
+    finally:
+        over.set()
+        watcher.join()
+        for pid in stopped:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def _console(run: TrainingRun) -> str:
