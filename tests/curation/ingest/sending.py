@@ -3,6 +3,7 @@
 import asyncio
 import base64
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2 as httpx
@@ -20,8 +21,9 @@ def make_token(role: Role = Role.REVIEWER) -> str:
 
 
 def wait(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run a coroutine to its end."""
-    return asyncio.run(work)
+    """Run a coroutine to its end, in a thread: Playwright's loop may run in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 async def ask(method: str, path: str, body: Any = b"", **headers: str) -> httpx.Response:

@@ -5,7 +5,7 @@ import gzip
 import json
 import time
 import zlib
-from collections.abc import Coroutine, Iterator
+from collections.abc import Iterator
 from typing import Any
 from unittest import mock
 
@@ -19,6 +19,7 @@ from curation.ingest import inbox
 from curation.models import RawRecord, Span, Trace
 from curation.tasks import sweep_inbox, work_off
 from tests.curation.ingest.reading import PAYLOADS
+from tests.curation.ingest.sending import wait
 from tests.curation.ingest.test_spans import TRACE, json_body
 from workspace import tokens
 from workspace.access import SYSTEM
@@ -34,10 +35,6 @@ def token() -> Iterator[str]:
     project = Project.objects.create(slug="acme", name="Acme")
     yield tokens.issue(project=project, name="agent", role=Role.REVIEWER, actor=SYSTEM)[1]
     connections.close_all()
-
-
-def wait(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(work)
 
 
 async def post(token: str, body: Any, kind: str | None = PROTOBUF, **headers: str) -> httpx.Response:
