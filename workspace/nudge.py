@@ -10,21 +10,17 @@ from django.db import transaction
 
 log = logging.getLogger(__name__)
 _PAUSE = 0.1
+_AWAY_SECONDS = 5  # how long a broker that failed is left alone: nobody's request waits for it twice
 _lock = Lock()
+_away_until = 0.0
 _next: dict[str, float] = {}  # when a task may be sent again
 _waiting: set[str] = set()  # tasks that a timer sends
 
 
 def nudge(task: Task, *arguments: Any) -> None:
-    """Send `task` once the transaction stands. A broker that is away is logged and never fails the request."""
-
-    def send() -> None:
-        try:
-            task.apply_async(arguments, retry=False)
-        except Exception:  # whatever the transport raises
-            log.warning("The broker did not take %s; the sweep will find the work.", task.name, exc_info=True)
-
-    transaction.on_commit(send)
+    """Send `task` once the transaction stands. A broker that is away is logged and never fails the request; for some
+    seconds after it failed nothing is sent from this process, so that no request waits for it again."""
+    transaction.on_commit(lambda: _send(task, arguments))
 
 
 def nudge_soon(task: Task, *arguments: Any) -> None:
@@ -51,7 +47,15 @@ def _late(task: Task, arguments: tuple[Any, ...]) -> None:
     with _lock:
         _waiting.discard(task.name)
         _next[task.name] = monotonic() + _PAUSE
+    _send(task, arguments)
+
+
+def _send(task: Task, arguments: tuple[Any, ...]) -> None:
+    global _away_until
+    if monotonic() < _away_until:
+        return
     try:
         task.apply_async(arguments, retry=False)
     except Exception:  # whatever the transport raises
+        _away_until = monotonic() + _AWAY_SECONDS
         log.warning("The broker did not take %s; the sweep will find the work.", task.name, exc_info=True)

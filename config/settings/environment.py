@@ -139,7 +139,8 @@ def broker(name: str, *, data_dir: Path) -> tuple[str, dict[str, Any]]:
     if url:
         if urlsplit(url).scheme not in {"redis", "rediss", "amqp", "amqps", "filesystem", "memory"}:
             raise ImproperlyConfigured(f"{name} must begin with redis:// or amqp://, not {url.split(':')[0]}://.")
-        return url, {}
+        # one try: kombu would otherwise try for 6 s, and each request that nudges with it
+        return url, {"max_retries": 0}
     folder = data_dir / "broker"
     for part in (folder, folder / "queue", folder / "control", data_dir / "beat"):
         _closed(part)

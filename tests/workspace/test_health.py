@@ -1,6 +1,7 @@
 """What is told when the machinery is broken: banner, probes and the page instead of a traceback."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,9 @@ def test_the_broker_is_blamed_where_it_is_the_broker(
     from celery import current_app
 
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
-    monkeypatch.setattr(current_app.conf, "broker_url", "redis://127.0.0.1:1/0")
-    monkeypatch.setattr(current_app.conf, "broker_write_url", "redis://127.0.0.1:1/0")
+    # not by its settings: the application would keep the address for all tests that come after
+    ask = partial(current_app.connection_for_write, "redis://127.0.0.1:1/0")
+    monkeypatch.setattr(current_app, "connection_for_write", ask)
     (trouble,) = health.troubles(fresh=True)
     assert trouble.kind == "broker"
     assert "redis" in trouble.what
