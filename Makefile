@@ -20,7 +20,7 @@ train: $(VENV)/.train ## install what local training needs (torch, transformers,
 
 test: $(VENV)/.dev $(VENV)/.train ## run all tests, in the way a fresh machine needs it (ARGS="tests/workspace -x" for a part)
 	@scripts/chromium
-	@$(RUN) -m pytest -n $(JOBS) $(ARGS)
+	@$(RUN) -m pytest -n $(JOBS) --dist worksteal $(ARGS)
 
 check: $(VENV)/.dev ## look at the code without running it: style, types, arrows, templates, migrations, deployment
 	@VENV=$(VENV) scripts/check
