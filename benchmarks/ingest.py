@@ -3,8 +3,9 @@
     python -m benchmarks.ingest [--quick] [--phoenix PYTHON]
 
 A database, a web process (uvicorn) and workers of their own, 8 clients on the same machine. A trace is one model call of
-about 4 kB (benchmarks.ingest_spans). "Ceiling" is benchmarks.ingest_ceiling on the same server, in turns with ours. A
-core-second counts the worker and its database backend together. Phoenix (the package arize-phoenix, in an environment of
+about 4 kB (benchmarks.ingest_spans). "Ceiling" is Django with one view that stores what came in one row, "bare" the same
+without a framework (benchmarks.ingest_ceiling), on the same database server, in turns with ours. A core-second counts the
+worker and its database backend together. Phoenix (the package arize-phoenix, in an environment of
 its own) gets the same bodies; with --quick it is left out unless --phoenix names a Python that has it.
 """
 
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +115,10 @@ def accept(token: str, pairs: int, seconds: float) -> dict[str, list[Any]]:
             "CREATE TABLE ceiling_inbox (id bigserial PRIMARY KEY, body bytea, at timestamptz DEFAULT now())"
         )
     web = Server("config.asgi:application", {}, _data / "web.log")
-    bare = Server("benchmarks.ingest_ceiling:application", {"CEILING_DSN": dsn}, _data / "ceiling.log")
+    least = {
+        "ceiling": Server("benchmarks.ingest_ceiling:wsgi", {"CEILING_DSN": dsn}, _data / "ceiling.log", gunicorn=True),
+        "bare": Server("benchmarks.ingest_ceiling:application", {"CEILING_DSN": dsn}, _data / "bare.log"),
+    }
     found: dict[str, list[Any]] = {"figures": [], "bars": []}
     try:
         for what, bodies, headers in (
@@ -123,25 +128,27 @@ def accept(token: str, pairs: int, seconds: float) -> dict[str, list[Any]]:
             most = int(seconds * (400 if bodies.packed else 2_500))
             allowed = {**headers, "Authorization": f"Bearer {token}"}
 
-            def ours(bodies: Bodies = bodies, allowed: dict[str, str] = allowed, most: int = most) -> float:
-                return send(web.port, bodies.make(most), allowed, seconds) * bodies.traces
+            def rate(server: Server, headers: dict[str, str], bodies: Bodies = bodies, most: int = most) -> float:
+                return send(server.port, bodies.make(most), headers, seconds) * bodies.traces
 
-            def ceiling(bodies: Bodies = bodies, headers: dict[str, str] = headers, most: int = most) -> float:
-                return send(bare.port, bodies.make(most), headers, seconds) * bodies.traces
-
-            send(web.port, bodies.make(50), allowed, 5)  # warm
-            send(bare.port, bodies.make(50), headers, 5)
-            mine, theirs, ratios = alternate(ours, ceiling, pairs=pairs)
-            share = Spread.of(ratios)
-            found["figures"] += [
-                Figure(f"accept_{what}_per_second", Spread.of(mine), "traces/s", note=f"{bodies.traces} in a body"),
-                Figure(f"ceiling_{what}_per_second", Spread.of(theirs), "traces/s"),
-                Figure(f"accept_{what}_to_ceiling", share, "x"),
-            ]
-            found["bars"].append(Bar(f"accept_{what}_to_ceiling", share.median, at_least=0.5))
+            for server in (web, *least.values()):  # warm
+                send(server.port, bodies.make(50), allowed, 5)
+            for name, server in least.items():
+                mine, theirs, ratios = alternate(
+                    partial(rate, web, allowed), partial(rate, server, headers), pairs=pairs
+                )
+                share = Spread.of(ratios)
+                found["figures"] += [
+                    Figure(f"accept_{what}_per_second_{name}", Spread.of(mine), "traces/s", note=f"{bodies.traces} in a body"),
+                    Figure(f"{name}_{what}_per_second", Spread.of(theirs), "traces/s"),
+                    Figure(f"accept_{what}_to_{name}", share, "x"),
+                ]  # fmt: skip
+                if name == "ceiling":
+                    found["bars"].append(Bar(f"accept_{what}_to_ceiling", share.median, at_least=0.5))
     finally:
         web.end()
-        bare.end()
+        for server in least.values():
+            server.end()
     return found
 
 

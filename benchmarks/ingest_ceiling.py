@@ -1,18 +1,61 @@
 """The least that a durable door can do: read a body, write one row, answer. No check, no token, nothing unpacked.
 
+Two of them, for benchmarks.ingest, which sends the same bodies to them and to Whetstone in turns:
+
+    CEILING_DSN="host=... dbname=..." python -m gunicorn --workers 2 --threads 4 benchmarks.ingest_ceiling:wsgi
     CEILING_DSN="host=... dbname=..." python -m uvicorn benchmarks.ingest_ceiling:application
 
-Made for benchmarks.ingest, which sends the same bodies to it and to Whetstone in turns.
+The first is Django with one view and one INSERT for each request (the ceiling of a Django application); the second has no
+framework at all.
 """
 
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
 Message = dict[str, Any]
 _pool: list[AsyncConnectionPool[Any]] = []
+_django: list[Callable[..., Iterable[bytes]]] = []
+_LIMIT = 16 << 20
+urlpatterns: list[Any] = []
+
+
+def wsgi(environ: Message, start_response: Callable[..., Any]) -> Iterable[bytes]:
+    """Django, one view, one INSERT; connections are kept."""
+    if not _django:
+        _django.append(_make_django())
+    return _django[0](environ, start_response)
+
+
+def _make_django() -> Callable[..., Iterable[bytes]]:
+    import django
+    from django.conf import settings
+
+    parts = conninfo_to_dict(os.environ["CEILING_DSN"])
+    place = {"HOST": parts["host"], "PORT": parts["port"], "USER": parts["user"], "NAME": parts["dbname"]}
+    settings.configure(
+        SECRET_KEY="ceiling", ROOT_URLCONF=__name__, ALLOWED_HOSTS=["*"], MIDDLEWARE=[], INSTALLED_APPS=[],
+        DATABASES={"default": {"ENGINE": "django.db.backends.postgresql", "CONN_MAX_AGE": 600, **place}},
+    )  # fmt: skip
+    django.setup()
+    from django.core.wsgi import get_wsgi_application
+    from django.db import connection
+    from django.http import HttpRequest, HttpResponse
+    from django.urls import path
+
+    def take(request: HttpRequest) -> HttpResponse:
+        body = request.read(_LIMIT + 1)
+        if len(body) > _LIMIT:
+            return HttpResponse(status=413)
+        with connection.cursor() as cursor:
+            cursor.execute("INSERT INTO ceiling_inbox (body) VALUES (%s)", [body])
+        return HttpResponse(b"", content_type="application/x-protobuf")
+
+    urlpatterns.append(path("v1/traces", take))
+    return get_wsgi_application()
 
 
 async def application(

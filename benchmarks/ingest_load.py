@@ -19,9 +19,9 @@ CLIENTS = 8
 
 
 class Server:
-    """One uvicorn process on loopback."""
+    """A web server on loopback: one uvicorn process, or gunicorn with 2 processes of 4 threads."""
 
-    def __init__(self, application: str, environment: dict[str, str], log: Path) -> None:
+    def __init__(self, application: str, environment: dict[str, str], log: Path, *, gunicorn: bool = False) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
@@ -29,6 +29,11 @@ class Server:
             sys.executable, "-m", "uvicorn", application, "--port", str(self.port), "--log-level", "error", "--lifespan",
             "off", "--no-access-log",
         ]  # fmt: skip
+        if gunicorn:
+            command = [
+                sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{self.port}", "--workers", "2",
+                "--threads", "4", "--log-level", "error",
+            ]  # fmt: skip
         self.log = log
         with log.open("w") as out:
             self.process = subprocess.Popen(
