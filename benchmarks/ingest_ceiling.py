@@ -11,6 +11,7 @@ framework at all.
 
 import os
 from collections.abc import Awaitable, Callable, Iterable
+from threading import Lock
 from typing import Any
 
 from psycopg.conninfo import conninfo_to_dict
@@ -19,14 +20,16 @@ from psycopg_pool import AsyncConnectionPool
 Message = dict[str, Any]
 _pool: list[AsyncConnectionPool[Any]] = []
 _django: list[Callable[..., Iterable[bytes]]] = []
+_making = Lock()
 _LIMIT = 16 << 20
 urlpatterns: list[Any] = []
 
 
 def wsgi(environ: Message, start_response: Callable[..., Any]) -> Iterable[bytes]:
     """Django, one view, one INSERT; connections are kept."""
-    if not _django:
-        _django.append(_make_django())
+    with _making:
+        if not _django:
+            _django.append(_make_django())
     return _django[0](environ, start_response)
 
 
