@@ -3,8 +3,11 @@
 Every number here is bounded: at most MOST rows are counted, and `more` says that there are more.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import reduce
+from operator import or_
 
 from django.db.models import Count, Q
 
@@ -19,6 +22,8 @@ from workspace.models import Project
 MOST = 10_000
 MOST_ARRIVALS = 99
 SECONDS = 2.0
+# what lists leave out unless the filter names it
+HIDDEN = {"archived": Q(archived_at__isnull=False), "empty": Q(is_empty=True), "replay": Q(is_replay=True)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,7 @@ class Counts:
     listed: int | None = None
     archived: int | None = 0
     empty: int | None = 0
+    replays: int | None = 0
     newest_hidden: bool = False
 
     @property
@@ -52,37 +58,33 @@ def count(*, project: Project, query: filters.Query) -> Counts:
             listed = found.values("pk")[: MOST + 1].count()
     except TooSlow:
         pass  # not known is not 0
-    hidden = Q()
-    if not query.mentions("archived"):
-        hidden |= Q(archived_at__isnull=False)
-    if not query.mentions("empty"):
-        hidden |= Q(is_empty=True)
+    hidden = [name for name in HIDDEN if not query.mentions(name)]
     if not hidden:
         return Counts(listed)
     # the newest that are left out, by an index of their own, and of these the ones that match
-    left_out = traces.filter(Q(archived_at__isnull=False) | Q(is_empty=True)).order_by("-id").values("pk")[: MOST + 1]
+    left_out = traces.filter(_any(HIDDEN)).order_by("-id").values("pk")[: MOST + 1]
+    # one that is left out twice over is counted once
+    each = {name: Count("pk", filter=HIDDEN[name] & ~_any(hidden[:at])) for at, name in enumerate(hidden)}
     try:
         with patience(SECONDS):
-            # one that is both is counted once, as archived
-            empty = Q(is_empty=True) if query.mentions("archived") else Q(is_empty=True, archived_at=None)
-            counts = filters.matching(traces.filter(hidden, pk__in=left_out), query).aggregate(
-                archived=Count("pk", filter=Q(archived_at__isnull=False)), empty=Count("pk", filter=empty)
-            )
+            found = filters.matching(traces.filter(_any(hidden), pk__in=left_out), query)
+            counts = found.aggregate(**{f"n_{name}": one for name, one in each.items()})
             more = left_out.count() > MOST
     except TooSlow:
-        return Counts(listed, None, None)
-    return Counts(
-        listed,
-        archived=0 if query.mentions("archived") else counts["archived"],
-        empty=0 if query.mentions("empty") else counts["empty"],
-        newest_hidden=more,
-    )
+        return Counts(listed, None, None, None)
+    archived, empty, replays = (counts.get(f"n_{name}", 0) for name in HIDDEN)
+    return Counts(listed, archived=archived, empty=empty, replays=replays, newest_hidden=more)
+
+
+def _any(names: Iterable[str]) -> Q:
+    """What at least one of these leaves out; nothing where there is none."""
+    return reduce(or_, (HIDDEN[name] for name in names), Q(pk__in=[]))
 
 
 def with_hidden(query: filters.Query) -> str:
     """The same filter with what is left out by default."""
     parts: list[Node] = [query.tree] if query.tree else []
-    left_out = [name for name in ("archived", "empty") if not query.mentions(name)]
+    left_out = [name for name in HIDDEN if not query.mentions(name)]
     parts.extend(Term(name, ":", ("yes", "no")) for name in left_out)
     return write(conjunction(parts)) if parts else ""
 

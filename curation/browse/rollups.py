@@ -41,7 +41,7 @@ _HOUR = f"""
 WITH said AS (
     SELECT agent, model, status, errors, verdict, verdict_stale, input_tokens, output_tokens, cost_usd, latency_ms
     FROM curation_trace
-    WHERE project_id = %(project)s AND archived_at IS NULL AND NOT is_empty
+    WHERE project_id = %(project)s AND archived_at IS NULL AND NOT is_empty AND NOT is_replay
         AND coalesce(started_at, received_at) >= %(hour)s AND coalesce(started_at, received_at) < %(end)s
 ),
 classes AS (

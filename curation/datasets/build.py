@@ -89,7 +89,9 @@ def preview(*, project: Project, query_text: str, recipe: Recipe | None = None, 
     chosen = recipe or Recipe()
     now = timezone.now()
     with snapshot():
-        matching = filters.apply(Trace.objects.filter(project=project), query, now=now, search=planned(project.pk))
+        matching = filters.apply(
+            Trace.objects.filter(project=project), query, now=now, search=planned(project.pk), replays=True
+        )
         plan = choose(matching, chosen, most=most, replays=query.mentions("replay"))
         cut = most is not None and len(plan.decisions) >= most and matching.count() > most
         return Preview(str(filters.resolve(query, now=now)), _counts(project, plan, chosen), cut)
@@ -124,7 +126,7 @@ def _freeze(
     now: datetime,
 ) -> DatasetVersion:
     plan = choose(
-        filters.apply(Trace.objects.filter(project=project), query, now=now, search=planned(project.pk)),
+        filters.apply(Trace.objects.filter(project=project), query, now=now, search=planned(project.pk), replays=True),
         recipe,
         replays=query.mentions("replay"),
     )

@@ -64,10 +64,15 @@ def parse(text: str) -> Query:
 
 
 def apply(
-    queryset: TraceQuerySet, query: Query, *, now: datetime | None = None, search: Search = walked
+    queryset: TraceQuerySet,
+    query: Query,
+    *,
+    now: datetime | None = None,
+    search: Search = walked,
+    replays: bool = False,
 ) -> TraceQuerySet:
     """The traces of `queryset` that `query` matches. Archived traces are left out unless the filter names `archived`,
-    empty ones unless it names `empty`.
+    empty ones unless it names `empty`, replays unless it names `replay` (or `replays` says that the caller sorts them out).
 
     `now` (default: the clock) is what relative times count from. `search` says how words are looked up: lists take
     `curation.search.conditions.planned`, which is quick for rare words too.
@@ -76,13 +81,15 @@ def apply(
         queryset = queryset.filter(archived_at=None)
     if not query.mentions("empty"):
         queryset = queryset.filter(is_empty=False)
+    if not replays and not query.mentions("replay"):
+        queryset = queryset.filter(is_replay=False)
     return matching(queryset, query, now=now, search=search)
 
 
 def matching(
     queryset: TraceQuerySet, query: Query, *, now: datetime | None = None, search: Search = walked
 ) -> TraceQuerySet:
-    """Like `apply`, with archived and empty ones among them."""
+    """Like `apply`, with archived ones, empty ones and replays among them."""
     if query.tree is None:
         return queryset
     return queryset.filter(compiling.condition(query.tree, now=now or timezone.now(), search=search))

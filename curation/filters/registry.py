@@ -166,8 +166,8 @@ _ALL = (
         ("empty:yes", "empty:yes,no"), choices=YES_NO, completion="choices",
     ),
     Field(
-        "replay", "Replay", "Made here by sending a part of another trace again.", Kind.CHOICE, ("replay:no",),
-        choices=YES_NO, completion="choices",
+        "replay", "Replay", "Replays, made here by sending a part of another trace again, are left out unless the filter names this.",
+        Kind.CHOICE, ("replay:yes", "replay:yes,no"), choices=YES_NO, completion="choices",
     ),
     Field(
         "similar", "Similar to", "Traces that say much the same as this one.", Kind.LIKE,

@@ -25,8 +25,8 @@ class TraceQuerySet(models.QuerySet["Trace"]):
         return self.filter(models.Q(verdict="") | models.Q(verdict_stale=True))
 
     def listed(self) -> "TraceQuerySet":
-        """Traces that lists show by default: not archived, and not empty."""
-        return self.filter(archived_at=None, is_empty=False)
+        """Traces that lists show by default: not archived, not empty, and not made here by a replay."""
+        return self.filter(archived_at=None, is_empty=False, is_replay=False)
 
 
 class Trace(models.Model):
@@ -104,7 +104,7 @@ class Trace(models.Model):
             models.Index(
                 fields=["project", "-id"],
                 name="trace_hidden",
-                condition=models.Q(archived_at__isnull=False) | models.Q(is_empty=True),
+                condition=models.Q(archived_at__isnull=False) | models.Q(is_empty=True) | models.Q(is_replay=True),
             ),
             # the hour that sums by hour count it in
             models.Index(F("project"), Coalesce("started_at", "received_at"), name="trace_when"),

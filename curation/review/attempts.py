@@ -148,7 +148,7 @@ def compare(*, project: Project, left: uuid.UUID, right: uuid.UUID) -> Compariso
 def others(*, trace: Trace, most: int = 8) -> tuple[list[Trace], bool]:
     """Other attempts at a trace's task: the same task id, else the same request; newest first, and whether there are
     more than `most`."""
-    same = Trace.objects.listed().filter(project=trace.project_id).exclude(pk=trace.pk)
+    same = Trace.objects.filter(project=trace.project_id, archived_at=None, is_empty=False).exclude(pk=trace.pk)
     if trace.task_id and trace.input_fingerprint:
         same = same.filter(Q(task_id=trace.task_id) | Q(input_fingerprint=trace.input_fingerprint))
     elif trace.task_id:

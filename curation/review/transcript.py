@@ -22,6 +22,7 @@ from curation.messages.measure import MeasuredStep, results_of, steps_of
 from curation.review import renderers
 from curation.review.blocks import Block, attachment, errors, result_text, thought
 from curation.review.folds import EMPTY, WIDE, folded
+from curation.review.offered import Offer, offer
 from curation.review.outline import Segment, cost_strip, strip
 from curation.review.parts import Part, cut, every
 from curation.review.shown import markdown, one_line, shown
@@ -54,6 +55,7 @@ class Transcript:
     cost_strip: list[Segment]
     total_cost: Decimal | None
     answer: Block | None
+    offer: Offer
 
     @property
     def blocks(self) -> list[Block]:
@@ -92,6 +94,7 @@ def read(document: Document, *, verdicts: Mapping[str, str] | None = None) -> Tr
         cost_strip=cost_strip(steps),
         total_cost=reader.money or None,
         answer=reader.answer,
+        offer=offer(document, steps),
     )
 
 

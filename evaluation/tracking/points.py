@@ -111,6 +111,7 @@ def judged(*, project: Project, days: int) -> list[Point]:
             verdict__in=[ACCEPTED, REJECTED],
             verdict_stale=False,
             archived_at=None,
+            is_replay=False,
             received_at__gte=timezone.now() - timedelta(days=days),
         )
         .annotate(period=step)

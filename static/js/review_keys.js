@@ -19,3 +19,12 @@ if (form) {
   form.addEventListener("focusin", ({ target }) => { if (target.dataset.default) target.select(); });
   form.addEventListener("input", check);
 }
+
+// whether the next item comes at once after a judgment; like the switch of the keys it belongs to this browser
+const stays = "whetstone.stay", advances = document.querySelector("[data-advance-switch]");
+if (advances) {
+  try { advances.checked = !localStorage.getItem(stays); } catch { /* private mode */ }
+  advances.addEventListener("change", () => {
+    try { if (advances.checked) localStorage.removeItem(stays); else localStorage.setItem(stays, "1"); } catch { /* private mode */ }
+  });
+}

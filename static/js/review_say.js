@@ -1,6 +1,6 @@
 // Saying something of an item, and taking it back.
-import { all, body, desk, done, find, got, newKey, past, post, revision } from "./review_core.js";
-import { box, flush, offlineNow, send, setBox } from "./review_outbox.js";
+import { all, body, desk, done, find, got, newKey, past, post, revision, store } from "./review_core.js";
+import { box, flush, offlineNow, paintSaved, send, setBox } from "./review_outbox.js";
 import { advance, dropDraft, load, refresh, show } from "./review_show.js";
 import { keyOf } from "./review_press.js";
 import { toast, typing } from "./whetstone.js";
@@ -26,7 +26,11 @@ export function judge(verdict) {
   leave("judge", key);
   send({ act: "judge", key, home, url: home, body: body(fields) });
   say(`${WORDS[verdict]}: ${desk.bench.dataset.title}`);
-  if (desk.bench.dataset.end) advance(true);
+  if (!desk.bench.dataset.end) return;
+  if (!store.get("whetstone.stay")) return advance(true);
+  // one who stays sees what becomes visible once one has judged
+  const stayed = desk.bench;
+  flush().then(() => { if (desk.bench === stayed && !box().length) refresh(".topbar", ".goal", "aside.form", ".judge").then(paintSaved); });
 }
 
 function leave(kind, key = "") {

@@ -79,6 +79,29 @@ def test_comments_on_a_selection_call_somebody_and_come_back(
     assert not complaints
 
 
+def test_one_may_stay_on_an_item_after_judging_it(
+    project: Project, rita: User, server: Server, sign_in: SignIn
+) -> None:
+    for number in range(2):
+        make.trace(project, said=documents.rich(), name=f"Trace {number}")
+    page = sign_in(rita)
+    page.goto(f"{server.url}/p/acme/keys/")
+    page.get_by_label("After a judgment the next item comes at once").uncheck()
+    open_queue(page, server)
+    page.keyboard.press("a")
+    expect(page.locator(".judge [value=acceptable][aria-pressed=true]")).to_be_visible()
+    settled(page)
+    expect(page.locator("#bench h1")).to_have_text("Trace 0")
+    expect(page.locator(".topbar .state").filter(has_text="Judged")).to_be_visible()  # what one sees only afterwards
+    page.keyboard.press("r")  # another mind
+    settled(page)
+    page.keyboard.press("j")
+    expect(page.locator("#bench h1")).to_have_text("Trace 1")
+    assert [one.verdict for one in Judgment.objects.order_by("id")] == ["acceptable", "unacceptable"]
+    page.goto(f"{server.url}/p/acme/keys/")
+    page.get_by_label("After a judgment the next item comes at once").check()
+
+
 def test_own_keys_work_and_are_shown_and_altgr_writes_brackets(
     project: Project, rita: User, server: Server, sign_in: SignIn
 ) -> None:

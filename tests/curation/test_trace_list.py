@@ -160,9 +160,14 @@ def fragment(client, name, **params):
 def test_what_is_not_shown_is_counted_and_can_be_shown(project, rita, as_user, monkeypatch):
     made = fill(project, 8)
     now = timezone.now()
+    client = as_user(rita)
+    Trace.objects.filter(pk=made[7].pk).update(is_replay=True)
+    assert fragment(client, "count") == "of 7 · 1 replay not shown: show"
     Trace.objects.filter(pk__in=[row.pk for row in made[:2]]).update(archived_at=now)
     Trace.objects.filter(pk__in=[row.pk for row in made[1:4]]).update(is_empty=True)
-    client = as_user(rita)
+    assert fragment(client, "count") == "of 3 · 2 archived, 2 empty and 1 replay not shown: show"
+    assert fragment(client, "count", q="replay:yes") == "of 1"
+    Trace.objects.filter(pk=made[7].pk).update(is_replay=False)
     assert fragment(client, "count") == "of 4 · 2 archived and 2 empty not shown: show"
     assert fragment(client, "count", q="agent:support") == "of 2 · 1 archived and 1 empty not shown: show"
     assert fragment(client, "count", q="archived:yes") == "of 1 · 1 empty not shown: show"

@@ -401,14 +401,14 @@ def _score_says(term, scores):
 @given(node=trees(st.one_of(leaves(_SAMPLES).filter(lambda term: term.field not in TOLD_ELSEWHERE), shapes(_TOOLS))))
 def test_sql_agrees_with_a_plain_reading(acme, node):
     rows = list(Trace.objects.filter(project=acme).prefetch_related("scores"))
-    asked = f"({write(node)}) archived:yes,no empty:yes,no"
+    asked = f"({write(node)}) archived:yes,no empty:yes,no replay:yes,no"
     assert found(acme, asked) == {row.external_id for row in rows if says(node, row, list(row.scores.all()))}
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(node=trees())
 def test_a_condition_and_its_opposite_divide_the_traces(acme, node):
-    everything = found(acme, "archived:yes,no empty:yes,no")
-    inside = found(acme, f"({write(node)}) archived:yes,no empty:yes,no")
-    outside = found(acme, f"-({write(node)}) archived:yes,no empty:yes,no")
+    everything = found(acme, "archived:yes,no empty:yes,no replay:yes,no")
+    inside = found(acme, f"({write(node)}) archived:yes,no empty:yes,no replay:yes,no")
+    outside = found(acme, f"-({write(node)}) archived:yes,no empty:yes,no replay:yes,no")
     assert inside | outside == everything and not inside & outside

@@ -10,12 +10,15 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from curation import filters
+from curation.browse import rollups
 from curation.datasets import build
 from curation.forget.person import Subject, forget
 from curation.messages.form import message
-from curation.models import Replay, Trace
+from curation.models import QueueItem, Replay, ReviewQueue, Rollup, Trace
 from curation.replay import ask, request
 from curation.replay.opening import CannotReplay, edited, opening, wire
+from curation.review import queues
 from tests import make
 from tests.flows.fake_openai import TEXT, fake_openai
 from workspace.access import Actor
@@ -185,6 +188,22 @@ def test_an_answer_on_its_way(project: Project, ada: User, as_user: As, what: st
     else:
         replay.refresh_from_db()
         assert (replay.status, replay.error, replay.messages) == ("done", "", []) and replay.result is not None
+
+
+def test_a_replay_is_in_no_list_queue_or_sum_unless_asked_for(project: Project, ada: User) -> None:
+    real, made = make.trace(project), make.trace(project, said=make.short_document("Another?", "Yes."))
+    Trace.objects.filter(pk=made.pk).update(is_replay=True)
+    every = Trace.objects.filter(project=project)
+    assert [one.pk for one in filters.apply(every, filters.parse(""))] == [real.pk]
+    assert [one.pk for one in filters.apply(every, filters.parse("replay:yes"))] == [made.pk]
+    queue = ReviewQueue.objects.create(project=project, name="All", slug="all", query="judged:no")
+    assert queues.refill(queue=queue) == 1
+    asked = ReviewQueue.objects.create(project=project, name="Replays", slug="replays", query="replay:yes")
+    assert queues.refill(queue=asked) == 1
+    assert QueueItem.objects.get(queue=asked).trace_id == made.pk
+    rollups.mark_all(project=project)
+    rollups.sweep()
+    assert sum(one.traces for one in Rollup.objects.filter(project=project, is_day=False)) == 1
 
 
 def test_a_replay_is_in_no_dataset_unless_asked_for(project: Project, ada: User) -> None:

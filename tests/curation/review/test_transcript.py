@@ -36,6 +36,29 @@ def test_rich_run() -> None:
     assert sum(segment.width for segment in run.strip) == pytest.approx(1000, abs=30)
 
 
+def test_tools_on_offer_are_counted_and_what_nobody_offered_is_marked() -> None:
+    said = [
+        message("user", "Find and order it."),
+        message("assistant", "", tool_calls=[call("search", id="c1"), call("search", id="c2"), call("buy", id="c3")]),
+        tool_result("1", "c1"), tool_result("2", "c2"), tool_result("3", "c3"),
+    ]  # fmt: skip
+    run = document(*said)
+    run["conversations"][0]["tools"] = [
+        {"name": name, "description": "Looks\nit up", "parameters": "{}"}
+        for name in ("search", "<b>mail</b>", "refund")
+    ]
+    offer = transcript.read(run).offer
+    assert [(one.name, one.calls, one.is_offered) for one in offer.used] == [("search", 2, True), ("buy", 1, False)]
+    assert [one.name for one in offer.unused] == ["&lt;b&gt;mail&lt;/b&gt;", "refund"]
+    assert offer.used[0].description == "Looks it up"
+    assert (offer.total, offer.waiting, offer.is_known) == (4, 2, True)
+    run["conversations"][0]["tools"] = []
+    assert not transcript.read(run).offer.is_known, "nothing told is not the same as nothing offered"
+    run["conversations"][0]["tools"] = [{"name": f"t{n}", "description": "", "parameters": ""} for n in range(5_000)]
+    many = transcript.read(run).offer
+    assert (len(many.unused), many.left_out, many.total) == (200, 4_800, 5_002)
+
+
 def test_views_by_tool() -> None:
     run = transcript.read(documents.rich())
     drawn = {
