@@ -18,6 +18,7 @@ from benchmarks.report import Bar, Figure, report
 from tests.faults.stream import Stream, cut_connections, kept, kill, kill_server, token_of
 from tests.up import Up, wait_until
 from tests.workspace.test_up import query
+from workspace.supervisor.child import FALLS
 
 KINDS: dict[str, Callable[[Up], None]] = {
     "web": lambda up: kill(up, "web"),
@@ -56,7 +57,13 @@ def run(act: Callable[[Up], None], trials: int) -> tuple[int, int, int, int]:
         up.ready()
         token = token_of(up)
         count = repeats = 0
-        for _ in range(trials):
+        for trial in range(trials):
+            if (
+                trial and trial % FALLS == 0
+            ):  # more within a minute would be a failure that starting again does not mend
+                up.end()
+                up = Up(up.data, port=up.port)
+                up.ready()
             sending = Stream(up, token, 60, first=count)
             sending.reach(chance.randrange(5, 40))
             act(up)
