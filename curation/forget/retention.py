@@ -50,7 +50,10 @@ def sweep(*, seconds: float = SWEEP_SECONDS) -> int:
     gone = 0
     ruled = IntakeRules.objects.filter(Q(keep_days__isnull=False) | Q(keep_most__isnull=False))
     for row in ruled.select_related("project").order_by("pk"):
-        gone += apply(project=row.project, end=end)
+        try:
+            gone += apply(project=row.project, end=end)
+        except Exception:  # one project's trouble must not keep the data of all others
+            log.exception("What %s does not want to keep was not deleted.", row.project.slug)
     return gone
 
 

@@ -17,7 +17,7 @@ from curation.ingest.spans import PlainSpan, SpanBody
 from curation.ingest.spans_logs import PlainLog, key_of
 from curation.ingest.store import Origin, store_traces
 from curation.messages.clean import Notes, clean_and_dump
-from curation.models import RawRecord, Span
+from curation.models import RawRecord, Span, Trace
 from workspace.models import Project
 
 Row = PlainSpan | PlainLog
@@ -135,6 +135,10 @@ def _store(given: dict[str, dict[str, tuple[Row, Body]]], project: Project, is_m
             if id(body) not in told:
                 body.outcome.count("unchanged")
     _assemble(together, project)
+    # what comes late of a trace whose person was forgotten is not kept
+    gone = Trace.objects.filter(project=project, external_id__in=together, erased_at__isnull=False)
+    if names := list(gone.values_list("external_id", flat=True)):
+        Span.objects.filter(project=project, trace_key__in=names).delete()
 
 
 def _as_kept(row: Row, body: Body) -> _Kept:

@@ -28,6 +28,7 @@ from curation.review import said
 from curation.review.feedback import Opinion
 from curation.review.said import About
 from tests import make
+from tests.curation.ingest.test_spans import TRACE, json_body
 from workspace import lineage
 from workspace.access import Actor
 from workspace.lineage import Node
@@ -188,6 +189,28 @@ def test_what_comes_again_does_not_fill_a_tombstone(project: Project, kept: Trac
     assert inbox.work_off(record_id=kept_body.pk) == "done"
     RawRecord.objects.get(pk=kept_body.pk).delete()
     assert MAIL not in everything() and Trace.objects.get(external_id="held").user_id == ""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("operation", ["chat", ""])
+def test_spans_that_come_late_are_not_kept_for_a_tombstone(project: Project, kept: Trace, operation: str) -> None:
+    Trace.objects.filter(pk=kept.pk).update(external_id=TRACE)
+    forget(project=project, actor=Actor(), subject=Subject(user_id="u-7", texts=(MAIL,)))
+    told = [{"key": "http.note", "value": {"stringValue": MAIL}}]
+    if operation:
+        told.append({"key": "gen_ai.operation.name", "value": {"stringValue": operation}})
+    body = json_body([{"traceId": TRACE, "spanId": "00f067aa0ba902b7", "name": "late", "attributes": told}])
+    late = inbox.keep(
+        project=project,
+        actor=Actor(),
+        body=body,
+        source="/v1/traces",
+        content_type="application/json",
+        wanted=inbox.OTLP,
+    )
+    assert inbox.work_off(record_id=late.pk) == "done"
+    RawRecord.objects.get(pk=late.pk).delete()
+    assert not Span.objects.filter(trace_key=TRACE).exists() and MAIL not in everything()
 
 
 @pytest.mark.django_db

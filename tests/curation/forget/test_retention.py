@@ -68,6 +68,26 @@ def test_by_count_the_oldest_go_and_other_projects_stay(project: Project, charli
 
 
 @pytest.mark.django_db
+def test_one_project_in_trouble_does_not_keep_the_data_of_the_others(
+    project: Project, charlie: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other, old = Project.objects.get(slug="other"), timezone.now() - timedelta(days=9)
+    for one in (project, other):
+        make.row(one, received_at=old)
+        keep(one, keep_days=5)
+    real = retention.apply
+
+    def apply(*, project: Project, end: float) -> int:
+        if project.slug == "acme":
+            raise ValueError("trouble")
+        return real(project=project, end=end)
+
+    monkeypatch.setattr(retention, "apply", apply)
+    assert retention.sweep() == 1
+    assert [trace.project.slug for trace in Trace.objects.all()] == ["acme"]
+
+
+@pytest.mark.django_db
 def test_bodies_go_without_being_read(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     """They may be as many gigabytes as traces, and come in batches."""
     monkeypatch.setattr(retention, "BATCH", 2)
