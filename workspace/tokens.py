@@ -59,6 +59,12 @@ def find(text: str) -> ApiToken | None:
     return token
 
 
+def was_valid(text: str) -> bool:
+    """Whether `find` found this token some seconds ago. It may have been revoked since: ask `find` before acting on it."""
+    until, _ = _kept.get(digest(text), (0.0, None))
+    return until > monotonic()
+
+
 def revoke(*, token: ApiToken, actor: Actor) -> None:
     """End a token now; ending it twice changes nothing."""
     with transaction.atomic():
