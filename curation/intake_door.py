@@ -52,7 +52,8 @@ class Gone(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A request whose sender is known and whose body is whole and unpacked. `kind` is the content type without its
+    """A request whose sender is known and whose body is whole and unpacked; `packed` is the same as gzip, where it came so.
+    `kind` is the content type without its
     parameters, in lower case ("" where none was sent); names of `headers` are in lower case."""
 
     sender: ApiToken | None
@@ -61,6 +62,7 @@ class Delivery:
     kind: str
     headers: Mapping[str, str]
     body: bytes
+    packed: bytes | None = None
 
     @property
     def token(self) -> ApiToken:
@@ -134,9 +136,9 @@ async def serve(door: Door, scope: Message, receive: Receive, send: Send) -> Non
             await _in_thread(_admit, text, door.stores)
         if door.kinds and kind not in door.kinds:
             raise Refused(415, f"Content-Type must be {' or '.join(door.kinds)}.")
-        body = await _read(receive, headers, grow)
+        body, packed = await _read(receive, headers, grow)
         whole = True
-        delivery = Delivery(None, scope["method"], scope["path"], kind, headers, body)
+        delivery = Delivery(None, scope["method"], scope["path"], kind, headers, body, packed)
         answer = await _in_thread(_take, door, delivery, text)
     except Gone:
         return
@@ -205,8 +207,8 @@ def _admit(text: str, stores: bool) -> ApiToken:
     return token
 
 
-async def _read(receive: Receive, headers: dict[str, str], grow: Callable[[int], None]) -> bytes:
-    """The body, unpacked while it comes: never more than MAX_BODY_BYTES (and one piece) are held."""
+async def _read(receive: Receive, headers: dict[str, str], grow: Callable[[int], None]) -> tuple[bytes, bytes | None]:
+    """The body, unpacked while it comes, and as gzip where it came so: never more than MAX_BODY_BYTES (and one piece) are held."""
     limit = settings.MAX_BODY_BYTES
     length = headers.get("content-length", "")
     if length.isascii() and length.isdigit() and int(length[:20]) > limit:
@@ -221,7 +223,7 @@ async def _read(receive: Receive, headers: dict[str, str], grow: Callable[[int],
                     raise Gone
                 grow(unpacker.feed(message.get("body", b"")))
                 if not message.get("more_body"):
-                    return unpacker.finish()
+                    return unpacker.finish(), unpacker.packed
     except TimeoutError:
         raise Refused(408, f"The body did not come within {settings.BODY_SECONDS:,} seconds.", after=1) from None
     except TooLarge:

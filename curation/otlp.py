@@ -53,6 +53,7 @@ def _keep(delivery: Delivery, encoding: Encoding, wanted: str) -> None:
         project=delivery.token.project,
         actor=Actor(token=delivery.token),
         body=delivery.body,
+        packed=delivery.packed,
         source=delivery.path,
         content_type=_TYPES[encoding],
         wanted=wanted,

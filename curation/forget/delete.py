@@ -110,4 +110,4 @@ def empty_bodies(*, project: Project, ids: Sequence[int]) -> int:
         found.filter(status=RawRecord.Status.PENDING).update(
             status=RawRecord.Status.DONE, error="Erased at a person's request before it was worked off."
         )
-        return found.update(body=b"", outcome={})
+        return found.update(body=b"", packing="", size=0, outcome={})

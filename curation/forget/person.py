@@ -12,6 +12,7 @@ from django.db.models.functions import Cast
 from django.utils.crypto import salted_hmac
 
 from curation.forget.delete import BATCH, bury_traces, delete_traces, empty_bodies, in_datasets
+from curation.ingest.bodies import opened
 from curation.models import DatasetVersion, Erasure, RawRecord, Span, Trace, TraceRevision, WaitingWord
 from workspace import audit, lineage
 from workspace.access import Actor
@@ -19,6 +20,7 @@ from workspace.lineage import Node
 from workspace.models import Project
 
 LEAST_TEXT = 4
+PACKED_AT_ONCE = 10
 _STRING_VALUE = b"\x0a"  # the tag of AnyValue.string_value
 
 
@@ -183,8 +185,15 @@ def _varint(number: int) -> bytes:
 
 def _bodies(project: Project, needles: Iterable[bytes]) -> set[int]:
     """Received bodies where one of these stands."""
-    sql = f"SELECT id FROM {RawRecord._meta.db_table} WHERE project_id = %s AND position(%s::bytea IN body) > 0"  # noqa: S608
+    needles = list(needles)
+    sql = f"SELECT id FROM {RawRecord._meta.db_table} WHERE project_id = %s AND packing = '' AND position(%s::bytea IN body) > 0"  # noqa: S608
+    # what is kept packed is looked through here, a few at a time
+    packed = RawRecord.objects.filter(project=project).exclude(packing="").values_list("pk", "body", "packing")
     found: set[int] = set()
+    for pk, body, packing in packed.iterator(chunk_size=PACKED_AT_ONCE):
+        content = opened(body, packing)
+        if any(needle in content for needle in needles):
+            found.add(pk)
     with connection.cursor() as cursor:
         for needle in needles:
             cursor.execute(sql, [project.pk, needle])

@@ -1,6 +1,7 @@
 """Bodies that come packed. Unpacking stops at the limit: 1 MB of gzip can hold 1 GB of zeros."""
 
 import io
+import sys
 import zlib
 from typing import Any
 
@@ -32,6 +33,7 @@ class Unpacker:
             raise Broken(415, f"Content-Encoding {encoding[:40]!r} is not taken here; send gzip or nothing.")
         self._members = name != "deflate"
         self._limit = limit
+        self._packed = io.BytesIO() if name in ("gzip", "x-gzip") else None
         self._found = io.BytesIO()  # its getvalue shares the bytes, where a bytearray would have to be copied
         self._size = 0
         self._engine: Any = None
@@ -42,6 +44,8 @@ class Unpacker:
         if self._bits is None:
             self._add(data)
             return self._size - before
+        if self._packed is not None:
+            self._packed.write(data)
         waiting = data
         try:
             while waiting:
@@ -63,11 +67,22 @@ class Unpacker:
             raise Broken(400, "The packed body is cut off.")
         return self._found.getvalue()
 
+    @property
+    def packed(self) -> bytes | None:
+        """The body as it came, where that was gzip and is shorter."""
+        short = self._packed is not None and self._packed.tell() < self._size
+        return self._packed.getvalue() if self._packed is not None and short else None
+
     def _add(self, piece: bytes) -> None:
         self._size += len(piece)
         if self._size > self._limit:
             raise TooLarge
         self._found.write(piece)
+
+
+def opened(body: bytes | memoryview, packing: str) -> bytes:
+    """What a stored body (RawRecord.body, RawRecord.packing) holds."""
+    return unpack(bytes(body), packing, sys.maxsize) if packing else bytes(body)
 
 
 def unpack(data: bytes, encoding: str, limit: int) -> bytes:

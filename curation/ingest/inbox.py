@@ -21,6 +21,7 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 from django.db.models import F
 from django.utils import timezone
 
+from curation.ingest.bodies import opened
 from curation.ingest.keeping import insert
 from curation.ingest.outcome import Outcome
 from curation.ingest.parsed import Unreadable
@@ -54,20 +55,24 @@ def keep(
     content_type: str = "",
     wanted: str = "auto",
     verdicts: Mapping[str, str] | None = None,
+    packed: bytes | None = None,
 ) -> RawRecord:
-    """Store a body (decompressed) and return its record. `wanted` is a reader's name, "auto" or "otlp". The same bytes
-    to the same place are the same record; one that was quarantined waits for another try then, and so does one that
-    comes with another meaning of its labels (`verdicts`).
+    """Store a body (decompressed) and return its record; with `packed`, the same as gzip, that is what is stored. `wanted`
+    is a reader's name, "auto" or "otlp". The same bytes to the same place are the same record, packed or not; one that was
+    quarantined waits for another try then, and so does one that comes with another meaning of its labels (`verdicts`).
 
     Where the project wants personal data replaced, that is done first, and only the result is stored. Raises Unreadable
     for a body in which that cannot be done.
     """
-    body = _redacted(project, body, content_type)
+    sent, body = body, _redacted(project, body, content_type)
+    if body is not sent:
+        packed = None
     options = {"verdicts": dict(verdicts)} if verdicts else {}
     digest = hashlib.sha256(body).hexdigest()
     place = {"project_id": project.pk, "sha256": digest, "source": source[:200], "format": wanted[:40]}
     new = insert(
         body=body,
+        packed=packed,
         options=options,
         token_id=actor.token.pk if actor.token else None,
         user_id=actor.user.pk if actor.user else None,
@@ -188,7 +193,7 @@ def _claim_group() -> list[int]:
     are worked off alone, so that one that kills its worker takes no others along twice."""
     fresh = f"FROM {RawRecord._meta.db_table} WHERE status = 'pending' AND attempts = 0 AND format = ANY(%(formats)s)"
     sql = (
-        "WITH waiting AS (SELECT id, octet_length(body) AS size "  # noqa: S608
+        "WITH waiting AS (SELECT id, greatest(size, octet_length(body)) AS size "  # noqa: S608
         f"{fresh} AND project_id = (SELECT project_id {fresh} ORDER BY id LIMIT 1) "
         "ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED), "
         "sized AS (SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM waiting) "
@@ -246,10 +251,10 @@ def _close_together(bodies: list[Body]) -> None:
 
 def _contents(ids: list[int]) -> list[tuple[int, bytes]]:
     """Ids and bodies, in the order of the ids. They come in binary: as text a body would be three times as large."""
-    sql = f"SELECT id, body FROM {RawRecord._meta.db_table} WHERE id = ANY(%s) ORDER BY id"  # noqa: S608
+    sql = f"SELECT id, body, packing FROM {RawRecord._meta.db_table} WHERE id = ANY(%s) ORDER BY id"  # noqa: S608
     connection.ensure_connection()
     with connection.wrap_database_errors, psycopg.Cursor(connection.connection) as cursor:
-        return [(found, bytes(body)) for found, body in cursor.execute(sql, [ids], binary=True)]
+        return [(found, opened(body, packing)) for found, body, packing in cursor.execute(sql, [ids], binary=True)]
 
 
 def _claim(record_id: int) -> bool:

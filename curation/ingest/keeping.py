@@ -16,20 +16,23 @@ from workspace.uuid7 import uuid7
 _LARGE = 1024 * 1024
 _TYPES = {
     "id": "int8", "uid": "uuid", "project_id": "int8", "token_id": "int8", "user_id": "int8", "source": "varchar",
-    "content_type": "varchar", "format": "varchar", "options": "jsonb", "body": "bytea", "sha256": "varchar",
+    "content_type": "varchar", "format": "varchar", "options": "jsonb", "body": "bytea", "packing": "varchar",
+    "size": "int8", "sha256": "varchar",
     "status": "varchar", "attempts": "int2", "outcome": "jsonb", "error": "text", "received_at": "timestamptz",
 }  # fmt: skip
 _TABLE = RawRecord._meta.db_table
 
 
-def insert(*, body: bytes, options: dict[str, Any], **columns: Any) -> RawRecord | None:
-    """A new pending record; None where these bytes are here already. `columns`: project_id, token_id, user_id, source,
+def insert(*, body: bytes, options: dict[str, Any], packed: bytes | None = None, **columns: Any) -> RawRecord | None:
+    """A new pending record; None where these bytes are here already. `packed` is the body as gzip, to be kept instead of
+    it. `columns`: project_id, token_id, user_id, source,
     content_type, format, sha256."""
     values: dict[str, Any] = {
-        "uid": uuid7(), **columns, "options": Jsonb(options, dumps=orjson.dumps), "body": body, "status": "pending",
+        "uid": uuid7(), **columns, "options": Jsonb(options, dumps=orjson.dumps), "body": body if packed is None else packed,
+        "packing": "" if packed is None else "gzip", "size": len(body), "status": "pending",
         "attempts": 0, "outcome": Jsonb({}, dumps=orjson.dumps), "error": "", "received_at": timezone.now(),
     }  # fmt: skip
-    pk = _insert(values) if len(body) <= _LARGE else _copy(values)
+    pk = _insert(values) if len(values["body"]) <= _LARGE else _copy(values)
     return None if pk is None else _as_record(pk, values, options)
 
 

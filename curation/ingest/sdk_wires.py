@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from curation.ingest import langsmith_wire
+from curation.ingest.bodies import opened
 from curation.ingest.formats import langsmith_runs, openai_agents_spans
 from curation.ingest.outcome import Outcome
 from curation.ingest.span_store import store_spans
@@ -12,7 +13,7 @@ AGENTS, LANGSMITH = "openai_agents_spans", "langsmith_runs"
 
 
 def _agents(record: RawRecord) -> Outcome:
-    batch = openai_agents_spans.decode_body(bytes(record.body))
+    batch = openai_agents_spans.decode_body(opened(record.body, record.packing))
     outcome = store_spans(project=record.project, spans=batch["spans"], raw=record)
     for reason in batch["rejected"]:
         outcome.reject("a span", reason)
@@ -21,7 +22,7 @@ def _agents(record: RawRecord) -> Outcome:
 
 
 def _langsmith(record: RawRecord) -> Outcome:
-    batch = langsmith_wire.decode_body(bytes(record.body))
+    batch = langsmith_wire.decode_body(opened(record.body, record.packing))
     outcome = langsmith_wire.store_runs(project=record.project, batch=batch, raw=record)
     outcome.format = langsmith_runs.NAME
     return outcome

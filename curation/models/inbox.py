@@ -22,7 +22,15 @@ class RawRecord(models.Model):
     content_type = models.CharField(max_length=100, blank=True)
     format = models.CharField(max_length=40, default="auto", help_text="A reader's name, or auto.")
     options = models.JSONField(default=dict, help_text="verdicts: what labels of annotations mean.")
-    body = models.BinaryField(help_text="Decompressed bytes.")
+    body = models.BinaryField(help_text="As it came; curation.ingest.bodies.opened unpacks it.")
+    packing = models.CharField(
+        max_length=8,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="gzip where the body is kept as packed as it came.",
+    )
+    size = models.BigIntegerField(default=0, db_default=0, help_text="Bytes of the body once it is unpacked.")
     sha256 = models.CharField(max_length=64)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.PENDING)
     attempts = models.PositiveSmallIntegerField(default=0)

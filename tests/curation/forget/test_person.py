@@ -1,5 +1,6 @@
 """Forgetting a person leaves nothing of theirs, and says what had learned from it."""
 
+import gzip
 import io
 import json
 
@@ -11,6 +12,7 @@ from curation.datasets import build, export, read
 from curation.datasets.recipe import Recipe
 from curation.forget.person import NotASubject, Subject, forget, holdings
 from curation.ingest import inbox
+from curation.ingest.bodies import opened
 from curation.models import (
     Correction,
     DatasetRow,
@@ -189,6 +191,23 @@ def test_what_comes_again_does_not_fill_a_tombstone(project: Project, kept: Trac
     assert inbox.work_off(record_id=kept_body.pk) == "done"
     RawRecord.objects.get(pk=kept_body.pk).delete()
     assert MAIL not in everything() and Trace.objects.get(external_id="held").user_id == ""
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_body_is_looked_through_whether_it_is_packed_or_not(project: Project, is_packed: bool) -> None:
+    body = json_body([{"traceId": TRACE, "spanId": "00f067aa0ba902b7", "name": f"GET /{MAIL}"}]) + b" " * 500
+    packed = gzip.compress(body) if is_packed else None
+    record = inbox.keep(
+        project=project, actor=Actor(), body=body, packed=packed, source="/v1/traces", wanted=inbox.OTLP
+    )
+    other = inbox.keep(project=project, actor=Actor(), body=b"{}", packed=gzip.compress(b"{}"), source="/v1/traces")
+    assert inbox.work_off(record_id=record.pk) == "done"
+    forget(project=project, actor=Actor(), subject=Subject(texts=(MAIL,)))
+    record.refresh_from_db()
+    other.refresh_from_db()
+    assert (bytes(record.body), record.packing) == (b"", "") and not Span.objects.exists()
+    assert opened(other.body, other.packing) == b"{}"
 
 
 @pytest.mark.django_db

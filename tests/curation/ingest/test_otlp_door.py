@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from config.asgi import application
 from curation.ingest import inbox
+from curation.ingest.bodies import opened
 from curation.models import RawRecord, Span, Trace
 from curation.tasks import sweep_inbox, work_off
 from tests.curation.ingest.reading import PAYLOADS
@@ -65,7 +66,12 @@ def test_genuine_bodies_are_kept_answered_and_worked_off(token: str, name: str, 
     assert answer.headers["content-type"] == kind.partition(";")[0]
     assert answer.content == (b"{}" if "json" in kind else b"")
     record = RawRecord.objects.get()
-    assert bytes(record.body) == (gzip.decompress(body) if packed else body)
+    assert bytes(record.body) == body, "it is kept as it came"
+    whole = gzip.decompress(body) if packed else body
+    assert opened(record.body, record.packing) == whole
+    assert (record.packing, record.size) == (packed, len(whole))
+    assert send(token, whole, kind).status_code == 200
+    assert RawRecord.objects.count() == 1, "packed or not, it is the same delivery"
     sweep_inbox()
     record.refresh_from_db()
     assert (record.status, record.outcome["created"]) == ("done", 1)
