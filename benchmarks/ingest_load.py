@@ -19,19 +19,21 @@ CLIENTS = 8
 
 
 class Server:
-    """A web server on loopback: one uvicorn process, or gunicorn with 2 processes of 4 threads."""
+    """A web server on loopback: uvicorn with so many processes, or gunicorn with as many of 4 threads."""
 
-    def __init__(self, application: str, environment: dict[str, str], log: Path, *, gunicorn: bool = False) -> None:
+    def __init__(
+        self, application: str, environment: dict[str, str], log: Path, *, gunicorn: bool = False, processes: int = 1
+    ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
         command = [
             sys.executable, "-m", "uvicorn", application, "--port", str(self.port), "--log-level", "error", "--lifespan",
-            "off", "--no-access-log",
+            "off", "--no-access-log", *(["--workers", str(processes)] if processes > 1 else []),
         ]  # fmt: skip
         if gunicorn:
             command = [
-                sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{self.port}", "--workers", "2",
+                sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{self.port}", "--workers", str(processes),
                 "--threads", "4", "--log-level", "error",
             ]  # fmt: skip
         self.log = log

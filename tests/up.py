@@ -43,6 +43,7 @@ class Up:
         python: Sequence[str] = (sys.executable,),
         environment: dict[str, str] | None = None,
         demo: bool = False,
+        options: Sequence[str] = (),
     ) -> None:
         self.data = data or Path(tempfile.mkdtemp(prefix="wt-up-", dir="/tmp"))
         self.port = port or free_port()
@@ -64,7 +65,7 @@ class Up:
             **(environment or {}),
         )
         self.process = subprocess.Popen(
-            [*python, "manage.py", "up", *([] if demo else ["--no-demo"])],
+            [*python, "manage.py", "up", *([] if demo else ["--no-demo"]), *options],
             cwd=ROOT,
             env=self.environment,
             stdin=subprocess.DEVNULL,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.up import Up, wait_until
+from tests.up import Up, command_of, session_of, wait_until
 from tests.workspace.test_up import query
 
 pytestmark = [
@@ -141,13 +141,44 @@ def test_a_first_start_that_was_killed_is_finished_by_the_next() -> None:
         shutil.rmtree(first.data, ignore_errors=True)
 
 
+def test_of_two_web_processes_one_that_dies_is_replaced_while_the_other_answers() -> None:
+    up = Up(options=["--web", "2"])
+    try:
+        up.ready()
+        leader = up.child("web")
+        wait_until(lambda: len(_answering(up, leader)) == 2, seconds=20, what="two web processes")
+        first = _answering(up, leader)
+        os.kill(first[0], signal.SIGKILL)
+        wait_until(
+            lambda: len(now := _answering(up, leader)) == 2 and first[0] not in now,
+            seconds=20,
+            what="another in its place",
+        )
+        assert up.get("/healthz")[0] == 200
+        assert up.child("web") == leader
+        assert up.end() == 0
+        wait_until(lambda: not up.processes(), seconds=5, what="nothing left")
+    finally:
+        up.kill_all()
+        shutil.rmtree(up.data, ignore_errors=True)
+
+
+def _answering(up: Up, leader: int) -> list[int]:
+    """The web processes behind the one that leads them."""
+    return [
+        pid
+        for pid in up.processes()
+        if pid != leader and session_of(pid) == leader and "spawn_main" in " ".join(command_of(pid))
+    ]
+
+
 def test_a_second_ctrl_c_kills_at_once(up: Up) -> None:
     os.kill(up.child("worker"), signal.SIGSTOP)  # a worker that hangs
     up.process.send_signal(signal.SIGINT)
     up.said("stopping")
     begun = time.monotonic()
     time.sleep(1)
-    assert up.process.poll() is None
+    assert up.process.poll() is None, up.text
     assert up.end() == 0
     assert time.monotonic() - begun < 8
     # what was killed with -9 a moment ago may still be on its way out

@@ -34,6 +34,7 @@ class Plan:
     host: str
     port: int
     concurrency: int
+    web: int
     started: float
     welcome: list[str]
     lock: int
@@ -80,7 +81,7 @@ class Watcher:
         self.children = [
             self._child("web", "uvicorn", "config.asgi:application", "--host", plan.host, "--port", str(plan.port),
                         "--no-access-log", "--no-server-header", "--lifespan", "off", "--log-level", "warning",
-                        "--timeout-graceful-shutdown", "3"),
+                        "--timeout-graceful-shutdown", "3", *(["--workers", str(plan.web)] if plan.web > 1 else [])),
             self._child("worker", "celery", "-q", "-A", "config", "worker", "--loglevel", "WARNING",
                         "--concurrency", str(plan.concurrency), "--without-gossip", "--without-mingle",
                         "--without-heartbeat"),

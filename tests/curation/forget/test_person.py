@@ -199,10 +199,16 @@ def test_a_body_is_looked_through_whether_it_is_packed_or_not(project: Project, 
     body = json_body([{"traceId": TRACE, "spanId": "00f067aa0ba902b7", "name": f"GET /{MAIL}"}]) + b" " * 500
     packed = gzip.compress(body) if is_packed else None
     record = inbox.keep(
-        project=project, actor=Actor(), body=body, packed=packed, source="/v1/traces", wanted=inbox.OTLP
+        project=project,
+        actor=Actor(),
+        body=body,
+        packed=packed,
+        source="/v1/traces",
+        content_type="application/json",
+        wanted=inbox.OTLP,
     )
     other = inbox.keep(project=project, actor=Actor(), body=b"{}", packed=gzip.compress(b"{}"), source="/v1/traces")
-    assert inbox.work_off(record_id=record.pk) == "done"
+    assert inbox.work_off(record_id=record.pk) == "done", RawRecord.objects.get(pk=record.pk).error
     forget(project=project, actor=Actor(), subject=Subject(texts=(MAIL,)))
     record.refresh_from_db()
     other.refresh_from_db()
