@@ -75,15 +75,27 @@ def maybe_json(value: Any) -> Any:
         return None
 
 
-def listed(fields: dict[str, Any], prefix: str) -> list[tuple[int, dict[str, Any]]]:
-    """[(number, {rest of key: value})] of keys like prefix + "3.rest", by number: lists that were flattened."""
-    found: dict[int, dict[str, Any]] = {}
+def listed(fields: dict[str, Any], prefix: str, inside: str = "") -> list[tuple[int, dict[str, Any]]]:
+    """[(number, {rest of key: value})] of keys like prefix + "3.rest", by number: lists that were flattened. With `inside`
+    only what follows prefix + "3." + inside; a number without any such key has nothing in it."""
+    found: dict[str, dict[str, Any]] = {}
+    size, skip = len(prefix), len(inside)
     for key, value in fields.items():
         if key.startswith(prefix):
-            number, _, rest = key[len(prefix) :].partition(".")
-            if number.isascii() and number.isdigit() and len(number) < 7 and rest:
-                found.setdefault(int(number), {})[rest] = value
-    return sorted(found.items())
+            number, _, rest = key[size:].partition(".")
+            if not rest:
+                continue
+            one = found.get(number)
+            if one is None:
+                if not (number.isascii() and number.isdigit() and len(number) < 7):
+                    continue
+                one = found[number] = {}
+            if rest.startswith(inside):
+                one[rest[skip:]] = value
+    numbered: dict[int, dict[str, Any]] = {}
+    for number, one in found.items():
+        numbered.setdefault(int(number), {}).update(one)  # 03 is 3
+    return sorted(numbered.items())
 
 
 def leave_out(kind: str, notes: Notes) -> None:

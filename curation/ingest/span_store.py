@@ -15,9 +15,9 @@ from curation.ingest.outcome import Outcome
 from curation.ingest.parsed import ParsedTrace
 from curation.ingest.spans import PlainSpan, SpanBody
 from curation.ingest.spans_logs import PlainLog, key_of
-from curation.ingest.store import Origin, store_traces
+from curation.ingest.store import Origin, forget_late, store_traces
 from curation.messages.clean import Notes, clean_and_dump
-from curation.models import RawRecord, Span, Trace
+from curation.models import RawRecord, Span
 from workspace.models import Project
 
 Row = PlainSpan | PlainLog
@@ -135,10 +135,6 @@ def _store(given: dict[str, dict[str, tuple[Row, Body]]], project: Project, is_m
             if id(body) not in told:
                 body.outcome.count("unchanged")
     _assemble(together, project)
-    # what comes late of a trace whose person was forgotten is not kept
-    gone = Trace.objects.filter(project=project, external_id__in=together, erased_at__isnull=False)
-    if names := list(gone.values_list("external_id", flat=True)):
-        Span.objects.filter(project=project, trace_key__in=names).delete()
 
 
 def _as_kept(row: Row, body: Body) -> _Kept:
@@ -183,14 +179,18 @@ def _replace(trace: str, key: str, span: _Kept, project: Project) -> None:
 
 def _assemble(together: dict[str, dict[str, _Kept]], project: Project) -> None:
     waiting: list[tuple[ParsedTrace, list[Body]]] = []
-    for rows in together.values():
+    alone: list[str] = []
+    for name, rows in together.items():
         bodies = list(_bodies(span.body for span in rows.values()))
         trace = assemble(span.row for span in rows.values())
         if trace is None:
             for body in bodies:
                 body.outcome.count("unchanged")
+            alone.append(name)
         else:
             waiting.append((trace, bodies))
+    if alone:
+        forget_late(project=project, names=alone)
     found = store_traces(
         project=project,
         parsed=[trace for trace, _ in waiting],

@@ -20,7 +20,7 @@ from curation.dirty import mark_hours
 from curation.ingest.copying import copy_in
 from curation.ingest.parsed import ParsedTrace
 from curation.ingest.prepare import Prepared, prepare
-from curation.models import FollowUp, RawRecord, Score, Step, Trace, TraceRevision
+from curation.models import FollowUp, RawRecord, Score, Span, Step, Trace, TraceRevision
 from workspace.models import Project
 from workspace.uuid7 import uuid7
 
@@ -101,6 +101,8 @@ def _store(every: Sequence[Prepared], project: Project) -> list[Outcome]:
     rows, made = _take(every, project)
     # a tombstone stays one: what comes again of a person who was forgotten is not stored
     batch = [item for item in every if not rows[item.external_id].get("erased_at")]
+    if len(batch) < len(every):
+        forget_late(project=project, names=[item.external_id for item in every])
     old = [item for item in batch if item.external_id not in made]
     digests = _current_digests(rows[item.external_id] for item in old)
     fresh = [item for item in old if digests.get(rows[item.external_id]["id"]) != item.digest]
@@ -129,6 +131,12 @@ def _store(every: Sequence[Prepared], project: Project) -> list[Outcome]:
     mark_hours(project_id=project.pk, moments=touched)
     _leave_for_later(project, {rows[name]["id"]: pk for name, pk in revisions.items()})
     return [outcomes.get(item.external_id, "unchanged") for item in every]
+
+
+def forget_late(*, project: Project, names: Sequence[str]) -> None:
+    """Delete the spans of those of these traces that are tombstones: they came after their person was forgotten."""
+    gone = Trace.objects.filter(project=project, external_id__in=names, erased_at__isnull=False)
+    Span.objects.filter(project=project, trace_key__in=gone.values("external_id")).delete()
 
 
 def _take(batch: Sequence[Prepared], project: Project) -> tuple[dict[str, dict[str, Any]], dict[str, int]]:
@@ -200,7 +208,9 @@ def _copy_revisions(wanted: Sequence[tuple[int, int, int, Prepared]]) -> None:
 
 
 def _lock(batch: Sequence[Prepared], project: Project) -> dict[str, dict[str, Any]]:
-    names = [item.external_id for item in batch]
+    names = _there([item.external_id for item in batch], project)
+    if not names:  # most come for the first time
+        return {}
     fields = [*batch[0].columns, *_STATE]
     found = (
         Trace.objects.select_for_update()
@@ -209,6 +219,14 @@ def _lock(batch: Sequence[Prepared], project: Project) -> dict[str, dict[str, An
         .values(*fields)
     )
     return {row["external_id"]: row for row in found}
+
+
+def _there(names: list[str], project: Project) -> list[str]:
+    """Those of the names that are traces already; one array is read much quicker than a list of parameters."""
+    sql = f"SELECT external_id FROM {Trace._meta.db_table} WHERE project_id = %s AND external_id = ANY(%s)"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [project.pk, names])
+        return [name for (name,) in cursor.fetchall()]
 
 
 def _current_digests(rows: Iterable[dict[str, Any]]) -> dict[int, str]:

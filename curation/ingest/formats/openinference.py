@@ -153,8 +153,8 @@ def _outside(span: PlainSpan) -> ModelCall:
 def _messages(attributes: dict[str, Any], prefix: str, notes: Notes) -> list[Message]:
     return [
         message
-        for number, fields in listed(attributes, prefix)
-        if (message := _message(_under(fields, "message."), notes)) is not None
+        for _, fields in listed(attributes, prefix, "message.")
+        if (message := _message(fields, notes)) is not None
     ]
 
 
@@ -166,14 +166,14 @@ def _message(fields: dict[str, Any], notes: Notes) -> Message | None:
         return None
     message: Message = {"role": cast(RoleName, role), "parts": []}
     thoughts: list[Reasoning] = []
-    for _, part in listed(fields, "contents."):
-        _take_part(_under(part, "message_content."), message["parts"], thoughts, notes)
+    for _, part in listed(fields, "contents.", "message_content."):
+        _take_part(part, message["parts"], thoughts, notes)
     plain = fields.get("content")
     if plain not in (None, "") and not message["parts"]:
         message["parts"].append({"type": "text", "text": as_text(plain)})
     if thoughts:
         message["reasoning"] = thoughts
-    calls = [_tool_call(_under(call, "tool_call.")) for _, call in listed(fields, "tool_calls.")]
+    calls = [_tool_call(call) for _, call in listed(fields, "tool_calls.", "tool_call.")]
     if calls and role == "assistant":
         message["tool_calls"] = calls
     if role == "tool":
@@ -238,7 +238,3 @@ def _tool(span: PlainSpan) -> ToolRun:
         latency_ms=latency_ms(span),
         start=span["start"],
     )
-
-
-def _under(fields: dict[str, Any], prefix: str) -> dict[str, Any]:
-    return {key[len(prefix) :]: value for key, value in fields.items() if key.startswith(prefix)}
