@@ -4,7 +4,7 @@ Every number here is bounded: at most MOST rows are counted, and `more` says tha
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import reduce
 from operator import or_
@@ -15,7 +15,7 @@ from curation import filters
 from curation.browse.patience import TooSlow, patience
 from curation.filters.text import write
 from curation.filters.tree import Node, Term, conjunction
-from curation.models import Trace
+from curation.models import Trace, TraceText
 from curation.search.conditions import planned
 from workspace.models import Project
 
@@ -29,13 +29,15 @@ HIDDEN = {"archived": Q(archived_at__isnull=False), "empty": Q(is_empty=True), "
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How many traces match and are listed (None: counting took too long), and how many are left out. A number above
-    MOST stands for "more than MOST"; `newest_hidden` says that only the newest MOST left-out traces were looked at."""
+    MOST stands for "more than MOST"; `newest_hidden` says that only the newest MOST left-out traces were looked at. `cut`:
+    where words are looked for, how many traces of the project have only the first part of their text in the index."""
 
     listed: int | None = None
     archived: int | None = 0
     empty: int | None = 0
     replays: int | None = 0
     newest_hidden: bool = False
+    cut: int = 0
 
     @property
     def listed_more(self) -> bool:
@@ -49,7 +51,14 @@ class Counts:
 
 
 def count(*, project: Project, query: filters.Query) -> Counts:
-    """The counts of a filter. Three database queries."""
+    """The counts of a filter. Three database queries, four where it looks for words."""
+    found = _count(project, query)
+    if not query.searched():
+        return found
+    return replace(found, cut=TraceText.objects.filter(project=project, cut=True).values("pk")[: MOST + 1].count())
+
+
+def _count(project: Project, query: filters.Query) -> Counts:
     traces = Trace.objects.filter(project=project)
     listed: int | None = None
     try:

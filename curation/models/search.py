@@ -22,6 +22,7 @@ class TraceText(models.Model):
         indexes = [
             GinIndex(fields=["words"], name="trace_words"),
             models.Index(fields=["project", "-received_at", "-trace"], name="trace_text_newest"),
+            models.Index(fields=["project"], name="trace_text_cut", condition=models.Q(cut=True)),
         ]
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from curation import filters
 from curation.browse import complete, figures, notice, patience, rows
-from curation.models import Comment, PersonalData, ReviewQueue, Rollup, Score, Trace, TraceRevision
+from curation.models import Comment, PersonalData, ReviewQueue, Rollup, Score, Trace, TraceRevision, TraceText
 from tests import make
 from workspace.models import Role
 
@@ -174,6 +174,9 @@ def test_what_is_not_shown_is_counted_and_can_be_shown(project, rita, as_user, m
     assert fragment(client, "count", q="archived:yes,no empty:yes,no") == "of 8"
     link = re.search(r'href="([^"]+)"', client.get("/p/acme/traces/count/", {"q": "agent:coder"}).content.decode())[1]
     assert len(listed(client.get(html.unescape(link)))) == 4
+    TraceText.objects.create(project=project, trace=made[5], received_at=now, words="", cut=True)
+    part = "of 1 very long trace only the first part is searched"
+    assert fragment(client, "count", q="nowhere").endswith(f"· {part}") and part not in fragment(client, "count")
     monkeypatch.setattr(notice, "MOST", 2)
     assert fragment(client, "count") == "of 2+ · at least 1 archived and 2 empty not shown: show"
     assert fragment(client, "count", q="agnet:x") is None
