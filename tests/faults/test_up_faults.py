@@ -173,6 +173,8 @@ def _answering(up: Up, leader: int) -> list[int]:
 
 
 def test_a_second_ctrl_c_kills_at_once(up: Up) -> None:
+    # once it works: while it still loads, SIGTERM has its default meaning and ends even a process that is stopped
+    wait_until(lambda: beats(up), what="a sign of life of the worker")
     os.kill(up.child("worker"), signal.SIGSTOP)  # a worker that hangs
     up.process.send_signal(signal.SIGINT)
     up.said("stopping")
