@@ -1,10 +1,10 @@
 """How fast traces come in: accepted durably, and listed and filterable; how much memory a 64 MiB batch takes; Phoenix.
 
-    python -m benchmarks.ingest [--quick] [--phoenix PYTHON]
+    python -m benchmarks.ingest [--quick] [--web N] [--phoenix PYTHON]
 
 A database, web processes (uvicorn) and workers of their own, 8 clients on the same machine. A trace is one model call of
 about 4 kB (benchmarks.ingest_spans). "Ceiling" is Django with one view that stores what came in one row, "bare" the same
-without a framework (benchmarks.ingest_ceiling), on the same database server, in turns with ours, two web processes each. A
+without a framework (benchmarks.ingest_ceiling), on the same database server, in turns with ours, two web processes each (ours: --web). A
 core-second counts the worker and its database backend together. Phoenix (the package arize-phoenix, in an environment of
 its own) gets the same bodies; with --quick it is left out unless --phoenix names a Python that has it.
 """
@@ -56,10 +56,11 @@ def main() -> int:
     """Prepare, measure, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="two short pairs, no Phoenix unless it is given")
+    parser.add_argument("--web", type=int, default=2, help="web processes of ours, as of `up --web` (2)")
     parser.add_argument("--phoenix", metavar="PYTHON", help="a Python with arize-phoenix; else one is made")
     options = parser.parse_args()
     try:
-        return measure(options.quick, options.phoenix)
+        return measure(options.quick, options.web, options.phoenix)
     finally:
         connection.close()
         connection.close_pool()  # type: ignore[attr-defined]
@@ -67,13 +68,13 @@ def main() -> int:
         shutil.rmtree(_data, ignore_errors=True)
 
 
-def measure(quick: bool, phoenix: str | None) -> int:
+def measure(quick: bool, processes: int, phoenix: str | None) -> int:
     """Everything, in order."""
     call_command("migrate", verbosity=0)
     project = Project.objects.create(slug="bench", name="Benchmark")
     _, token = tokens.issue(project=project, name="bench", role=Role.REVIEWER, actor=SYSTEM)
     pairs, seconds = (2, 2.0) if quick else (5, 4.0)
-    accepted = accept(token, pairs, seconds)
+    accepted = accept(token, processes, pairs, seconds)
     RawRecord.objects.all().delete()
     visible = [work_off(project, 2_000 if quick else 4_000) for _ in range(2 if quick else 4)][1:]
     per_core = Spread.of([found["traces"] / (found["worker"] + found["database"]) for found in visible])
@@ -106,7 +107,7 @@ def measure(quick: bool, phoenix: str | None) -> int:
     return report("ingest", figures, bars, left_out=left_out)
 
 
-def accept(token: str, pairs: int, seconds: float) -> dict[str, Any]:
+def accept(token: str, processes: int, pairs: int, seconds: float) -> dict[str, Any]:
     """Requests that are answered once they are durable: ours and the ceiling's, in turns."""
     dsn = make_conninfo(
         **{key: str(connection.get_connection_params()[key]) for key in ("host", "port", "user", "dbname")}
@@ -115,7 +116,7 @@ def accept(token: str, pairs: int, seconds: float) -> dict[str, Any]:
         cursor.execute(
             "CREATE TABLE ceiling_inbox (id bigserial PRIMARY KEY, body bytea, at timestamptz DEFAULT now())"
         )
-    web = Server("config.asgi:application", {}, _data / "web.log", processes=2)  # as `up --web 2`
+    web = Server("config.asgi:application", {}, _data / "web.log", processes=processes)
     place = {"CEILING_DSN": dsn}
     least = {
         "ceiling": Server("benchmarks.ingest_ceiling:wsgi", place, _data / "ceiling.log", gunicorn=True, processes=2),

@@ -58,9 +58,8 @@ def run(act: Callable[[Up], None], trials: int) -> tuple[int, int, int, int]:
         token = token_of(up)
         count = repeats = 0
         for trial in range(trials):
-            if (
-                trial and trial % FALLS == 0
-            ):  # more within a minute would be a failure that starting again does not mend
+            # more falls within a minute would be a failure that starting again does not mend
+            if trial and trial % FALLS == 0:
                 up.end()
                 up = Up(up.data, port=up.port)
                 up.ready()

@@ -39,13 +39,14 @@ class Unpacker:
         self._engine: Any = None
 
     def feed(self, data: bytes) -> int:
-        """Take the next piece; returns by how many bytes the body grew. Raises TooLarge or Broken (400)."""
+        """Take the next piece; returns by how many bytes what is held grew, packed and unpacked. Raises TooLarge or Broken
+        (400)."""
         before = self._size
         if self._bits is None:
             self._add(data)
             return self._size - before
         if self._packed is not None:
-            self._packed.write(data)
+            before -= self._packed.write(data)
         waiting = data
         try:
             while waiting:

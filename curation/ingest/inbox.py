@@ -193,7 +193,7 @@ def _claim_group() -> list[int]:
     are worked off alone, so that one that kills its worker takes no others along twice."""
     fresh = f"FROM {RawRecord._meta.db_table} WHERE status = 'pending' AND attempts = 0 AND format = ANY(%(formats)s)"
     sql = (
-        "WITH waiting AS (SELECT id, greatest(size, octet_length(body)) AS size "  # noqa: S608
+        "WITH waiting AS (SELECT id, size "  # noqa: S608
         f"{fresh} AND project_id = (SELECT project_id {fresh} ORDER BY id LIMIT 1) "
         "ORDER BY id LIMIT %(most)s FOR UPDATE SKIP LOCKED), "
         "sized AS (SELECT id, sum(size) OVER (ORDER BY id) - size AS before FROM waiting) "

@@ -25,6 +25,8 @@ class Migration(migrations.Migration):
             name="size",
             field=models.BigIntegerField(db_default=0, default=0, help_text="Bytes of the body once it is unpacked."),
         ),
+        # the bodies that were there are not packed
+        migrations.RunSQL("UPDATE curation_rawrecord SET size = octet_length(body)", migrations.RunSQL.noop),
         migrations.AlterField(
             model_name="rawrecord",
             name="body",
