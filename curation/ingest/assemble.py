@@ -203,10 +203,12 @@ def _weight(call: ModelCall) -> tuple[int, int, int]:
 
 
 def _chains(calls: list[ModelCall], notes: Notes) -> list[Chain]:
+    told = [call for call in calls if call.has_content]
+    if len(told) == 1:  # nothing to join it to
+        return [Chain(told, [*told[0].inputs, told[0].answer()])]
     chains = Chains(notes)
-    for call in calls:
-        if call.has_content:
-            chains.add(call)
+    for call in told:
+        chains.add(call)
     return longest_first(chains.finish())
 
 

@@ -1,7 +1,11 @@
 """What a format makes of one span: a model call, the run of a tool, an agent at work, or nothing it knows."""
 
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Literal
 
 from curation.ingest.calls import ModelCall
@@ -20,6 +24,9 @@ FINISH_REASONS = {
     "max_tokens": "length",
     "content-filter": "content_filter",
 }
+Listed = Sequence[tuple[int, dict[str, Any]]]  # one list that was flattened: (number, its fields)
+Lists = Mapping[str, Listed]
+_NUMBER = re.compile(r"(?<=\.)([0-9]{1,6})\.", re.ASCII)
 _ASIDE = {
     "retriever",
     "retrieval",
@@ -75,27 +82,32 @@ def maybe_json(value: Any) -> Any:
         return None
 
 
-def listed(fields: dict[str, Any], prefix: str, inside: str = "") -> list[tuple[int, dict[str, Any]]]:
-    """[(number, {rest of key: value})] of keys like prefix + "3.rest", by number: lists that were flattened. With `inside`
-    only what follows prefix + "3." + inside; a number without any such key has nothing in it."""
-    found: dict[str, dict[str, Any]] = {}
-    size, skip = len(prefix), len(inside)
+def lists_of(fields: dict[str, Any]) -> Lists:
+    """Lists that were flattened, by number, all of them in one pass: {"a": 1, "b.1.x": 2, "b.0.x.3.y": 4} holds
+    {"b.": [(0, {"x.3.y": 4}), (1, {"x": 2})]}. A list inside an item stays flat; ask again for it."""
+    found: dict[str, dict[int, dict[str, Any]]] = {}
     for key, value in fields.items():
-        if key.startswith(prefix):
-            number, _, rest = key[size:].partition(".")
-            if not rest:
-                continue
-            one = found.get(number)
-            if one is None:
-                if not (number.isascii() and number.isdigit() and len(number) < 7):
-                    continue
-                one = found[number] = {}
-            if rest.startswith(inside):
-                one[rest[skip:]] = value
-    numbered: dict[int, dict[str, Any]] = {}
-    for number, one in found.items():
-        numbered.setdefault(int(number), {}).update(one)  # 03 is 3
-    return sorted(numbered.items())
+        place = _place(key) if len(key) <= 200 else _place.__wrapped__(key)
+        if place is not None:
+            name, number, rest = place  # 03 is 3
+            numbered = found.get(name)
+            if numbered is None:
+                numbered = found[name] = {}
+            item = numbered.get(number)
+            if item is None:
+                numbered[number] = {rest: value}
+            else:
+                item[rest] = value
+    return {name: sorted(numbered.items(), key=itemgetter(0)) for name, numbered in found.items()} if found else {}
+
+
+@lru_cache(maxsize=8192)  # the same keys come with every span
+def _place(key: str) -> tuple[str, int, str] | None:
+    """Where a flattened key belongs: "b.3.x" is ("b.", 3, "x"). None where it holds no number before its last piece."""
+    found = _NUMBER.search(key)
+    if found is None or found.end() == len(key):
+        return None
+    return key[: found.start(1)], int(found[1]), key[found.end() :]
 
 
 def leave_out(kind: str, notes: Notes) -> None:

@@ -23,7 +23,7 @@ from workspace.models import Project
 Row = PlainSpan | PlainLog
 _LOCKS = 0x57_48_53  # first half of the advisory locks' key: spans
 _MOST_LOCKS = 300
-_TRACES = 200
+_TRACES = 300
 _COLUMNS = ("project_id", "trace_key", "span_key", "raw_id", "payload", "digest")
 
 

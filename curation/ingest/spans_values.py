@@ -16,7 +16,8 @@ _HEX = set(string.hexdigits)
 
 def attributes(pairs: Iterable[Any]) -> dict[str, Any]:
     """Protobuf's KeyValue messages as {key: value}."""
-    return {pair.key: any_value(pair.value) for pair in pairs}
+    # nearly all are text, which is quicker to take than to ask of what kind it is
+    return {pair.key: pair.value.string_value or any_value(pair.value) for pair in pairs}
 
 
 def any_value(value: Any) -> Any:

@@ -186,9 +186,12 @@ def _insert_new(new: Sequence[Prepared], project: Project) -> dict[str, dict[str
 def _ids(count: int) -> list[tuple[int, int]]:
     """Ids for traces and revisions that are written in a moment."""
     tables = (Trace._meta.db_table, TraceRevision._meta.db_table)
-    calls = ", ".join(f"nextval(pg_get_serial_sequence('{table}', 'id'))" for table in tables)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {calls} FROM generate_series(1, %s)", [count])  # noqa: S608
+        cursor.execute("SELECT pg_get_serial_sequence(%s, 'id'), pg_get_serial_sequence(%s, 'id')", tables)
+        sequences = cursor.fetchone()  # by name: looked up for each row they took as long as the rows' own insert
+        cursor.execute(
+            "SELECT nextval(%s::regclass), nextval(%s::regclass) FROM generate_series(1, %s)", [*sequences, count]
+        )
         return list(cursor.fetchall())
 
 

@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Literal
 
-from curation.messages.form import Conversation, Document, Message, main_conversation, text_of
+from curation.messages.form import Conversation, Document, Message, Usage, main_conversation, text_of
 
 KEY_LENGTH = 200
 PREVIEW_LENGTH = 300
 NAME_LENGTH = 200
 StepKind = Literal["system", "user", "assistant", "tool"]
+_SIDES: tuple[Literal["input"], Literal["output"]] = ("input", "output")
 _KINDS: dict[str, StepKind] = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 
 
@@ -125,17 +126,21 @@ def results_of(conversation: Conversation) -> tuple[dict[tuple[int, int], int], 
     answers: dict[tuple[int, int], int] = {}
     orphans: set[int] = set()
     for index, message in enumerate(conversation["messages"]):
-        for number, call in enumerate(message.get("tool_calls", [])):
-            waiting.setdefault(call["id"], []).append((index, number))
-        if message["role"] == "tool":
-            asked = waiting.get(message.get("tool_call_id", ""))
-            if asked:
-                newest = asked[-1][0]
-                answered = next(place for place in asked if place[0] == newest)
-                asked.remove(answered)
-                answers[answered] = index
-            else:
-                orphans.add(index)
+        if "tool_calls" in message:
+            for number, call in enumerate(message["tool_calls"]):
+                waiting.setdefault(call["id"], []).append((index, number))
+        if message["role"] != "tool":
+            continue
+        asked = waiting.get(message.get("tool_call_id", ""))
+        if not asked:
+            orphans.add(index)
+        elif len(asked) == 1:
+            answers[asked.pop()] = index
+        else:
+            newest = asked[-1][0]
+            answered = next(place for place in asked if place[0] == newest)
+            asked.remove(answered)
+            answers[answered] = index
     return answers, orphans
 
 
@@ -233,34 +238,21 @@ def _conversation_steps(
                 failed = bool(message.get("is_error"))
                 yield MeasuredStep(0, number, index, key, "tool", name, failed, message.get("latency_ms"), result=index)
             continue
-        usage = message.get("usage", {})
-        said = [usage[side] for side in ("input", "output") if side in usage]
+        # by position: millions of these are made, and names cost as much as all the rest
+        tokens = _tokens(message["usage"]) if "usage" in message else None
+        key, kind, failed = keys.take(place), _KINDS[message["role"]], bool(message.get("is_error"))
         yield MeasuredStep(
-            position=0,
-            conversation=number,
-            message=index,
-            key=keys.take(place),
-            kind=_KINDS[message["role"]],
-            is_error=bool(message.get("is_error")),
-            latency_ms=message.get("latency_ms"),
-            tokens=sum(said) if said else None,
-            cost_usd=_dollars(message),
-        )
-        for turn, call in enumerate(message.get("tool_calls", [])):
+            0, number, index, key, kind, "", failed, message.get("latency_ms"), tokens, _dollars(message)
+        )  # fmt: skip
+        if "tool_calls" not in message:
+            continue
+        for turn, call in enumerate(message["tool_calls"]):
             result = answers.get((index, turn))
-            answer: Message | None = messages[result] if result is not None else None
-            yield MeasuredStep(
-                position=0,
-                conversation=number,
-                message=index,
-                key=keys.take(call["id"] or f"{place}t{turn}"),
-                kind="tool",
-                tool=call["name"][:NAME_LENGTH],
-                is_error=bool(answer and answer.get("is_error")),
-                latency_ms=answer.get("latency_ms") if answer else None,
-                call=turn,
-                result=result,
-            )
+            key, name = keys.take(call["id"] or f"{place}t{turn}"), call["name"][:NAME_LENGTH]
+            failed, latency = False, None
+            if result is not None:
+                failed, latency = bool(messages[result].get("is_error")), messages[result].get("latency_ms")
+            yield MeasuredStep(0, number, index, key, "tool", name, failed, latency, None, None, turn, result)
 
 
 def _every_message(document: Document) -> Iterator[Message]:
@@ -268,9 +260,16 @@ def _every_message(document: Document) -> Iterator[Message]:
         yield from conversation["messages"]
 
 
+def _tokens(usage: Usage) -> int | None:
+    said = [usage[side] for side in _SIDES if side in usage]
+    return sum(said) if said else None
+
+
 def _dollars(message: Message) -> Decimal | None:
+    if "cost_usd" not in message:
+        return None
     try:
-        cost = Decimal(message["cost_usd"]) if "cost_usd" in message else None
+        cost = Decimal(message["cost_usd"])
     except InvalidOperation:
         return None
-    return cost if cost is not None and cost.is_finite() else None
+    return cost if cost.is_finite() else None

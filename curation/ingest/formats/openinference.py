@@ -12,6 +12,8 @@ from curation.ingest.fields import as_finite
 from curation.ingest.openai_messages import read_tools, whole_number
 from curation.ingest.parsed import ParsedScore
 from curation.ingest.reading import (
+    Listed,
+    Lists,
     Reading,
     ToolRun,
     as_call,
@@ -19,7 +21,7 @@ from curation.ingest.reading import (
     finish_reason,
     latency_ms,
     leave_out,
-    listed,
+    lists_of,
     maybe_json,
 )
 from curation.ingest.spans import PlainSpan
@@ -39,6 +41,7 @@ _COUNTS = {
     "reasoning": "llm.token_count.completion_details.reasoning",
 }
 HIDDEN = "__REDACTED__"
+_PART = "message_content."
 _WORDS = tuple(
     f"{whose}{what}." for what in ("annotations", "evaluations") for whose in ("", "span.", "trace.", "session.")
 )
@@ -65,9 +68,10 @@ def read_span(span: PlainSpan, notes: Notes) -> Reading:
     )
     if HIDDEN in (attributes.get("input.value"), attributes.get("output.value")):
         notes.add("the sender hides content (OPENINFERENCE_HIDE_INPUTS, OPENINFERENCE_HIDE_OUTPUTS and their kin)")
-    reading.scores = _scores(span)
+    lists = lists_of(attributes)
+    reading.scores = _scores(span, lists)
     if kind == "LLM":
-        reading.kind, reading.call = "llm", _call(span, notes)
+        reading.kind, reading.call = "llm", _call(span, lists, notes)
     elif kind == "TOOL":
         reading.kind, reading.tool = "tool", _tool(span)
     elif kind in ("AGENT", "CHAIN"):
@@ -79,10 +83,10 @@ def read_span(span: PlainSpan, notes: Notes) -> Reading:
     return reading
 
 
-def _call(span: PlainSpan, notes: Notes) -> ModelCall:
+def _call(span: PlainSpan, lists: Lists, notes: Notes) -> ModelCall:
     attributes = span["attributes"]
-    inputs = merge_adjacent(_messages(attributes, "llm.input_messages.", notes))
-    outputs = [m for m in _messages(attributes, "llm.output_messages.", notes) if m["role"] == "assistant"]
+    inputs = merge_adjacent(_messages(lists.get("llm.input_messages.", ()), notes))
+    outputs = [m for m in _messages(lists.get("llm.output_messages.", ()), notes) if m["role"] == "assistant"]
     response = maybe_json(attributes.get("output.value")) if attributes.get("output.value") else None
     response = response if isinstance(response, dict) else {}
     if response.get("object") == "response" or any(not m["parts"] and not m.get("tool_calls") for m in outputs):
@@ -99,7 +103,7 @@ def _call(span: PlainSpan, notes: Notes) -> ModelCall:
         span,
         inputs=inputs,
         outputs=outputs,
-        tools=_tools(attributes, notes),
+        tools=_tools(lists.get("llm.tools.", ()), notes),
         model=as_text(attributes.get("llm.response.model_name") or attributes.get("llm.model_name") or wanted or ""),
         response_id=as_text(response.get("id") or ""),
         previous_id=as_text(response.get("previous_response_id") or ""),
@@ -109,14 +113,11 @@ def _call(span: PlainSpan, notes: Notes) -> ModelCall:
     )
 
 
-def _scores(span: PlainSpan) -> list[ParsedScore]:
+def _scores(span: PlainSpan, lists: Lists) -> list[ParsedScore]:
     """Annotations and evaluations that stand on a span, of itself, its trace or its session."""
-    attributes = span["attributes"]
     scores: list[ParsedScore] = []
-    if not any(key.startswith(_WORDS) for key in attributes):
-        return scores
     for prefix in _WORDS:
-        for number, fields in listed(attributes, prefix):
+        for number, fields in lists.get(prefix, ()):
             word = {key.rpartition(".")[2]: value for key, value in fields.items()}
             label, number_given = word.get("label"), as_finite(word.get("score"))
             if not isinstance(word.get("name"), str) or (number_given is None and not label):
@@ -150,44 +151,41 @@ def _outside(span: PlainSpan) -> ModelCall:
     )
 
 
-def _messages(attributes: dict[str, Any], prefix: str, notes: Notes) -> list[Message]:
-    return [
-        message
-        for _, fields in listed(attributes, prefix, "message.")
-        if (message := _message(fields, notes)) is not None
-    ]
+def _messages(given: Listed, notes: Notes) -> list[Message]:
+    return [message for _, fields in given if (message := _message(fields, notes)) is not None]
 
 
 def _message(fields: dict[str, Any], notes: Notes) -> Message | None:
-    role = fields.get("role")
+    role = fields.get("message.role")
     role = _ROLES.get(role, role) if isinstance(role, str) else None
     if role not in ("system", "developer", "user", "assistant", "tool"):
         notes.add("a message without a known role was left out")
         return None
     message: Message = {"role": cast(RoleName, role), "parts": []}
+    lists = lists_of(fields)
     thoughts: list[Reasoning] = []
-    for _, part in listed(fields, "contents.", "message_content."):
+    for _, part in lists.get("message.contents.", ()):
         _take_part(part, message["parts"], thoughts, notes)
-    plain = fields.get("content")
+    plain = fields.get("message.content")
     if plain not in (None, "") and not message["parts"]:
         message["parts"].append({"type": "text", "text": as_text(plain)})
     if thoughts:
         message["reasoning"] = thoughts
-    calls = [_tool_call(call) for _, call in listed(fields, "tool_calls.", "tool_call.")]
-    if calls and role == "assistant":
-        message["tool_calls"] = calls
+    if role == "assistant" and "message.tool_calls." in lists:
+        message["tool_calls"] = [_tool_call(call) for _, call in lists["message.tool_calls."]]
     if role == "tool":
-        message["tool_call_id"] = as_text(fields.get("tool_call_id") or "")
+        message["tool_call_id"] = as_text(fields.get("message.tool_call_id") or "")
         if isinstance(plain, str) and plain[:2] == "[{":  # Anthropic's blocks come as JSON text
             message["parts"] = (
                 result_parts(blocks) if isinstance(blocks := maybe_json(plain), list) else message["parts"]
             )
-    if fields.get("name"):
-        message["name"] = as_text(fields["name"])
+    if fields.get("message.name"):
+        message["name"] = as_text(fields["message.name"])
     return message
 
 
 def _take_part(fields: dict[str, Any], parts: list[Part], thoughts: list[Reasoning], notes: Notes) -> None:
+    fields = {key.removeprefix(_PART): value for key, value in fields.items() if key.startswith(_PART)}
     kind = fields.get("type")
     if kind == "text" or (kind is None and "text" in fields):
         if fields.get("text"):
@@ -210,15 +208,14 @@ def _take_part(fields: dict[str, Any], parts: list[Part], thoughts: list[Reasoni
 def _tool_call(fields: dict[str, Any]) -> ToolCall:
     """A call; empty arguments are not sent at all, and mean {}."""
     return {
-        "id": as_text(fields.get("id") or ""),
-        "name": as_text(fields.get("function.name") or ""),
-        "arguments": as_text(fields.get("function.arguments") or "{}"),
+        "id": as_text(fields.get("tool_call.id") or ""),
+        "name": as_text(fields.get("tool_call.function.name") or ""),
+        "arguments": as_text(fields.get("tool_call.function.arguments") or "{}"),
     }
 
 
-def _tools(attributes: dict[str, Any], notes: Notes) -> list[Tool]:
-    schemas = [maybe_json(fields.get("tool.json_schema")) for _, fields in listed(attributes, "llm.tools.")]
-    return read_tools(schemas, notes)
+def _tools(given: Listed, notes: Notes) -> list[Tool]:
+    return read_tools([maybe_json(fields.get("tool.json_schema")) for _, fields in given], notes)
 
 
 def _tool(span: PlainSpan) -> ToolRun:

@@ -12,7 +12,7 @@ from curation.ingest.calls import ModelCall, merge_adjacent
 from curation.ingest.content import as_text
 from curation.ingest.formats import otel_genai
 from curation.ingest.openai_messages import arguments_text, read_tools
-from curation.ingest.reading import Reading, ToolRun, error_of, latency_ms, listed, maybe_json
+from curation.ingest.reading import Lists, Reading, ToolRun, error_of, latency_ms, lists_of, maybe_json
 from curation.ingest.spans import PlainSpan
 from curation.ingest.spans_chat import read_said, result_parts
 from curation.messages.clean import Notes
@@ -85,11 +85,12 @@ def _arguments(given: Any) -> Any:
 def _call(span: PlainSpan, notes: Notes) -> ModelCall:
     attributes = span["attributes"]
     fields: dict[str, Any] = {}
-    inputs = _messages(attributes, "gen_ai.prompt.", notes)
-    outputs = _messages(attributes, "gen_ai.completion.", notes)
+    lists = lists_of(attributes)
+    inputs = _messages(lists, "gen_ai.prompt.", notes)
+    outputs = _messages(lists, "gen_ai.completion.", notes)
     if inputs or outputs:
         fields["inputs"], fields["outputs"] = inputs, [m for m in outputs if m["role"] == "assistant"]
-        fields["tools"] = _tools(attributes, notes)
+        fields["tools"] = _tools(attributes, lists, notes)
         reasons = [message["finish_reason"] for message in outputs if message.get("finish_reason")]
         if reasons:
             fields["finish_reason"] = reasons[0]
@@ -102,11 +103,11 @@ def _call(span: PlainSpan, notes: Notes) -> ModelCall:
     return call
 
 
-def _messages(attributes: dict[str, Any], prefix: str, notes: Notes) -> list[Message]:
+def _messages(lists: Lists, prefix: str, notes: Notes) -> list[Message]:
     found: list[Message] = []
     default = "assistant" if prefix == "gen_ai.completion." else "user"
-    for _, fields in listed(attributes, prefix):
-        calls = [_flat_call(call, notes) for _, call in listed(fields, "tool_calls.")]
+    for _, fields in lists.get(prefix, ()):
+        calls = [_flat_call(call, notes) for _, call in lists_of(fields).get("tool_calls.", ())]
         role = as_text(fields.get("role") or default)
         content = fields.get("content")
         blocks = maybe_json(content) if isinstance(content, str) and content[:2] == "[{" else None
@@ -129,10 +130,10 @@ def _flat_call(fields: dict[str, Any], notes: Notes) -> Any:
     }
 
 
-def _tools(attributes: dict[str, Any], notes: Notes) -> list[Tool]:
+def _tools(attributes: dict[str, Any], lists: Lists, notes: Notes) -> list[Tool]:
     functions = [
         {**fields, "parameters": maybe_json(fields.get("parameters"))}
-        for _, fields in listed(attributes, "llm.request.functions.")
+        for _, fields in lists.get("llm.request.functions.", ())
     ]
     return read_tools(functions or maybe_json(attributes.get("gen_ai.tool.definitions")), notes)
 
