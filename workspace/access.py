@@ -62,6 +62,14 @@ def enter(request: HttpRequest, slug: str, needed: Role) -> Entry:
     return entry
 
 
+def role_of(*, project: Project, user: User) -> Role | None:
+    """The role of a person in a project, None for an outsider. One query."""
+    if user.is_superuser:
+        return Role.ADMIN
+    role = Membership.objects.filter(project=project, user=user).values_list("role", flat=True).first()
+    return Role(role) if role else None
+
+
 def _enter_as_person(request: HttpRequest, slug: str) -> Entry:
     user = request.user
     if not isinstance(user, User):

@@ -22,11 +22,11 @@ from curation.browse import changes
 from curation.browse.patience import TooSlow, patience
 from curation.models import BulkAct, ReviewQueue, Trace
 from curation.models.traces import TraceQuerySet
-from curation.review import picking
+from curation.review import blind, picking
 from curation.search.conditions import planned
 from workspace import audit
-from workspace.access import Actor
-from workspace.models import Project
+from workspace.access import Actor, role_of
+from workspace.models import Project, Role
 
 log = logging.getLogger(__name__)
 BATCH = 2_000
@@ -185,8 +185,12 @@ def _held(act_id: int) -> BulkAct | None:
 
 
 def _matching(act: BulkAct) -> TraceQuerySet:
-    traces = Trace.objects.filter(project_id=act.project_id)
-    found = filters.apply(traces, filters.parse(act.resolved_query), now=act.until, search=planned(act.project_id))
+    """Exactly what the list showed whoever began it."""
+    query = filters.parse(act.resolved_query)
+    role = role_of(project=act.project, user=act.user) if act.user else None
+    reader = None if role and role.covers(Role.ENGINEER) else act.user
+    traces = blind.among(project=act.project, query=query, reader=reader)
+    found = filters.apply(traces, query, now=act.until, search=planned(act.project_id))
     return found.filter(received_at__lte=act.until)
 
 

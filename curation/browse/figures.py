@@ -17,8 +17,9 @@ from curation.browse import rollups, series
 from curation.filters.text import conjuncts
 from curation.filters.tree import IS, Term
 from curation.models import Trace
+from curation.review import blind
 from curation.search.conditions import planned
-from workspace.models import Project
+from workspace.models import Project, User
 
 MOST = 10_000
 BUCKETS = 14
@@ -82,14 +83,17 @@ class Figures:
         return self.cost / self.costed if self.cost is not None and self.costed else None
 
 
-def measure(*, project: Project, query: filters.Query, now: datetime) -> Figures:
-    """The figures of all traces that match: three small queries of the sums, or two over at most MOST + 1 rows."""
+def measure(*, project: Project, query: filters.Query, now: datetime, reader: User | None = None) -> Figures:
+    """The figures of all traces that match: three small queries of the sums, or two over at most MOST + 1 rows. What a
+    blind queue hides from `reader` counts as not judged, but in the sums of more than MOST traces."""
     if (kept := _summable(query)) is not None and (found := _from_sums(project, now, **kept)):
         return found
-    matching = filters.apply(Trace.objects.filter(project=project), query, now=now, search=planned(project.pk))
+    traces = blind.among(project=project, query=query, reader=reader)
+    matching = filters.apply(traces, query, now=now, search=planned(project.pk))
     newest = matching.order_by("-received_at", "-id")[: MOST + 1]
+    told = _told(project, reader)
     total = newest.aggregate(
-        **_sums(),
+        **_sums(told),
         recent=Count("pk", filter=Q(received_at__gte=now - timedelta(days=7))),
         middle_ms=_Percentile("latency_ms", 0.5),
         slow_ms=_Percentile("latency_ms", 0.95),
@@ -100,7 +104,7 @@ def measure(*, project: Project, query: filters.Query, now: datetime) -> Figures
     more = total["traces"] > MOST
     found = Figures(**{**total, "traces": min(total["traces"], MOST), "more": more})
     if first is not None and last > first:
-        found.over_time = _over_time(newest.values("pk"), first, last)
+        found.over_time = _over_time(newest.values("pk"), first, last, told)
     return found
 
 
@@ -142,19 +146,26 @@ def _as_figures(sums: series.Sums) -> Figures:
     )  # fmt: skip
 
 
-def _sums() -> dict[str, Aggregate]:
+def _told(project: Project, reader: User | None) -> Q:
+    """Which traces' judgments this reader may be told."""
+    if reader is None or not blind.hides_any(project=project, reader=reader):
+        return Q()
+    return ~Q(pk__in=blind.shut_traces(reader).filter(project=project).values("pk"))
+
+
+def _sums(told: Q) -> dict[str, Aggregate]:
     return {
         "traces": Count("pk"),
-        "judged": Count("pk", filter=_JUDGED),
-        "decided": Count("pk", filter=_DECIDED),
-        "accepted": Count("pk", filter=_ACCEPTED),
+        "judged": Count("pk", filter=_JUDGED & told),
+        "decided": Count("pk", filter=_DECIDED & told),
+        "accepted": Count("pk", filter=_ACCEPTED & told),
         "failed": Count("pk", filter=_FAILED),
         "cost": Sum("cost_usd"),
         "costed": Count("cost_usd"),
     }
 
 
-def _over_time(keys: Any, first: datetime, last: datetime) -> dict[str, list[float | None]]:
+def _over_time(keys: Any, first: datetime, last: datetime, told: Q) -> dict[str, list[float | None]]:
     seconds = Func(F("received_at"), template="extract(epoch from %(expressions)s)::float8", output_field=FloatField())
     bucket = Func(
         seconds, Value(first.timestamp()), Value(last.timestamp() + 1), Value(BUCKETS),
@@ -164,7 +175,7 @@ def _over_time(keys: Any, first: datetime, last: datetime) -> dict[str, list[flo
         Trace.objects.filter(pk__in=keys)
         .annotate(bucket=bucket)
         .values("bucket")
-        .annotate(**_sums(), middle_ms=_Percentile("latency_ms", 0.5))
+        .annotate(**_sums(told), middle_ms=_Percentile("latency_ms", 0.5))
         .order_by("bucket")
     )
     parts = {row["bucket"]: Figures(**{name: row[name] for name in row if name != "bucket"}) for row in rows}

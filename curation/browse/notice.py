@@ -15,9 +15,10 @@ from curation import filters
 from curation.browse.patience import TooSlow, patience
 from curation.filters.text import write
 from curation.filters.tree import Node, Term, conjunction
-from curation.models import Trace, TraceText
+from curation.models import TraceText
+from curation.review import blind
 from curation.search.conditions import planned
-from workspace.models import Project
+from workspace.models import Project, User
 
 MOST = 10_000
 MOST_ARRIVALS = 99
@@ -30,7 +31,9 @@ HIDDEN = {"archived": Q(archived_at__isnull=False), "empty": Q(is_empty=True), "
 class Counts:
     """How many traces match and are listed (None: counting took too long), and how many are left out. A number above
     MOST stands for "more than MOST"; `newest_hidden` says that only the newest MOST left-out traces were looked at. `cut`:
-    where words are looked for, how many traces of the project have only the first part of their text in the index."""
+    where words are looked for, how many traces of the project have only the first part of their text in the index.
+    `blind`: how many traces of the project are left out of filters like this one, because what it asks about them is
+    hidden from the reader."""
 
     listed: int | None = None
     archived: int | None = 0
@@ -38,6 +41,7 @@ class Counts:
     replays: int | None = 0
     newest_hidden: bool = False
     cut: int = 0
+    blind: int = 0
 
     @property
     def listed_more(self) -> bool:
@@ -50,16 +54,19 @@ class Counts:
         return MOST
 
 
-def count(*, project: Project, query: filters.Query) -> Counts:
-    """The counts of a filter. Three database queries, four where it looks for words."""
-    found = _count(project, query)
+def count(*, project: Project, query: filters.Query, reader: User | None = None) -> Counts:
+    """The counts of a filter. Three database queries, four where it looks for words, two more for a reader."""
+    found = _count(project, query, reader)
+    if blind.asks(query) and reader is not None and blind.hides_any(project=project, reader=reader):
+        shut = blind.shut_traces(reader).filter(project=project)
+        found = replace(found, blind=shut.order_by().values("pk")[: MOST + 1].count())
     if not query.searched():
         return found
     return replace(found, cut=TraceText.objects.filter(project=project, cut=True).values("pk")[: MOST + 1].count())
 
 
-def _count(project: Project, query: filters.Query) -> Counts:
-    traces = Trace.objects.filter(project=project)
+def _count(project: Project, query: filters.Query, reader: User | None) -> Counts:
+    traces = blind.among(project=project, query=query, reader=reader)
     listed: int | None = None
     try:
         with patience(SECONDS):
@@ -98,10 +105,10 @@ def with_hidden(query: filters.Query) -> str:
     return write(conjunction(parts)) if parts else ""
 
 
-def arrived(*, project: Project, query: filters.Query, after: datetime) -> int:
+def arrived(*, project: Project, query: filters.Query, after: datetime, reader: User | None = None) -> int:
     """How many traces that match came in after `after`, at most MOST_ARRIVALS + 1. One database query; 0 where it takes
     too long."""
-    newer = Trace.objects.filter(project=project, received_at__gt=after)
+    newer = blind.among(project=project, query=query, reader=reader).filter(received_at__gt=after)
     try:
         with patience(SECONDS):
             found = filters.apply(newer, query, search=planned(project.pk)).order_by("-received_at", "-id")

@@ -20,9 +20,10 @@ from curation.browse.patience import patience
 from curation.filters.tree import terms
 from curation.models import Score, Trace
 from curation.models.traces import TraceQuerySet
+from curation.review import blind
 from curation.search.conditions import planned
 from workspace import paging
-from workspace.models import Project
+from workspace.models import Project, User
 
 WINDOW = 10_000
 ORDERS = {
@@ -89,11 +90,13 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A trace, its cells in the order of the columns, and how its time compares: 0 to 4."""
+    """A trace, its cells in the order of the columns, and how its time compares: 0 to 4. `blind`: what others said of it
+    is hidden from the reader."""
 
     trace: Trace
     cells: list[Cell]
     heat: int
+    blind: bool = False
 
     @property
     def lead(self) -> list[Cell]:
@@ -147,19 +150,21 @@ def page(
     cursor: str,
     size: int,
     columns: Sequence[Column] = (),
+    reader: User | None = None,
 ) -> Listing:
     """The page behind `cursor` ("" is the first). No columns: the usual ones, with the scores that the filter, the order
-    and most rows have. Two database queries, rows and their scores; one more where the order has no index. Raises
-    patience.TooSlow."""
+    and most rows have. `reader`: whom blind queues hide something from (None: nobody). Two database queries, rows and
+    their scores; one more where the order has no index, one or two for a reader. Raises patience.TooSlow."""
     with patience():
         page, windowed = plain_page(
-            project=project, query=query, order=order, cursor=cursor, size=size, columns=columns
+            project=project, query=query, order=order, cursor=cursor, size=size, columns=columns, reader=reader
         )
-        scores = effective_scores(page.rows)
+        hidden = blind.hidden_of(traces=page.rows, user=reader)
+        scores = effective_scores([row for row in page.rows if row.pk not in hidden])
     shown = list(columns) or default_columns(_usual_scores(query, order, scores))
     usual = median([row.latency_ms for row in page.rows if row.latency_ms] or [0])
     rows = [
-        Row(trace=row, cells=_cells(row, shown, scores.get(row.pk, {})), heat=_heat(row.latency_ms, usual))
+        Row(row, _cells(row, shown, scores.get(row.pk, {})), _heat(row.latency_ms, usual), row.pk in hidden)
         for row in page.rows
     ]
     return Listing(rows, shown, page.older, page.newer, windowed)
@@ -195,9 +200,11 @@ def plain_page(
     cursor: str,
     size: int,
     columns: Sequence[Column] = (),
+    reader: User | None = None,
 ) -> tuple[paging.Page[Trace], bool]:
     """The traces alone, and whether their order is among the newest WINDOW only. One or two database queries."""
-    matching = filters.apply(Trace.objects.filter(project=project), query, search=planned(project.pk))
+    traces = blind.among(project=project, query=query, reader=reader, order=order.column)
+    matching = filters.apply(traces, query, search=planned(project.pk))
     windowed = False
     if order.column != "seen":
         newest = matching.order_by("-received_at", "-id").values_list("received_at", flat=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from curation import filters
 from curation.filters.text import conjuncts, write
 from curation.filters.tree import conjunction
-from curation.models import Trace
+from curation.review import blind
 from curation.search.conditions import planned
-from workspace.models import Project
+from workspace.models import Project, User
 
 SEGMENTS = (
     ("All", ""),
@@ -42,12 +42,12 @@ def segments(query: filters.Query) -> list[Segment]:
     return found
 
 
-def ways_out(*, project: Project, query: filters.Query) -> list[filters.Chip]:
+def ways_out(*, project: Project, query: filters.Query, reader: User | None = None) -> list[filters.Chip]:
     """The conditions of an empty list that stand in the way: without any one of them there would be matches."""
-    return [
-        chip
-        for chip in query.chips()[:MOST_TRIED]
-        if filters.apply(
-            Trace.objects.filter(project=project), filters.parse(chip.without), search=planned(project.pk)
-        ).exists()
-    ]
+    found = []
+    for chip in query.chips()[:MOST_TRIED]:
+        rest = filters.parse(chip.without)
+        traces = blind.among(project=project, query=rest, reader=reader)
+        if filters.apply(traces, rest, search=planned(project.pk)).exists():
+            found.append(chip)
+    return found

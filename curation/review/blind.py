@@ -6,8 +6,13 @@ from typing import Any
 from django.db import models
 from django.db.models import Exists, OuterRef
 
+from curation import filters
 from curation.models import Judgment, QueueItem, Trace
-from workspace.models import User
+from curation.models.traces import TraceQuerySet
+from workspace.models import Project, User
+
+# fields of filters that ask what people and graders said
+TELLING = ("judged", "score", "rating", "comment", "reviewer", "feedback", "flagged", "corrected")
 
 
 def waits_blind(trace: Any) -> Exists:
@@ -39,6 +44,31 @@ def hidden_of(*, traces: Sequence[Trace], user: User | None, may_look: bool = Fa
     """Ids of those traces of which `hides` is true, in one query; none where the reader is no person or may look."""
     if user is None or may_look or not traces:
         return set()
+    found = shut_traces(user).filter(pk__in=[trace.pk for trace in traces])
+    return set(found.order_by().values_list("pk", flat=True))
+
+
+def shut_traces(user: User) -> TraceQuerySet:
+    """Traces that wait in a blind queue and of which this person has not judged what they hold now."""
     judged = Judgment.objects.filter(trace=OuterRef("pk"), user=user, revision=OuterRef("revision"), withdrawn_at=None)
-    found = Trace.objects.filter(waits_blind(OuterRef("pk")), pk__in=[trace.pk for trace in traces])
-    return set(found.exclude(Exists(judged.order_by())).order_by().values_list("pk", flat=True))
+    return Trace.objects.filter(waits_blind(OuterRef("pk"))).exclude(Exists(judged.order_by()))
+
+
+def asks(query: filters.Query, order: str = "") -> bool:
+    """Whether a filter, or the column that sorts its list, asks what people and graders said."""
+    return order.startswith("score.") or any(query.mentions(field) for field in TELLING)
+
+
+def hides_any(*, project: Project, reader: User | None) -> bool:
+    """Whether the project has anything that may be hidden from this person; nearly always one quick look says no."""
+    blind = QueueItem.objects.filter(queue__project=project, queue__is_blind=True, status=QueueItem.Status.OPEN)
+    return reader is not None and blind.exists()
+
+
+def among(*, project: Project, query: filters.Query, reader: User | None, order: str = "") -> TraceQuerySet:
+    """The traces of a project that a list may show to `reader`: where it asks what others said (see `asks`), those that
+    are hidden from them are left out, because being in such a list tells it. None: somebody who may see everything."""
+    traces = Trace.objects.filter(project=project)
+    if asks(query, order) and hides_any(project=project, reader=reader):
+        return traces.exclude(pk__in=shut_traces(reader).filter(project=project).values("pk"))  # type: ignore[arg-type]
+    return traces

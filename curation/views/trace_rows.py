@@ -21,6 +21,7 @@ from workspace.templatetags import ui
 _ANY = UUID(int=0)
 _SOFT_DASH = '<span class="soft">–</span>'
 TAGS_SHOWN = 2
+HIDDEN = "Waits for you in a blind queue: what others said is shown once you have judged"
 
 
 @dataclass(slots=True)
@@ -32,8 +33,10 @@ class _Sheet:
     snippets: Mapping[int, Snippet] | None
     judgments: dict[tuple[str, bool], str] = field(default_factory=dict)
 
-    def judgment(self, trace: Trace) -> str:
-        key = (trace.verdict, trace.verdict_stale)
+    def judgment(self, row: Row) -> str:
+        if row.blind:
+            return f'<span title="{HIDDEN}">{ui.mark("", "◌", "Hidden")}</span>'
+        key = (row.trace.verdict, row.trace.verdict_stale)
         if key not in self.judgments:
             self.judgments[key] = ui.verdict(*key)
         return self.judgments[key]
@@ -48,7 +51,7 @@ def draw(*, slug: str, listing: Listing, snippets: Mapping[int, Snippet] | None 
 
 def _row(sheet: _Sheet, row: Row) -> str:
     trace, title, lead = row.trace, str(row.trace), row.lead
-    judgment, seen = sheet.judgment(trace), ui.ago(trace.received_at)
+    judgment, seen = sheet.judgment(row), ui.ago(trace.received_at)
     marks = "".join(
         f" {ui.mark(kind, sign, word)}"
         for there, kind, sign, word in (
@@ -61,7 +64,7 @@ def _row(sheet: _Sheet, row: Row) -> str:
     errors = f'<span class="errs">{trace.errors} error{"" if trace.errors == 1 else "s"}</span>' if trace.errors else ""
     time = f'<span class="ms h{row.heat}">{formats.duration(trace.latency_ms)}</span>'
     leading = f'<td class="wide-only">{judgment}</td>' * len(lead)
-    cells = "".join(_cell(cell, judgment, seen, time) for cell in row.cells[len(lead) :])
+    cells = "".join(_cell(cell, judgment, seen, time, row.blind) for cell in row.cells[len(lead) :])
     return (
         f'\n<tr id="t-{trace.uid}" data-row><td class="check"><input type="checkbox" name="trace" value="{trace.uid}"'
         f' aria-label="Select: {_cut(title, 80)}"></td>\n{leading}'
@@ -71,7 +74,7 @@ def _row(sheet: _Sheet, row: Row) -> str:
     )
 
 
-def _cell(cell: Cell, judgment: str, seen: str, time: str) -> str:
+def _cell(cell: Cell, judgment: str, seen: str, time: str, blind: bool) -> str:
     column, value = cell.column, cell.value
     width = column.from_width
     if column.kind == "name":
@@ -83,6 +86,8 @@ def _cell(cell: Cell, judgment: str, seen: str, time: str) -> str:
     if column.kind == "ago":
         ago = seen if column.attribute == "received_at" else _ago(value)
         return f'<td class="num soft {width}">{ago}</td>'
+    if blind and column.score:
+        return f'<td class="num soft {width}" title="{HIDDEN}">◌<span class="sr">hidden</span></td>'
     if column.kind == "verdict":
         return f'<td class="{width}">{judgment}</td>'
     classes, write = _KINDS[column.kind]

@@ -23,7 +23,7 @@ from curation.review import picking
 from curation.search import index, snippets
 from curation.views import trace_rows
 from workspace.access import Entry, enter
-from workspace.models import Role
+from workspace.models import Role, User
 from workspace.pages import answer, wants_fragment
 
 SIZE = 50
@@ -96,7 +96,15 @@ def _list_context(
 ) -> dict[str, object]:
     cursor = request.GET.get("cursor", "")
     try:
-        listing = rows.page(project=entry.project, query=query, order=order, cursor=cursor, size=SIZE, columns=columns)
+        listing = rows.page(
+            project=entry.project,
+            query=query,
+            order=order,
+            cursor=cursor,
+            size=SIZE,
+            columns=columns,
+            reader=_reader(entry),
+        )
     except TooSlow:
         narrower = [(said, f"{query} {text}".strip()) for said, text in NARROWER]
         return {"slow": True, "narrower": [] if query.mentions("since") else narrower}
@@ -120,10 +128,19 @@ def _list_context(
     if not listing.rows:
         context |= _empty(request, entry, query)
     elif "figures" in request.GET:
-        context["figures"] = figuring.measure(project=entry.project, query=query, now=timezone.now())
+        context["figures"] = _figures(entry, query)
     if listing.rows and not cursor and order == rows.NEWEST:
         context["newest"] = listing.rows[0].trace.received_at.isoformat()
     return context
+
+
+def _reader(entry: Entry) -> User | None:
+    """From whom blind queues hide what others said: those who run the project may see everything."""
+    return None if entry.may(Role.ENGINEER) else entry.actor.user
+
+
+def _figures(entry: Entry, query: filters.Query) -> figuring.Figures:
+    return figuring.measure(project=entry.project, query=query, now=timezone.now(), reader=_reader(entry))
 
 
 def late(entry: Entry) -> index.Lag | None:
@@ -205,7 +222,7 @@ def _empty(request: HttpRequest, entry: Entry, query: filters.Query) -> dict[str
     if anything.exists():
         if query:
             try:
-                return {"ways_out": ways_out(project=entry.project, query=query)}
+                return {"ways_out": ways_out(project=entry.project, query=query, reader=_reader(entry))}
             except TooSlow:
                 return {"ways_out": [], "ways_unknown": True}
         return {"all_archived": not anything.listed().exists()}
@@ -221,7 +238,7 @@ def figures(request: HttpRequest, slug: str) -> HttpResponse:
     except filters.FilterError:
         return HttpResponse(status=204)
     try:
-        found = figuring.measure(project=entry.project, query=query, now=timezone.now())
+        found = _figures(entry, query)
     except TooSlow:
         return render(request, "curation/_trace_figures.html", {"slow": True})
     context = {"figures": found, "most": figuring.MOST, "error": rollups.ERROR, "lag": late(entry)}
@@ -258,7 +275,7 @@ def hidden(request: HttpRequest, slug: str) -> HttpResponse:
         query = filters.parse(request.GET.get("q", "").strip())
     except filters.FilterError:
         return HttpResponse(status=204)
-    found = notice.count(project=entry.project, query=query)
+    found = notice.count(project=entry.project, query=query, reader=_reader(entry))
     context = {"found": found, "query": query, "show_all": notice.with_hidden(query)}
     return render(request, "curation/_trace_count.html", context)
 
@@ -271,7 +288,8 @@ def arrivals(request: HttpRequest, slug: str) -> HttpResponse:
         query = filters.parse(request.GET.get("q", "").strip())
     except filters.FilterError:
         return HttpResponse(status=204)
-    found = notice.arrived(project=entry.project, query=query, after=moment(request.GET.get("after", "")))
+    after = moment(request.GET.get("after", ""))
+    found = notice.arrived(project=entry.project, query=query, after=after, reader=_reader(entry))
     if not found:
         return HttpResponse(status=204)
     return render(request, "curation/_trace_arrivals.html", {"found": found, "most": notice.MOST_ARRIVALS})
