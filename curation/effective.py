@@ -67,7 +67,7 @@ _ADDED = """
     closed AS (
         UPDATE curation_queueitem
         SET status = 'done', done_by_id = %(user)s, done_at = %(at)s, leased_by_id = NULL, leased_until = NULL
-        WHERE trace_id = %(trace)s AND status <> 'done' AND EXISTS (SELECT FROM added)
+        WHERE trace_id = %(trace)s AND status IN ('open', 'flagged') AND EXISTS (SELECT FROM added)
     ),
 """
 _NEW = "UNION ALL SELECT id, coalesce(user_id::text, author), verdict, adjudicated, revision_id, created_at FROM added"

@@ -181,7 +181,8 @@ def _summed(project: Project, column: str, begun: str) -> Values:
 def _related(project: Project, name: str) -> Values:
     """Queues, kinds of personal data, and people, counted over the newest rows that name them."""
     if name == "queue":
-        return [(slug, None) for slug in ReviewQueue.objects.filter(project=project).values_list("slug", flat=True)]
+        slugs = ReviewQueue.objects.listed().filter(project=project).values_list("slug", flat=True)
+        return [(slug, None) for slug in slugs]
     if name == "personal":
         newest = PersonalData.objects.filter(project=project, dismissed_at=None).order_by("-pk")[:RECENT]
         return _often(PersonalData.objects.filter(pk__in=newest.values("pk")).values_list("kind"))

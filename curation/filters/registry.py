@@ -137,7 +137,7 @@ _ALL = (
     ),
     Field("feedback", "Feedback", "Feedback of users: from whom.", Kind.RELATED, ("feedback:*",), completion="related"),
     Field(
-        "queue", "Queue", "A review queue that it is or was in.", Kind.RELATED, ("queue:picked", "-queue:*"),
+        "queue", "Queue", "A review queue that it waits in or was judged in.", Kind.RELATED, ("queue:picked", "-queue:*"),
         completion="related",
     ),
     Field(

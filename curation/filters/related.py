@@ -47,10 +47,15 @@ def _comment(value: str) -> Q:
     return _author(value)
 
 
+def _in_queues() -> Any:
+    """Items that wait, are flagged or were judged; what was taken out again is in no queue."""
+    return QueueItem.objects.filter(status__in=["open", "flagged", "done"], queue__deleted_at=None)
+
+
 _TABLES: dict[str, tuple[Callable[[], Any], Callable[[str], Q]]] = {
     "comment": (lambda: Comment.objects.filter(withdrawn_at=None), _comment),
     "reviewer": (lambda: Judgment.objects.filter(withdrawn_at=None), _author),
     "feedback": (lambda: Feedback.objects.all(), _author),
-    "queue": (lambda: QueueItem.objects.all(), lambda slug: Q(queue__slug=slug)),
+    "queue": (_in_queues, lambda slug: Q(queue__slug=slug)),
     "personal": (lambda: PersonalData.objects.filter(dismissed_at=None), lambda kind: Q(kind=kind)),
 }

@@ -233,4 +233,4 @@ def queue_named(*, project: Project, slug: str) -> ReviewQueue:
     """A queue of the project; the default one is made where it is asked for. Raises ReviewQueue.DoesNotExist."""
     if slug == queues.DEFAULT_SLUG:
         return queues.default_queue(project=project)
-    return ReviewQueue.objects.get(project=project, slug=slug)
+    return ReviewQueue.objects.listed().get(project=project, slug=slug)

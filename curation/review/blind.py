@@ -14,10 +14,13 @@ from workspace.models import Project, User
 # fields of filters that ask what people and graders said
 TELLING = ("judged", "score", "rating", "comment", "reviewer", "feedback", "flagged", "corrected")
 
+# what a closed queue holds waits for nobody
+_WAITING = QueueItem.objects.filter(queue__is_blind=True, queue__closed_at=None, status=QueueItem.Status.OPEN)
+
 
 def waits_blind(trace: Any) -> Exists:
     """Whether a trace waits in a blind queue, for a query's annotation. `trace` is an OuterRef to its id."""
-    return Exists(QueueItem.objects.filter(trace=trace, queue__is_blind=True, status=QueueItem.Status.OPEN).order_by())
+    return Exists(_WAITING.filter(trace=trace).order_by())
 
 
 def shut(trace: Any, user: User) -> Any:
@@ -35,7 +38,7 @@ def hides(*, trace: Trace, user: User | None, may_look: bool = False) -> bool:
     are programs of the project: nothing is hidden from them."""
     if user is None or may_look:
         return False
-    if not QueueItem.objects.filter(trace=trace, queue__is_blind=True, status=QueueItem.Status.OPEN).exists():
+    if not _WAITING.filter(trace=trace).exists():
         return False
     return not Judgment.objects.filter(trace=trace, user=user, revision=trace.revision_id, withdrawn_at=None).exists()
 
@@ -61,8 +64,7 @@ def asks(query: filters.Query, order: str = "") -> bool:
 
 def hides_any(*, project: Project, reader: User | None) -> bool:
     """Whether the project has anything that may be hidden from this person; nearly always one quick look says no."""
-    blind = QueueItem.objects.filter(queue__project=project, queue__is_blind=True, status=QueueItem.Status.OPEN)
-    return reader is not None and blind.exists()
+    return reader is not None and _WAITING.filter(queue__project=project).exists()
 
 
 def among(*, project: Project, query: filters.Query, reader: User | None, order: str = "") -> TraceQuerySet:

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.text import slugify
 
 from curation import filters
 from curation.models import QueueItem, ReviewQueue, Trace
+from curation.models.traces import TraceQuerySet
+from curation.review import picking
 from curation.review.invalid import Invalid
 from curation.search.conditions import planned
 from workspace import audit
@@ -24,13 +26,19 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=15)
 DEFAULT_SLUG = "unjudged"
 DEFAULT_QUERY = "judged:no,stale"
+CHANGED = "Changed after it was judged"
+# items that were in the queue and are not any more
+AWAY = (QueueItem.Status.OUT, QueueItem.Status.DROPPED)
 
 # an own item first (a reload, or the one that was leased ahead), else the first that nobody holds. `coalesce` looks for
 # the second only where there is no first; the second walks the partial index queue_next. SKIP LOCKED passes over rows
 # that somebody else is being handed at this moment.
+_GIVES = "(SELECT closed_at IS NULL FROM curation_reviewqueue WHERE id = %(queue)s)"
 _FIRST = """(
             SELECT id FROM curation_queueitem
             WHERE queue_id = %(queue)s AND status = 'open' AND {whose} AND {place}
+            -- a closed queue hands nothing out; whoever is on an item of it may end it (`itself` below)
+            AND {gives}
             ORDER BY skips, priority DESC, id FOR UPDATE SKIP LOCKED LIMIT 1
         )"""
 _OWN = "leased_by_id = %(user)s AND leased_until > %(now)s"
@@ -44,20 +52,21 @@ _LEASE = """
     RETURNING id, uid
 """
 LEASE_NEXT = _LEASE.format(
-    candidates=",".join(_FIRST.format(whose=whose, place="true") for whose in (_OWN, _FREE)), itself=""
+    candidates=",".join(_FIRST.format(whose=whose, place="true", gives=_GIVES) for whose in (_OWN, _FREE)), itself=""
 )
 # the item that is looked at, and the one behind it; past the end of the queue the first one before it
 LEASE_PAIR = _LEASE.format(
     candidates=",".join(
-        _FIRST.format(whose=whose, place=place) for place in (_BEHIND, _OTHER) for whose in (_OWN, _FREE)
+        _FIRST.format(whose=whose, place=place, gives=_GIVES) for place in (_BEHIND, _OTHER) for whose in (_OWN, _FREE)
     ),
-    itself=f"OR id = %(item)s AND status = 'open' AND (leased_by_id = %(user)s OR {_FREE})",
+    itself=f"OR id = %(item)s AND status = 'open' AND (leased_by_id = %(user)s OR {_FREE} AND {_GIVES})",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Counts of one queue: all its items, those that are open, flagged or done, and those done by one person."""
+    """Counts of one queue: all its items, those that are open, flagged or done, those done by one person, open ones that
+    somebody else holds, and those that were taken out, which are not in `total`."""
 
     total: int = 0
     open: int = 0
@@ -65,6 +74,7 @@ class Progress:
     done: int = 0
     mine: int = 0
     held: int = 0
+    out: int = 0
 
     @property
     def waiting(self) -> int:
@@ -88,16 +98,14 @@ def create(
     """A queue of all traces that match the filter `query`, filled at once; in a blind one a reviewer answers before they
     see what others said and measured. Raises Invalid for a name that is empty or
     taken, and filters.FilterError for a filter that cannot be read."""
-    name = name.strip()
+    name = named(name)
     slug = slugify(name)[:60]
-    if not slug:
-        raise Invalid("name", "needs at least one letter or digit")
-    if len(name) > 120:
-        raise Invalid("name", f"has {len(name)} characters; at most 120 are kept")
-    if slug == DEFAULT_SLUG or ReviewQueue.objects.filter(project=project, slug=slug).exists():
+    if slug in (DEFAULT_SLUG, picking.SLUG) or ReviewQueue.objects.listed().filter(project=project, slug=slug).exists():
         raise Invalid("name", "is taken by another queue of this project")
     filters.parse(query)
     with transaction.atomic():
+        # one that was deleted a moment ago gives its address up
+        ReviewQueue.objects.filter(project=project, slug=slug, deleted_at__isnull=False).delete()
         queue = ReviewQueue.objects.create(
             project=project,
             slug=slug,
@@ -113,43 +121,72 @@ def create(
     return queue
 
 
+def named(name: str) -> str:
+    """A queue's name as it is kept. Raises Invalid."""
+    name = " ".join(name.split())
+    if not slugify(name):
+        raise Invalid("name", "needs at least one letter or digit")
+    if len(name) > 120:
+        raise Invalid("name", f"has {len(name)} characters; at most 120 are kept")
+    return name
+
+
 def refill(*, queue: ReviewQueue) -> int:
     """Add the traces that match the queue's filter and are not in it; open items again whose trace changed after it was
-    judged; take out open ones that were archived. A second call at once does nothing. Returns how many were added or
-    opened again."""
-    query = filters.parse(queue.query)
-    matching = filters.apply(Trace.objects.filter(project_id=queue.project_id), query, search=planned(queue.project_id))
+    judged, or which an earlier filter left out; take out open ones that were archived. What somebody took out stays out.
+    Does nothing with a closed queue, and a second call at once does nothing. Returns how many were added or opened again.
+    """
+    with transaction.atomic():
+        # held so that a filter which is being changed at this moment fills nothing any more
+        held = ReviewQueue.objects.handed_out().filter(pk=queue.pk).select_for_update(no_key=True).first()
+        if held is None:
+            return 0
+        matching = matched(queue=held)
+        QueueItem.objects.filter(
+            queue=held, status=QueueItem.Status.OPEN, leased_by=None, trace__archived_at__isnull=False
+        ).delete()
+        changed = QueueItem.objects.filter(
+            queue=held, status=QueueItem.Status.DONE, trace__verdict_stale=True, trace__in=matching
+        ).update(status=QueueItem.Status.OPEN, done_by=None, done_at=None, reason=CHANGED)
+        changed += QueueItem.objects.filter(
+            queue=held, status=QueueItem.Status.DROPPED, trace__in=matching
+        ).update(status=QueueItem.Status.OPEN, out_by=None, out_at=None)  # fmt: skip
+        return changed + _add(held, matching)
+
+
+def matched(*, queue: ReviewQueue) -> TraceQuerySet:
+    """The traces that the queue's filter finds now, in no order. Raises filters.FilterError."""
+    traces = Trace.objects.filter(project_id=queue.project_id)
+    return filters.apply(traces, filters.parse(queue.query), search=planned(queue.project_id)).order_by()
+
+
+def _add(queue: ReviewQueue, matching: TraceQuerySet) -> int:
+    """New items for what matches and has none, those that came in first in front."""
     try:
         sql, parameters = matching.order_by("received_at", "id").values("id").query.sql_with_params()
     except EmptyResultSet:  # a filter that can match nothing
         return 0
-    with transaction.atomic():
-        QueueItem.objects.filter(
-            queue=queue, status=QueueItem.Status.OPEN, leased_by=None, trace__archived_at__isnull=False
-        ).delete()
-        changed = QueueItem.objects.filter(
-            queue=queue, status=QueueItem.Status.DONE, trace__verdict_stale=True, trace__in=matching.order_by()
-        ).update(status=QueueItem.Status.OPEN, done_by=None, done_at=None, reason="Changed after it was judged")
-        with connection.cursor() as cursor:
-            # the uid's clock part comes from the database here: it only has to be unique
-            cursor.execute(
-                f"""
-                INSERT INTO curation_queueitem (uid, queue_id, trace_id, status, priority, reason, skips, flag_note, created_at)
-                SELECT gen_random_uuid(), %s, found.id, 'open', 0, '', 0, '', now() FROM ({sql}) AS found
-                WHERE NOT EXISTS (SELECT FROM curation_queueitem i WHERE i.queue_id = %s AND i.trace_id = found.id)
-                ON CONFLICT DO NOTHING
-                """,  # noqa: S608 (made by the ORM from a parsed filter)
-                [queue.pk, *parameters, queue.pk],
-            )
-            added: int = cursor.rowcount
-    return changed + added
+    with connection.cursor() as cursor:
+        # the uid's clock part comes from the database here: it only has to be unique
+        cursor.execute(
+            f"""
+            INSERT INTO curation_queueitem (uid, queue_id, trace_id, status, priority, reason, skips, flag_note, created_at)
+            SELECT gen_random_uuid(), %s, found.id, 'open', 0, '', 0, '', now() FROM ({sql}) AS found
+            WHERE NOT EXISTS (SELECT FROM curation_queueitem i WHERE i.queue_id = %s AND i.trace_id = found.id)
+            ON CONFLICT DO NOTHING
+            """,  # noqa: S608 (made by the ORM from a parsed filter)
+            [queue.pk, *parameters, queue.pk],
+        )
+        added: int = cursor.rowcount
+    return added
 
 
 def refill_all() -> int:
-    """Refill every queue that has a filter; returns how many items were added. For the periodic sweep: a queue that
-    cannot be filled (its filter names a field that is gone, the database gives up on it) is left as it is and logged."""
+    """Refill every open queue but the one that people fill; returns how many items were added. For the periodic sweep: a
+    queue that cannot be filled (its filter names a field that is gone, the database gives up on it) is left as it is and
+    logged."""
     added = 0
-    for queue in ReviewQueue.objects.exclude(query=""):
+    for queue in ReviewQueue.objects.handed_out().exclude(slug=picking.SLUG):
         try:
             added += refill(queue=queue)
         except filters.FilterError as error:
@@ -161,17 +198,20 @@ def refill_all() -> int:
 
 def lease_next(*, queue: ReviewQueue, user: User) -> uuid.UUID | None:
     """Hand out the next open item to this person for 15 minutes: the one they hold already, else the first that is free.
-    Looks for new matches of the queue's filter where nothing is left. None where there is nothing to do."""
+    Looks for new matches of the queue's filter where nothing is left. None where there is nothing to do, or the queue is
+    closed."""
     found = _lease(LEASE_NEXT, queue.pk, user)
-    if not found and queue.query and refill(queue=queue):
+    if not found and queue.slug != picking.SLUG and refill(queue=queue):
         found = _lease(LEASE_NEXT, queue.pk, user)
     return next(iter(found.values()), None)
 
 
 def hold(*, item: QueueItem, user: User) -> bool:
-    """Lease this very item, or renew its lease; False where somebody else holds it or it is not open."""
+    """Lease this very item, or renew its lease; False where somebody else holds it, it is not open, or its queue is closed
+    and it was not held before."""
     now = timezone.now()
-    free = Q(leased_by=user) | Q(leased_until=None) | Q(leased_until__lte=now)
+    gives = Exists(ReviewQueue.objects.filter(pk=OuterRef("queue_id"), closed_at=None))
+    free = Q(leased_by=user) | (Q(leased_until=None) | Q(leased_until__lte=now)) & Q(gives)
     held = QueueItem.objects.filter(free, pk=item.pk, status=QueueItem.Status.OPEN).update(
         leased_by=user, leased_until=now + LEASE
     )
@@ -259,12 +299,13 @@ def counts(user: User | None) -> dict[str, Count]:
     """Aggregates over queue items, under the names of Progress."""
     status = QueueItem.Status
     return {
-        "total": Count("id"),
+        "total": Count("id", filter=~Q(status__in=AWAY)),
         "open": Count("id", filter=Q(status=status.OPEN)),
         "flagged": Count("id", filter=Q(status=status.FLAGGED)),
         "done": Count("id", filter=Q(status=status.DONE)),
         "mine": Count("id", filter=Q(status=status.DONE, done_by=user)),
         "held": Count("id", filter=Q(status=status.OPEN, leased_until__gt=timezone.now()) & ~Q(leased_by=user)),
+        "out": Count("id", filter=Q(status__in=AWAY)),
     }
 
 

@@ -110,7 +110,7 @@ def _list_context(
         return {"slow": True, "narrower": [] if query.mentions("since") else narrower}
     heads = _heads(request, order, listing.columns)
     lead = rows.leading(heads)
-    queues = list(ReviewQueue.objects.filter(project=entry.project).order_by("name"))
+    queues = list(ReviewQueue.objects.handed_out().filter(project=entry.project).order_by("name"))
     context: dict[str, object] = {
         "listing": listing,
         "lead_heads": heads[:lead],
