@@ -131,7 +131,12 @@ def latency_ms(span: PlainSpan) -> int | None:
 
 def started_at(span: PlainSpan) -> datetime | None:
     """When it began; None where that is unknown or beyond the years 1971 to 2200."""
-    seconds = span["start"] / 1e9
+    return moment(span["start"])
+
+
+def moment(nanoseconds: int) -> datetime | None:
+    """A time since 1970; None where it is unknown (0) or beyond the years 1971 to 2200."""
+    seconds = nanoseconds / 1e9
     return datetime.fromtimestamp(seconds, tz=UTC) if 31_536_000 < seconds < 7_258_118_400 else None
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from curation.ingest.calls import ModelCall, same_arguments
-from curation.ingest.reading import ToolRun
+from curation.ingest.reading import ToolRun, moment
 from curation.messages.clean import Notes
 from curation.messages.form import Conversation, Message
 from curation.messages.measure import results_of
@@ -119,6 +119,8 @@ def _result(run: ToolRun, call_id: str) -> Message:
         "name": run.name,
         "span_id": run.key,
     }
+    if (at := moment(run.start)) is not None:
+        message["started_at"] = at.isoformat()
     if run.latency_ms is not None:
         message["latency_ms"] = run.latency_ms
     if run.is_error:

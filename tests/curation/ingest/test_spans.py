@@ -5,6 +5,7 @@ import gzip
 import itertools
 import json
 import random
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -360,3 +361,26 @@ def test_status_is_google_rpc_status() -> None:
     assert status_body("protobuf", 3, "bad") == b"\x08\x03\x12\x03bad"
     long = status_body("protobuf", 14, "x" * 300)
     assert long[:5] == b"\x08\x0e\x12\xac\x02"
+
+
+@pytest.mark.parametrize(
+    ("name", "runs"),
+    [
+        ("langfuse_5.0.4.pb.gzip", 1), ("mastra_otel_exporter_1.4.0.pb", 2), ("mlflow_3.17.2__root_lost.pb", 2),
+        ("openinference_openai_agents_2.6.0.pb", 1), ("pydantic_ai_2.68.0__format_6.pb", 2), ("vercel_ai_7.0.173.json", 2),
+    ],
+)  # fmt: skip
+def test_the_run_of_a_tool_keeps_when_it_began(name: str, runs: int) -> None:
+    """Genuine bodies: a result that a tool's span answers began when that span began, to the microsecond."""
+    spans = payload(f"otlp_traces__{name}")["spans"]
+    starts = {one["span"]: one["start"] for one in spans}
+    seen = set()
+    for key in dict.fromkeys(one["trace"] for one in spans):
+        trace = assemble(one for one in spans if one["trace"] == key)
+        assert trace is not None
+        for result in (m for c in trace.document["conversations"] for m in c["messages"] if m["role"] == "tool"):
+            if result.get("span_id") in starts:
+                began = datetime.fromisoformat(result["started_at"])
+                assert abs(began.timestamp() * 1e9 - starts[result["span_id"]]) < 2_000
+                seen.add(result["span_id"])
+    assert len(seen) == runs
