@@ -91,10 +91,14 @@ def _argument(project: Project, kind: str, argument: str) -> str:
         return tag
     if kind == Kind.QUEUE:
         if argument in ("", picking.SLUG):
-            return picking.hand_queue(project=project).slug
-        if not ReviewQueue.objects.filter(project=project, slug=argument).exists():
+            queue: ReviewQueue | None = picking.hand_queue(project=project)
+        else:
+            queue = ReviewQueue.objects.listed().filter(project=project, slug=argument).first()
+        if queue is None:
             raise BadAct("argument", f"There is no queue “{argument}”.")
-        return argument
+        if queue.closed_at:
+            raise BadAct("argument", f"The queue “{queue.name}” is closed: reopen it first.")
+        return queue.slug
     if argument:
         raise BadAct("argument", f"“{kind}” takes no argument.")
     return ""

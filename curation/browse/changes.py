@@ -6,6 +6,7 @@ from django.db.models import F, Func, Q, TextField, Value
 
 from curation.dirty import mark_traces
 from curation.models import BulkAct, BulkChange, QueueItem, ReviewQueue, Trace
+from curation.review import picking
 
 Kind = BulkAct.Kind
 
@@ -40,7 +41,9 @@ def take_back(*, act: BulkAct, most: int) -> tuple[int, int]:
             queue__project=act.project_id, queue__slug=act.argument, trace__in=ids, created_at=act.created_at,
             status=QueueItem.Status.OPEN, leased_by=None, done_at=None, skips=0,
         )  # fmt: skip
-        taken, _ = waiting.delete()
+        # what had been taken out of the queue before is out again
+        taken = waiting.filter(out_at__isnull=False).update(status=QueueItem.Status.OUT)
+        taken += waiting.delete()[0]
     else:
         locked = Trace.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
         found = [row.pk for row in locked.filter(_still(act)).only("pk")]
@@ -103,20 +106,22 @@ def _put_back(act: BulkAct) -> dict[str, object]:
 
 
 def _queue(act: BulkAct, present: list[int]) -> list[int]:
-    """Put the traces into the queue, before those that a filter put there; those in it already stay as they are."""
+    """Put the traces into the queue, before those that a filter put there; those in it already stay as they are, those
+    that were taken out wait again."""
     queue = ReviewQueue.objects.get(project_id=act.project_id, slug=act.argument)
-    inside = set(QueueItem.objects.filter(queue=queue, trace_id__in=present).values_list("trace_id", flat=True))
-    items = [
-        QueueItem(queue=queue, trace_id=key, priority=1, reason=f"Picked by {act.author}"[:200])
-        for key in present
-        if key not in inside
-    ]
+    reason = f"{picking.BY}{act.author}"[:200]
+    known = QueueItem.objects.filter(queue=queue, trace_id__in=present)
+    out = known.filter(status__in=[QueueItem.Status.OUT, QueueItem.Status.DROPPED])
+    again = list(out.values_list("trace_id", flat=True))
+    out.update(status=QueueItem.Status.OPEN, priority=1, reason=reason, skips=0, created_at=act.created_at)
+    inside = set(known.values_list("trace_id", flat=True))
+    items = [QueueItem(queue=queue, trace_id=key, priority=1, reason=reason) for key in present if key not in inside]
     QueueItem.objects.bulk_create(items, batch_size=1_000, ignore_conflicts=True)
     # the column fills itself with the clock of each row: the act's own moment is what undoing needs. An item that
     # somebody else put in meanwhile is not one of these uids
     mine = QueueItem.objects.filter(queue=queue, uid__in=[item.uid for item in items])
     mine.update(created_at=act.created_at)
-    return sorted(mine.values_list("trace_id", flat=True))
+    return sorted([*again, *mine.values_list("trace_id", flat=True)])
 
 
 def _mark(act: BulkAct, ids: Sequence[int]) -> None:

@@ -4,6 +4,8 @@ from curation.models import ReviewQueue
 from workspace.models import Project
 
 SLUG = "picked"
+# how the reason of an item begins that somebody put in by hand, into whichever queue
+BY = "Picked by "
 
 
 def hand_queue(*, project: Project) -> ReviewQueue:

@@ -5,6 +5,7 @@ import logging
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import count
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
@@ -24,6 +25,7 @@ from workspace.models import Project, User
 
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=15)
+KEPT_DELETED = timedelta(days=1)
 DEFAULT_SLUG = "unjudged"
 DEFAULT_QUERY = "judged:no,stale"
 CHANGED = "Changed after it was judged"
@@ -96,16 +98,15 @@ def create(
     *, project: Project, actor: Actor, name: str, query: str, instructions: str = "", is_blind: bool = False
 ) -> ReviewQueue:
     """A queue of all traces that match the filter `query`, filled at once; in a blind one a reviewer answers before they
-    see what others said and measured. Raises Invalid for a name that is empty or
-    taken, and filters.FilterError for a filter that cannot be read."""
+    see what others said and measured. Raises Invalid for a name that is empty or taken, and filters.FilterError for a
+    filter that cannot be read."""
     name = named(name)
-    slug = slugify(name)[:60]
-    if slug in (DEFAULT_SLUG, picking.SLUG) or ReviewQueue.objects.listed().filter(project=project, slug=slug).exists():
-        raise Invalid("name", "is taken by another queue of this project")
+    if slugify(name) in (DEFAULT_SLUG, picking.SLUG):
+        raise Invalid("name", "is taken by a queue that every project has")
+    check_name(project=project, name=name)
     filters.parse(query)
     with transaction.atomic():
-        # one that was deleted a moment ago gives its address up
-        ReviewQueue.objects.filter(project=project, slug=slug, deleted_at__isnull=False).delete()
+        slug = _free_slug(project, name)
         queue = ReviewQueue.objects.create(
             project=project,
             slug=slug,
@@ -131,11 +132,27 @@ def named(name: str) -> str:
     return name
 
 
-def refill(*, queue: ReviewQueue) -> int:
+def check_name(*, project: Project, name: str, but: int | None = None) -> None:
+    """Two queues of one name could not be told apart: raises Invalid where another than `but` (its id) has it."""
+    same = ReviewQueue.objects.listed().filter(project=project, name__iexact=name)
+    if same.exclude(pk=but or 0).exists():
+        raise Invalid("name", "is taken by another queue of this project")
+
+
+def _free_slug(project: Project, name: str) -> str:
+    """What stands in the queue's address from now on, whatever its name becomes."""
+    begun = slugify(name)[:55]
+    taken = {DEFAULT_SLUG, picking.SLUG}
+    taken |= set(ReviewQueue.objects.filter(project=project, slug__startswith=begun).values_list("slug", flat=True))
+    numbered = (f"{begun}-{number}" for number in count(2))
+    return begun if begun not in taken else next(slug for slug in numbered if slug not in taken)
+
+
+def refill(*, queue: ReviewQueue, at: datetime | None = None) -> int:
     """Add the traces that match the queue's filter and are not in it; open items again whose trace changed after it was
     judged, or which an earlier filter left out; take out open ones that were archived. What somebody took out stays out.
-    Does nothing with a closed queue, and a second call at once does nothing. Returns how many were added or opened again.
-    """
+    Does nothing with a closed queue, and a second call at once does nothing. What is new carries the moment `at` (now), by
+    which a change of the filter can be taken back. Returns how many were added or opened again."""
     with transaction.atomic():
         # held so that a filter which is being changed at this moment fills nothing any more
         held = ReviewQueue.objects.handed_out().filter(pk=queue.pk).select_for_update(no_key=True).first()
@@ -148,10 +165,9 @@ def refill(*, queue: ReviewQueue) -> int:
         changed = QueueItem.objects.filter(
             queue=held, status=QueueItem.Status.DONE, trace__verdict_stale=True, trace__in=matching
         ).update(status=QueueItem.Status.OPEN, done_by=None, done_at=None, reason=CHANGED)
-        changed += QueueItem.objects.filter(
-            queue=held, status=QueueItem.Status.DROPPED, trace__in=matching
-        ).update(status=QueueItem.Status.OPEN, out_by=None, out_at=None)  # fmt: skip
-        return changed + _add(held, matching)
+        # what an earlier filter left out comes as if it were new
+        QueueItem.objects.filter(queue=held, status=QueueItem.Status.DROPPED, trace__in=matching).delete()
+        return changed + _add(held, matching, at or timezone.now())
 
 
 def matched(*, queue: ReviewQueue) -> TraceQuerySet:
@@ -160,7 +176,7 @@ def matched(*, queue: ReviewQueue) -> TraceQuerySet:
     return filters.apply(traces, filters.parse(queue.query), search=planned(queue.project_id)).order_by()
 
 
-def _add(queue: ReviewQueue, matching: TraceQuerySet) -> int:
+def _add(queue: ReviewQueue, matching: TraceQuerySet, at: datetime) -> int:
     """New items for what matches and has none, those that came in first in front."""
     try:
         sql, parameters = matching.order_by("received_at", "id").values("id").query.sql_with_params()
@@ -171,11 +187,11 @@ def _add(queue: ReviewQueue, matching: TraceQuerySet) -> int:
         cursor.execute(
             f"""
             INSERT INTO curation_queueitem (uid, queue_id, trace_id, status, priority, reason, skips, flag_note, created_at)
-            SELECT gen_random_uuid(), %s, found.id, 'open', 0, '', 0, '', now() FROM ({sql}) AS found
+            SELECT gen_random_uuid(), %s, found.id, 'open', 0, '', 0, '', %s FROM ({sql}) AS found
             WHERE NOT EXISTS (SELECT FROM curation_queueitem i WHERE i.queue_id = %s AND i.trace_id = found.id)
             ON CONFLICT DO NOTHING
             """,  # noqa: S608 (made by the ORM from a parsed filter)
-            [queue.pk, *parameters, queue.pk],
+            [queue.pk, at, *parameters, queue.pk],
         )
         added: int = cursor.rowcount
     return added
@@ -185,6 +201,7 @@ def refill_all() -> int:
     """Refill every open queue but the one that people fill; returns how many items were added. For the periodic sweep: a
     queue that cannot be filled (its filter names a field that is gone, the database gives up on it) is left as it is and
     logged."""
+    _forget_deleted()
     added = 0
     for queue in ReviewQueue.objects.handed_out().exclude(slug=picking.SLUG):
         try:
@@ -194,6 +211,19 @@ def refill_all() -> int:
         except Exception:  # one queue's trouble must not leave the others unfilled
             log.exception("The queue %s was not refilled.", queue.slug)
     return added
+
+
+def said_in() -> Q:
+    """Of items: somebody judged or flagged it in this queue."""
+    return Q(status__in=[QueueItem.Status.DONE, QueueItem.Status.FLAGGED]) | Q(reason=CHANGED)
+
+
+def _forget_deleted() -> None:
+    """Queues that were deleted a day ago go for good; one in which somebody judged after all stays as a closed one."""
+    gone = ReviewQueue.objects.filter(deleted_at__lt=timezone.now() - KEPT_DELETED)
+    said = Exists(QueueItem.objects.filter(said_in(), queue=OuterRef("pk")))
+    gone.filter(said).update(deleted_at=None)
+    gone.exclude(said).delete()
 
 
 def lease_next(*, queue: ReviewQueue, user: User) -> uuid.UUID | None:
