@@ -68,7 +68,7 @@ def _undo(request: HttpRequest, entry: Entry, place: Place) -> tuple[str, dict[s
             return f"{place.url}#answer", {"message": EDIT_TAKEN_BACK, "undone": True, "answer": True}
     if queue is not None:
         return undo_in(entry, queue, key, uid)
-    gone = judgments.withdraw(project=entry.project, actor=entry.actor, uid=uid) if uid else None
+    gone = judgments.withdraw(project=entry.project, actor=entry.actor, key=key, uid=uid) if key or uid else None
     return place.url, {"message": TAKEN_BACK if gone else NOTHING_TO_TAKE_BACK, "undone": gone is not None}
 
 

@@ -5,7 +5,7 @@ import { rate, submitChosen, undo } from "./review_say.js";
 import { load, next } from "./review_show.js";
 import { current, fold, mark, move, plain } from "./review_steps.js";
 import { onTabKey, openTab } from "./review_tabs.js";
-import { keysOn, typing } from "./whetstone.js";
+import { keysOn, toast, typing } from "./whetstone.js";
 
 const own = JSON.parse(desk.bench?.dataset.ownKeys || "{}"); // {key of the start: own key}
 const back = Object.fromEntries(Object.entries(own).map(([from, to]) => [to, from]));
@@ -31,7 +31,7 @@ const OWN = {
   0: () => find(".talk", desk.bench).scrollTo({ top: 0 }),
   t: () => { find(".outline", desk.bench).setAttribute("data-open", ""); (find(".tree [aria-current]", desk.bench) ?? find("#tree a", desk.bench))?.focus(); },
   ArrowRight: () => next(),
-  ArrowLeft: () => { if (desk.bench.dataset.before) load(desk.bench.dataset.before); },
+  ArrowLeft: () => { if (desk.bench.dataset.before) load(desk.bench.dataset.before); else toast("Nothing comes before this one.", { ms: 1500 }); },
 };
 const REPEATS = "[]{}jk";
 

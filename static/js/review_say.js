@@ -23,6 +23,12 @@ export function judge(verdict) {
   all("[name=verdict][aria-pressed]", form).forEach((one) => one.setAttribute("aria-pressed", String(one.value === verdict)));
   dropDraft();
   desk.held = verdict;
+  // said again before it was sent (the next item cannot be had): the newer word takes the place of the older
+  if (offlineNow()) {
+    const older = box().filter((one) => one.act === "judge" && one.home === home).map((one) => one.key);
+    for (let at = past.length - 1; at >= 0; at -= 1) if (older.includes(past[at].key)) past.splice(at, 1);
+    setBox(box().filter((one) => !older.includes(one.key)));
+  }
   leave("judge", key);
   send({ act: "judge", key, home, url: home, body: body(fields) });
   say(`${WORDS[verdict]}: ${desk.bench.dataset.title}`);

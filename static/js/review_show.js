@@ -53,6 +53,7 @@ export function show(node, { push = true, scroll = true } = {}) {
 function restoreRest() {
   const { person, trace } = desk.bench.dataset, kept = (name) => trace && store.get(`whetstone.${name}.${person}.${trace}`);
   if (got.talk || find(".comment", desk.bench) || kept("comment")) lazy.talk().then((one) => { one.restoreComment(); one.paintTalk(); });
+  if (!desk.bench.dataset.end) lazy.list().then((one) => one.paintList());
   if (kept("answer")) lazy.edit().then((one) => one.restoreEdit());
   if (got.outline || ["", ".by", ".off"].some((name) => store.get(`whetstone.outline${name}`))) lazy.outline().then((one) => one.paintOutline());
 }
@@ -141,7 +142,8 @@ export async function next() {
   const node = await desk.ahead?.node;
   if (node && !done.has(node.dataset.here)) { desk.ahead = null; return show(node); }
   // nothing behind this one, or not loaded: the server knows
-  load(desk.bench.dataset.next && !done.has(desk.bench.dataset.next) ? desk.bench.dataset.next : desk.bench.dataset.end || desk.bench.dataset.here);
+  const url = desk.bench.dataset.next && !done.has(desk.bench.dataset.next) ? desk.bench.dataset.next : desk.bench.dataset.end;
+  if (url) load(url); else toast("Nothing comes behind this one.", { ms: 1500 });
 }
 
 // --- notes that are not sent yet survive a reload

@@ -29,7 +29,7 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "x" && at >= 0) {
     event.preventDefault();
     tick(all[at].querySelector("[name=trace]"), event.shiftKey);
-  } else if (event.key === "Enter" && at >= 0 && !event.target.closest("a, button, input, summary")) {
+  } else if (event.key === "Enter" && at >= 0 && !event.target.closest("a, button, input:not([name=trace]), summary")) {
     event.preventDefault();
     all[at].querySelector(".grow a").click();
   } else if (event.key === "Escape" && list()?.querySelector("[name=trace]:checked")) {
@@ -86,6 +86,18 @@ document.addEventListener("change", (event) => {
 document.addEventListener("reset", (event) => { if (event.target.id === "list") setTimeout(tell); });
 document.addEventListener("htmx:afterSettle", tell);
 tell();
+
+// --- what is listed here, for whoever opens one and goes on to the next
+function keep() {
+  const links = [...document.querySelectorAll("tr[data-row] .grow a")].map((one) => one.getAttribute("href"));
+  if (!links.length) return;
+  const page = (rel) => list().querySelector(`a[rel=${rel}]`)?.getAttribute("href") ?? "";
+  const kept = { url: location.pathname + location.search, traces: links, older: page("next"), newer: page("prev") };
+  for (const way of ["older", "newer"]) if (kept[way]) kept[way] = new URL(kept[way], location.href).href;
+  try { sessionStorage.setItem("whetstone.list", JSON.stringify(kept)); } catch { /* private mode */ }
+}
+document.addEventListener("htmx:afterSettle", keep);
+keep();
 
 // --- how many match, and how many of them are not shown: counted behind the list, into room that is kept
 async function count() {
