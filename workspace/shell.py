@@ -48,7 +48,8 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: `entry`, `project`, `navigation` (groups of links, the current one marked), `theme`."""
+    """Context processor: `entry`, `project`, `navigation` (groups of links, the current one marked), `place_name` (the name
+    of the current one, "" where there is none), `theme`."""
     entry: Entry | None = getattr(request, "entry", None)
     theme = request.COOKIES.get("theme", "")
     context: dict[str, Any] = {"theme": theme if theme in ("light", "dark") else "", "entry": entry}
@@ -58,6 +59,8 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             (group, [_link(place, entry, request.path) for place in places if entry.may(place.needs)])
             for group, places in NAVIGATION
         ]
+        links = [link for _, group in context["navigation"] for link in group]
+        context["place_name"] = next((link["place"].name for link in links if link["current"]), "")
     return context
 
 

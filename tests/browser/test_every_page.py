@@ -13,6 +13,20 @@ pytestmark = pytest.mark.browser
 FRAGMENTS = {"curation:trace-figures"}
 
 
+# what stands in the bar of a phone lies within it; the ways out and the menu are as large as a thumb
+BAR = """() => {
+  const seen = (selector) => [...document.querySelectorAll(selector)].filter((one) => one.checkVisibility());
+  const problems = [];
+  for (const one of seen(".side > *, .topbar > *, .topbar .name")) {
+    const box = one.getBoundingClientRect(), told = `${one.className}: ${Math.round(box.left)} to ${Math.round(box.right)}`;
+    if (box.left < 0 || box.right > document.documentElement.clientWidth) problems.push(`off the screen, ${told}`);
+    if (one.matches(".name, .at") && box.width < 40) problems.push(`too small to read, ${told}`);
+    if (one.matches(".menu-open, .jump") && (box.width < 44 || box.height < 44)) problems.push(`too small, ${told}`);
+  }
+  return document.querySelector(".side") && !seen(".menu-open").length ? [...problems, "no menu"] : problems;
+}"""
+
+
 def _look(page: Page, server: Server, addresses: dict[str, str], complaints: list[str]) -> list[str]:
     problems = []
     for name, address in addresses.items():
@@ -26,6 +40,8 @@ def _look(page: Page, server: Server, addresses: dict[str, str], complaints: lis
             if answer is None or answer.status != 200:
                 problems.append(f"{name}: {answer and answer.status}")
                 break
+            if width == 390:
+                problems += [f"{name} bar: {line}" for line in page.evaluate(BAR)]
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
                 page.wait_for_timeout(60)

@@ -4,9 +4,9 @@ from collections.abc import Callable
 
 import pytest
 from django.core import mail
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.browser_fixtures import Server, shoot
+from tests.browser_fixtures import Server, axe_violations, shoot
 from tests.people import PASSWORD
 from workspace.models import ApiToken, Project, User
 
@@ -87,6 +87,36 @@ def test_palette_and_keys(server: Server, sign_in: Callable[[User], Page], ada: 
     page.keyboard.press("g")
     page.keyboard.press("s")
     page.wait_for_url("**/settings/")
+
+
+def test_the_menu_of_a_phone(
+    server: Server, sign_in: Callable[[User], Page], browser: Browser, ada: User, project: Project
+) -> None:
+    page = sign_in(ada)
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto(f"{server.url}/p/acme/charts/")
+    expect(page.locator(".at")).to_have_text("ChartsAcme support")
+    page.locator(".menu-open").click()
+    expect(page.locator("#places a[aria-current]")).to_contain_text("Charts")
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        assert axe_violations(page) == []
+    for control in page.locator("#places :is(a, button)").all():
+        box = control.bounding_box()
+        assert box and box["height"] >= 44 and box["x"] + box["width"] <= 390
+    page.get_by_role("button", name="Go to…").last.click()
+    expect(page.locator("#palette")).to_be_visible()
+    page.keyboard.press("Escape")
+    # without JavaScript the same: the menu opens, and one gets out
+    plain = browser.new_context(java_script_enabled=False, viewport={"width": 390, "height": 844})
+    plain.add_cookies(page.context.cookies())  # type: ignore[arg-type]
+    other = plain.new_page()
+    other.goto(f"{server.url}/p/acme/mentions/")
+    expect(other.locator(".jump")).to_be_hidden()
+    other.locator(".menu-open").click()
+    other.get_by_role("button", name="Sign out").click()
+    other.wait_for_url("**/sign-in/**")
+    plain.close()
 
 
 def test_styleguide_and_docs(

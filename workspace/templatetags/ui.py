@@ -19,6 +19,8 @@ from workspace.static_files import SHEETS
 
 register = template.Library()
 
+TAIL = 12
+
 register.filter("whole", formats.whole)
 register.filter("short", formats.short)
 register.filter("duration", formats.duration)
@@ -44,6 +46,17 @@ def get(mapping: Any, key: Any) -> Any:
 def icon(name: str) -> SafeString:
     """An icon of static/icons.svg, drawn in the colour of the text and silent to screen readers."""
     return format_html('<svg class="icon" aria-hidden="true"><use href="{}#i-{}"/></svg>', static("icons.svg"), name)
+
+
+@register.simple_tag
+def both_ends(text: str) -> SafeString:
+    """A name or an id that keeps its end where there is too little room, for the end is what tells one from the next; the
+    whole of it is the title."""
+    if len(text) <= TAIL:
+        return format_html("<span>{}</span>", text)
+    return format_html(
+        '<span class="ends" title="{}"><span>{}</span><span>{}</span></span>', text, text[:-TAIL], text[-TAIL:]
+    )
 
 
 @register.simple_tag
