@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from curation.models import BulkAct, Judgment, QueueItem, ReviewQueue
@@ -44,9 +44,11 @@ class PutBack:
 
 
 def listed(*, queue: ReviewQueue, show: str, cursor: str = "", own: User | None = None) -> paging.Page[QueueItem]:
-    """A page of the items in one part of a queue (a key of SHOWN), those that `own` put in by hand marked as `own`."""
+    """A page of the items in one part of a queue (a key of SHOWN), those that `own` put in by hand marked as `own`, those
+    that anybody is on as `held`."""
     which, order = SHOWN[show]
-    found = QueueItem.objects.filter(which, queue=queue).annotate(own=Exists(_acts(queue, own)))
+    held = ExpressionWrapper(held_by_others(None), output_field=BooleanField())
+    found = QueueItem.objects.filter(which, queue=queue).annotate(own=_own(queue, own), held=held)
     found = found.select_related("trace", "leased_by", "done_by", "out_by").defer("trace__metadata")
     return paging.paginate(found, order=order, cursor=cursor, size=SIZE)
 

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from curation.filters import FilterError
 from curation.models import ReviewQueue
-from curation.review import bench, judgments, picking, queues
+from curation.review import bench, judgments, picking, queue_changes, queues
 from curation.review.invalid import Invalid
 from curation.views.bench_acts import item_named, person_of, queue_at, undo_in
 from workspace.access import Entry, enter
@@ -20,7 +20,8 @@ from workspace.pages import answer
 
 @require_http_methods(["GET", "POST"])
 def review(request: HttpRequest, slug: str) -> HttpResponse:
-    """All queues with their progress; POST makes one, refills one or puts a flagged item back."""
+    """All queues with their progress; POST makes one, refills one, brings back one that was deleted, or puts a flagged item
+    back."""
     entry = enter(request, slug, Role.REVIEWER)
     if request.method == "POST":
         return _change_queues(request, entry)
@@ -30,12 +31,17 @@ def review(request: HttpRequest, slug: str) -> HttpResponse:
 def _queues_page(request: HttpRequest, entry: Entry, status: int = 200, **more: Any) -> HttpResponse:
     queues.default_queue(project=entry.project)
     person = entry.actor.user
-    found = list(ReviewQueue.objects.filter(project=entry.project).order_by("id"))
+    found = list(ReviewQueue.objects.listed().filter(project=entry.project).order_by("id"))
     progress = queues.progress_of_all(project=entry.project, user=person)
     listed = [(queue, progress.get(queue.pk, queues.Progress())) for queue in found]
     context = {
         # the queue of picked traces stays when its last item is taken out again; empty it says nothing
-        "queues": [(queue, done) for queue, done in listed if queue.slug != picking.SLUG or done.total],
+        "queues": [
+            (queue, done)
+            for queue, done in listed
+            if not queue.closed_at and (queue.slug != picking.SLUG or done.total or done.out)
+        ],
+        "closed": [(queue, done) for queue, done in listed if queue.closed_at],
         "flagged": bench.flagged(project=entry.project),
         "history": bench.history(project=entry.project, user=person) if person else [],
         "may_make": entry.may(Role.ENGINEER),
@@ -67,6 +73,14 @@ def _change_queues(request: HttpRequest, entry: Entry) -> HttpResponse:
             messages.success(
                 request, f"{added:,} added to {queue.name}." if added else f"Nothing new for {queue.name}."
             )
+        case "restore":
+            enter(request, entry.project.slug, Role.ENGINEER)
+            slug = request.POST.get("queue", "")
+            try:
+                queue = queue_changes.restore(project=entry.project, actor=entry.actor, slug=slug)
+                messages.success(request, f"{queue.name} is back.")
+            except ReviewQueue.DoesNotExist:
+                messages.error(request, "This can no longer be undone.")
         case "unflag":
             item = item_named(entry, request.POST.get("queue", ""), request.POST.get("item", ""))
             if queues.unflag(item=item, actor=entry.actor):
