@@ -19,6 +19,7 @@ SHEETS = {
     "attempts": (*COMMON, "lists", "attempts"),
     "queues": (*COMMON, "queues"),
     "charts": (*COMMON, "lists", "timecharts"),
+    "timeline": (*COMMON, "lists", "timeline"),
 }
 
 

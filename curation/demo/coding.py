@@ -3,7 +3,7 @@
 import random
 import re
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from curation.demo.coding_bugs import BUGS
@@ -93,7 +93,9 @@ def _look_around(rng: random.Random, talk: Talk, task: Task, version: Version, t
         question = f"Which files have to do with this, and who calls {task.path}?"
         agents.append(_explorer(rng, talk, task, question, found))
         report = f"{task.path} is the only place; covered by {task.test}. Callers: api and one command."
+        asked = talk.clock
         talk.act([Call("explore", {"question": question}, report, milliseconds=rng.randint(9_000, 40_000))])
+        _begin_at(agents[-1], datetime.fromisoformat(talk.messages[-1]["started_at"]) - asked)
     else:
         talk.act([Call("search_code", {"pattern": task.query}, found)], reasoning="Where is it?" if think else "")
     if rng.random() < 0.13:
@@ -115,6 +117,13 @@ def _look_around(rng: random.Random, talk: Talk, task: Task, version: Version, t
         )
         talk.act([run], reasoning=task.thought if think else "")
     return agents
+
+
+def _begin_at(conversation: Conversation, later: timedelta) -> None:
+    """Move a conversation to the call that asked for it, which was written behind it."""
+    for message in conversation["messages"]:
+        if "started_at" in message:
+            message["started_at"] = (datetime.fromisoformat(message["started_at"]) + later).isoformat()
 
 
 def _change(rng: random.Random, talk: Talk, task: Task, trouble: str) -> None:

@@ -68,7 +68,7 @@ def measure(document: Document) -> Measures:
     and failed model calls.
     """
     every = steps_of(document)
-    rows = _told_once(document, every)
+    rows = told_once(document, every)
     main = main_conversation(document)
     input_tokens, output_tokens, cost = usage_of(document)
     times = [row.latency_ms for row in rows if row.latency_ms is not None]
@@ -106,7 +106,7 @@ def steps_of(document: Document) -> list[MeasuredStep]:
     return steps
 
 
-def _told_once(document: Document, steps: list[MeasuredStep]) -> list[MeasuredStep]:
+def told_once(document: Document, steps: list[MeasuredStep]) -> list[MeasuredStep]:
     """The steps without those of messages that an earlier conversation told already (a sub-agent's shared history)."""
     first: dict[str, int] = {}
     kept = []

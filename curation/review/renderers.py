@@ -107,6 +107,11 @@ def _parsed(text: str) -> Any:
         return _NOT_JSON
 
 
+def icon_of(name: str) -> str:
+    """The icon of a tool's call, by the words of its name."""
+    return _icon({word.lower() for word in WORDS.findall(name)})
+
+
 def _icon(words: set[str]) -> str:
     for kinds, icon in ((SHELL, "term"), (READ, "file"), (EDIT, "edit"), (SEARCH, "search")):
         if words & kinds:

@@ -33,7 +33,7 @@ function onClick(event) {
   desk.active = true;
   const at = (selector) => event.target.closest(selector);
   if (!desk.bench.contains(event.target) || event.ctrlKey || event.metaKey || event.shiftKey) return;
-  const link = at("[role=tab], a[data-go-next], a[data-go-before], .tree a, .part[data-wait] a, [data-sheet], .outline-open, .outline .close, [data-focus], [data-edit], [data-edit-cancel]");
+  const link = at("[role=tab], a[data-go-next], a[data-go-before], .tree a, .lanes a, .part[data-wait] a, [data-sheet], .outline-open, .outline .close, [data-focus], [data-edit], [data-edit-cancel]");
   if (link && event.button === 0) {
     if (link.matches("[data-go-next]")) { event.preventDefault(); if (desk.ready) next(); return; }
     if (link.matches("[data-go-before]")) { event.preventDefault(); if (desk.ready) load(link.href.startsWith(location.origin) ? new URL(link.href).pathname : link.href); return; }
@@ -46,6 +46,7 @@ function onClick(event) {
     if (link.matches("[data-edit-cancel]")) return use("edit", (one) => one.edit(false));
     if (link.matches("[data-focus]")) { find("#more", desk.bench)?.hidePopover?.(); openTab("judge"); find(".form", desk.bench).setAttribute("data-open", ""); find(`#${link.dataset.focus}`, desk.bench)?.focus(); return; }
     find(".outline", desk.bench).removeAttribute("data-open");
+    if (link.matches(".lanes a")) find(".form", desk.bench).removeAttribute("data-open");
     if (link.matches("[data-agent]")) use("outline", (one) => one.single(link));
     goTo(link.hash.slice(1));
     return;
@@ -104,5 +105,6 @@ if (desk.bench) {
   setInterval(heartbeat, 60_000);
   if (find("#edit-form:not([hidden])", desk.bench)) use("edit", (one) => one.edit(true));
   show(desk.bench, { push: false, scroll: false });
+  if (/^#(b\d+|answer)$/.test(location.hash) && !desk.bench.dataset.parts) later(() => goTo(location.hash.slice(1)));
   if (box().length) { flush(); if (done.has(desk.bench.dataset.here) && desk.bench.dataset.next) later(() => advance(false)); }
 }

@@ -7,13 +7,17 @@ const seen = (one) => one.checkVisibility();
 
 export function mark(step, scroll = false) {
   all("[data-step][aria-current]", desk.bench).forEach((one) => one !== step && one.removeAttribute("aria-current"));
-  all(".tree [aria-current]", desk.bench).forEach((one) => one.removeAttribute("aria-current"));
+  all(".tree [aria-current], .lanes [aria-current]", desk.bench).forEach((one) => one.removeAttribute("aria-current"));
   if (!step) return;
   step.setAttribute("aria-current", "step");
   for (let fold = step.parentElement?.closest("details"); fold; fold = fold.parentElement?.closest("details")) fold.open = true;
   if (scroll) step.scrollIntoView({ block: step.offsetHeight > innerHeight * 0.6 ? "start" : "nearest" });
-  const row = find(`.tree a[href="#${step.id}"]`, desk.bench);
-  if (row) { row.setAttribute("aria-current", "step"); row.scrollIntoView({ block: "nearest" }); }
+  for (const list of [".tree", ".lanes"]) {
+    const row = find(`${list} a[href="#${step.id}"]`, desk.bench);
+    if (row) { row.setAttribute("aria-current", "step"); row.scrollIntoView({ block: "nearest" }); }
+  }
+  const own = find("[data-own-page]", desk.bench);
+  if (own) own.href = `${own.pathname}?at=${step.id}#now`;
 }
 
 export async function move(by, wanted = "[data-step]") {

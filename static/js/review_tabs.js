@@ -1,5 +1,6 @@
 // Tabs beside the run.
 import { all, desk } from "./review_core.js";
+import { current, mark } from "./review_steps.js";
 
 export function openTab(name, { push = true } = {}) {
   const tabs = all("[role=tab]", desk.bench), tab = tabs.find((one) => one.dataset.tab === name) ?? tabs[0];
@@ -16,6 +17,13 @@ export function openTab(name, { push = true } = {}) {
   if (tab === tabs[0]) url.searchParams.delete("tab"); else url.searchParams.set("tab", tab.dataset.tab);
   if (push && url.href !== location.href) history.replaceState(history.state, "", url.href);
 }
+
+/** What was chosen in a panel that is fetched stands in the address, too. */
+document.addEventListener("htmx:beforeRequest", ({ target }) => {
+  if (target.matches("[data-beside-link]")) history.replaceState(history.state, "", target.getAttribute("href"));
+});
+
+document.addEventListener("htmx:afterSettle", ({ target }) => { if (target.id === "panel-timeline") mark(current()); });
 
 export function onTabKey(event) {
   const tabs = all("[role=tab]", desk.bench), at = tabs.indexOf(event.target);

@@ -154,6 +154,7 @@ PAGE_NEEDS: dict[str, tuple[Role | None, Role | None]] = {  # GET, POST
     "curation:trace-diff": (ANY, NONE),
     "curation:trace-attempts": (ANY, NONE),
     "curation:trace-becomes": (ANY, NONE),
+    "curation:trace-timeline": (ANY, NONE),
     "curation:trace-replay": (ENGINEER, ENGINEER),
     "curation:replay": (ANY, NONE),
     "curation:trace-similar": (ANY, NONE),
