@@ -46,6 +46,11 @@ class Column:
         """The key of the metadata it shows, "" where it shows something else."""
         return self.key.removeprefix("meta.") if self.key.startswith("meta.") else ""
 
+    @property
+    def is_on_card(self) -> bool:
+        """Whether a window too narrow for columns shows it, too."""
+        return self.key in ON_CARD
+
     def value(self, trace: Trace) -> Any:
         """What stands in the cell; None or "" where it is not known."""
         return getattr(trace, self.attribute) if self.attribute else None
@@ -75,17 +80,20 @@ _ALL = (
     Column("seen", "Seen", "ago", "received_at", number=True, sorts=True),
 )
 COLUMNS: dict[str, Column] = {column.key: column for column in _ALL}
+# what a phone shows under each request while nobody has chosen
+ON_CARD = ("judgment", "agent", "errors", "time", "seen")
 # scores that the page or the filter has stand before the first figure
 DEFAULT = ("judgment", "tags", "agent", "model", "steps", "errors", "tokens", "cost", "time", "seen")
 SCORES_BEFORE = "steps"
 
 
-def read_columns(keys: Sequence[str]) -> list[Column]:
-    """The columns with these keys, each once; none asked for gives none. Who chose them sees them all, whatever the
-    width. Raises UnknownColumn."""
+def read_columns(keys: Sequence[str], *, chosen: bool = True) -> list[Column]:
+    """The columns with these keys, each once; none asked for gives none. Who has chosen them sees them all, whatever the
+    width; otherwise each keeps the width from which it is shown. Raises UnknownColumn."""
     if len(keys) > MOST:
         raise UnknownColumn(f"A list has at most {MOST} columns; these are {len(keys)}.")
-    return [replace(column(key), from_width="wide-only") for key in dict.fromkeys(keys)]
+    found = [column(key) for key in dict.fromkeys(keys)]
+    return [replace(one, from_width="wide-only") for one in found] if chosen else found
 
 
 def column(key: str) -> Column:

@@ -21,6 +21,7 @@ from workspace.templatetags import ui
 _ANY = UUID(int=0)
 _SOFT_DASH = '<span class="soft">–</span>'
 TAGS_SHOWN = 2
+_IDS = ("id", "session", "user", "task")  # where they are cut, their end is what tells one from the next
 HIDDEN = "Waits for you in a blind queue: what others said is shown once you have judged"
 
 
@@ -78,9 +79,8 @@ def _cell(cell: Cell, judgment: str, seen: str, time: str, blind: bool) -> str:
     column, value = cell.column, cell.value
     width = column.from_width
     if column.kind == "name":
-        return (
-            f'<td class="soft name {width}" title="{"" if value is None else escape(str(value))}">{_text(value)}</td>'
-        )
+        text = ui.both_ends(str(value)) if value and column.key in _IDS else _text(value)
+        return f'<td class="soft name {width}" title="{"" if value is None else escape(str(value))}">{text}</td>'
     if column.kind == "time":
         return f'<td class="num {width}">{time}</td>'
     if column.kind == "ago":

@@ -22,8 +22,8 @@ from curation.models import ReviewQueue, SavedView, Trace
 from curation.review import picking
 from curation.search import index, snippets
 from curation.views import trace_rows
-from workspace.access import Entry, enter
-from workspace.models import Role, User
+from workspace.access import Entry, enter, reader_of
+from workspace.models import Role
 from workspace.pages import answer, wants_fragment
 
 SIZE = 50
@@ -103,7 +103,7 @@ def _list_context(
             cursor=cursor,
             size=SIZE,
             columns=columns,
-            reader=_reader(entry),
+            reader=reader_of(entry),
         )
     except TooSlow:
         narrower = [(said, f"{query} {text}".strip()) for said, text in NARROWER]
@@ -134,13 +134,8 @@ def _list_context(
     return context
 
 
-def _reader(entry: Entry) -> User | None:
-    """From whom blind queues hide what others said: those who run the project may see everything."""
-    return None if entry.may(Role.ENGINEER) else entry.actor.user
-
-
 def _figures(entry: Entry, query: filters.Query) -> figuring.Figures:
-    return figuring.measure(project=entry.project, query=query, now=timezone.now(), reader=_reader(entry))
+    return figuring.measure(project=entry.project, query=query, now=timezone.now(), reader=reader_of(entry))
 
 
 def late(entry: Entry) -> index.Lag | None:
@@ -222,7 +217,7 @@ def _empty(request: HttpRequest, entry: Entry, query: filters.Query) -> dict[str
     if anything.exists():
         if query:
             try:
-                return {"ways_out": ways_out(project=entry.project, query=query, reader=_reader(entry))}
+                return {"ways_out": ways_out(project=entry.project, query=query, reader=reader_of(entry))}
             except TooSlow:
                 return {"ways_out": [], "ways_unknown": True}
         return {"all_archived": not anything.listed().exists()}
@@ -275,7 +270,7 @@ def hidden(request: HttpRequest, slug: str) -> HttpResponse:
         query = filters.parse(request.GET.get("q", "").strip())
     except filters.FilterError:
         return HttpResponse(status=204)
-    found = notice.count(project=entry.project, query=query, reader=_reader(entry))
+    found = notice.count(project=entry.project, query=query, reader=reader_of(entry))
     context = {"found": found, "query": query, "show_all": notice.with_hidden(query)}
     return render(request, "curation/_trace_count.html", context)
 
@@ -289,7 +284,7 @@ def arrivals(request: HttpRequest, slug: str) -> HttpResponse:
     except filters.FilterError:
         return HttpResponse(status=204)
     after = moment(request.GET.get("after", ""))
-    found = notice.arrived(project=entry.project, query=query, after=after, reader=_reader(entry))
+    found = notice.arrived(project=entry.project, query=query, after=after, reader=reader_of(entry))
     if not found:
         return HttpResponse(status=204)
     return render(request, "curation/_trace_arrivals.html", {"found": found, "most": notice.MOST_ARRIVALS})
@@ -308,13 +303,15 @@ def moment(text: str) -> datetime:
 def columns(request: HttpRequest, slug: str) -> HttpResponse:
     """Fragment: the columns to choose from, those that are shown first and in their order."""
     entry = enter(request, slug, Role.REVIEWER)
+    asked = request.GET.getlist("col")
     try:
-        chosen = read_columns(request.GET.getlist("col") or request.GET.getlist("usual"))
+        chosen = read_columns(asked) if asked else read_columns(request.GET.getlist("usual"), chosen=False)
     except UnknownColumn as error:
         raise SuspiciousOperation(str(error)) from None
     keys = {column.key for column in chosen}
     context = {
         "chosen": chosen,
+        "is_usual": not asked,
         "others": [column for key, column in COLUMNS.items() if key not in keys],
         "more": [key for key in completing.column_keys(project=entry.project) if key not in keys],
         "hidden_params": [(name, value) for name in ("q", "sort", "view") if (value := request.GET.get(name))],

@@ -13,7 +13,7 @@ from curation import tasks
 from curation.browse import bulk
 from curation.models import BulkAct, QueueItem, SavedView, Score, Trace
 from tests import make
-from tests.browser_fixtures import shoot
+from tests.browser_fixtures import axe_violations, shoot
 
 pytestmark = pytest.mark.browser
 
@@ -150,6 +150,14 @@ def test_views_and_columns_by_keyboard(server, project, alice, sign_in, complain
     expect(page.locator("#columns-form li input:checked")).to_have_count(11)
     shoot(page, "traces-columns")
     axe()
+    # what nobody chose gives way to the request where there is little room, and the menu says so
+    told = {
+        row.locator("input").get_attribute("value"): row.locator(".no-room").is_visible()
+        for row in page.locator("#columns-form li").all()
+        if row.locator(".no-room").count()
+    }
+    assert told["model"] and told["tags"] and not told["steps"]
+    expect(page.locator("thead").get_by_text("Model", exact=True)).to_be_hidden()
     page.locator("#columns-form input[value=tags]").focus()
     page.keyboard.press("Space")  # away with the tags
     page.locator("#columns-form input[value=cost]").focus()
@@ -162,6 +170,13 @@ def test_views_and_columns_by_keyboard(server, project, alice, sign_in, complain
     expect(page.locator("thead th:not(.check)").first).to_have_text("Request")
     heads = [text.strip(" ↓↑") for text in page.locator("thead th:not(.check)").all_inner_texts()]
     assert heads[:3] == ["Request", "Cost", "Judgment"] and heads[-1] == "tier" and "Tags" not in heads
+    # what somebody chose is there, whatever the width
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        expect(page.locator("thead").get_by_text("Model", exact=True)).to_be_visible()
+        assert axe_violations(page) == []
+    page.set_viewport_size({"width": 1280, "height": 800})
+    expect(page.locator(".no-room:visible")).to_have_count(0)
 
     page.keyboard.press("/")
     page.keyboard.type("errors>1")
