@@ -37,19 +37,25 @@ def privacy_rules(request: HttpRequest, slug: str) -> HttpResponse:
         wanted = rules.Rules(
             redact=frozenset(request.POST.getlist("redact")),
             look="look" in request.POST,
-            keep_days=_number(request.POST.get("keep_days", ""), "keep_days"),
-            keep_most=_number(request.POST.get("keep_most", ""), "keep_most"),
+            keep_days=_number(request.POST.get("keep_days", ""), "Days"),
+            keep_most=_number(request.POST.get("keep_most", ""), "At most"),
         )
         limits = replace(rules.read(entry.project.pk), redact=wanted.redact, look=wanted.look)
-        if wanted != limits and not request.POST.get("confirmed"):
+        # agreed was to these very numbers; others are counted and asked about again
+        if wanted != limits and request.POST.get("confirmed") != _limits(wanted):
             due = retention.due(project=entry.project, rules=wanted)
             if due.traces:
-                return _page(request, entry, status=409, wanted=wanted, due=due)
+                return _page(request, entry, status=409, wanted=wanted, due=due, limits=_limits(wanted))
         rules.change(project=entry.project, actor=entry.actor, rules=wanted)
     except rules.NotARule as error:
-        return _page(request, entry, status=422, rule_error=str(error))
+        return _page(request, entry, status=422, rule_error=str(error), typed=request.POST)
     messages.success(request, f"Saved. Every process knows it within {rules.SECONDS:.0f} seconds.")
     return redirect("privacy", slug)
+
+
+def _limits(wanted: rules.Rules) -> str:
+    """What the rules delete by, as the button that agrees to it carries it."""
+    return f"{wanted.keep_days}/{wanted.keep_most}"
 
 
 @require_POST

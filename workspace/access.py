@@ -62,6 +62,11 @@ def enter(request: HttpRequest, slug: str, needed: Role) -> Entry:
     return entry
 
 
+def reader_of(entry: Entry) -> User | None:
+    """The person from whom blind queues hide what others said; None for those who run the project, and for programs."""
+    return None if entry.may(Role.ENGINEER) else entry.actor.user
+
+
 def role_of(*, project: Project, user: User) -> Role | None:
     """The role of a person in a project, None for an outsider. One query."""
     if user.is_superuser:

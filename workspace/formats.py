@@ -1,5 +1,6 @@
 """Numbers and times as people read them. None becomes an en dash: a missing value is never shown as 0."""
 
+import math
 from datetime import timedelta
 from decimal import Decimal
 
@@ -46,7 +47,8 @@ def money(usd: Number | None) -> str:
     if value == 0:
         return "$0"
     if abs(value) < 0.001:
-        return f"${value:.2g}"
+        digits = min(12, 1 - math.floor(math.log10(abs(value))))  # never 3e-05
+        return f"${value:.{digits}f}".rstrip("0") if round(value, digits) else f"under ${10**-digits:.{digits}f}"
     return f"${value:,.3f}" if abs(value) < 1 else f"${value:,.2f}"
 
 

@@ -54,6 +54,10 @@ class IntakeOut(Schema):
     unknown_labels: dict[str, int] = Field(
         {}, description="Labels of annotations that stand for no verdict, and how often each came. See `verdict`."
     )
+    format: str = Field("", description="What it was read as.")
+    notes: dict[str, int] = Field(
+        {}, description="What could not be taken over as it was, and for how many new or changed traces."
+    )
 
 
 @router.post(

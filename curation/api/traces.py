@@ -15,8 +15,8 @@ from curation.api.routing import router
 from curation.browse import rows
 from curation.browse.patience import TooSlow, patience
 from curation.models import Judgment, Score, Trace
-from curation.review import blind
-from workspace.access import Entry, enter
+from curation.review import blind, scores
+from workspace.access import Entry, enter, reader_of
 from workspace.models import Role
 from workspace.problems import Problem
 
@@ -146,15 +146,15 @@ def list_traces(request: HttpRequest, slug: Path[str], params: Query[ListParams]
                 order=order,
                 cursor=params.cursor,
                 size=params.limit,
-                reader=None if entry.may(Role.ENGINEER) else entry.actor.user,
+                reader=reader_of(entry),
             )
     except TooSlow as error:
         said = f"{error} Narrow the filter, for example with since:7d."
         raise Problem(503, "too_slow", said, details=[{"where": "q", "reason": said}]) from None
-    scores = rows.effective_scores(page.rows)
+    found = scores.effective(page.rows)
     hidden = _hidden(entry, page.rows)
     return {
-        "items": [_brief(trace, scores.get(trace.pk, {}), trace.pk in hidden) for trace in page.rows],
+        "items": [_brief(trace, found.get(trace.pk, {}), trace.pk in hidden) for trace in page.rows],
         "next": page.older or None,
         "windowed": windowed,
     }
@@ -179,7 +179,7 @@ def read_trace(request: HttpRequest, slug: Path[str], trace_id: Path[uuid.UUID])
     revision, user = trace.revision, entry.actor.user
     hidden = bool(_hidden(entry, [trace]))
     judged = [row for row in trace.judgments.all() if not hidden or (user is not None and row.user_id == user.pk)]
-    return _brief(trace, rows.effective_scores([trace]).get(trace.pk, {}), hidden) | {
+    return _brief(trace, scores.effective([trace]).get(trace.pk, {}), hidden) | {
         "metadata": trace.metadata,
         "revision": revision.number if revision else None,
         "document": revision.document if revision else None,
@@ -190,7 +190,7 @@ def read_trace(request: HttpRequest, slug: Path[str], trace_id: Path[uuid.UUID])
 
 
 def _hidden(entry: Entry, traces: Sequence[Trace]) -> set[int]:
-    return blind.hidden_of(traces=traces, user=entry.actor.user, may_look=entry.may(Role.ENGINEER))
+    return blind.hidden_of(traces=traces, user=reader_of(entry))
 
 
 def _brief(trace: Trace, scores: dict[str, Score], hidden: bool) -> dict[str, Any]:

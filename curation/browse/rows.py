@@ -6,12 +6,12 @@ says so: sorting a million rows for one page would make everybody wait for a lis
 
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
-from django.db.models import Case, F, IntegerField, OuterRef, Q, Subquery, Value, When
+from django.db.models import Case, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.functions import Coalesce
 
 from curation import filters
@@ -21,6 +21,7 @@ from curation.filters.tree import terms
 from curation.models import Score, Trace
 from curation.models.traces import TraceQuerySet
 from curation.review import blind
+from curation.review.scores import COUNTS_FIRST, effective
 from curation.search.conditions import planned
 from workspace import paging
 from workspace.models import Project, User
@@ -36,8 +37,6 @@ ORDERS = {
     "time": "latency_ms",
 }
 MOST_SCORES = 2
-# a person's word first, then the newest: the rule of score.NAME in filters
-_COUNTS_FIRST = (Case(When(source=Score.Source.HUMAN, then=0), default=1, output_field=IntegerField()), "-id")
 
 
 class UnknownOrder(ValueError):
@@ -160,11 +159,11 @@ def page(
             project=project, query=query, order=order, cursor=cursor, size=size, columns=columns, reader=reader
         )
         hidden = blind.hidden_of(traces=page.rows, user=reader)
-        scores = effective_scores([row for row in page.rows if row.pk not in hidden])
-    shown = list(columns) or default_columns(_usual_scores(query, order, scores))
+        found = effective([row for row in page.rows if row.pk not in hidden])
+    shown = list(columns) or default_columns(_usual_scores(query, order, found))
     usual = median([row.latency_ms for row in page.rows if row.latency_ms] or [0])
     rows = [
-        Row(row, _cells(row, shown, scores.get(row.pk, {})), _heat(row.latency_ms, usual), row.pk in hidden)
+        Row(row, _cells(row, shown, found.get(row.pk, {})), _heat(row.latency_ms, usual), row.pk in hidden)
         for row in page.rows
     ]
     return Listing(rows, shown, page.older, page.newer, windowed)
@@ -216,20 +215,6 @@ def plain_page(
     return paging.paginate(with_metadata(found, columns), order=keys, cursor=cursor, size=size), windowed
 
 
-def effective_scores(traces: Iterable[Trace]) -> dict[int, dict[str, Score]]:
-    """Trace id -> name -> the score that counts. One query."""
-    rows = (
-        Score.objects.filter(trace_id__in=[trace.pk for trace in traces])
-        .defer("reason")
-        .order_by("trace_id", "name", *_COUNTS_FIRST)
-        .distinct("trace_id", "name")
-    )
-    found: dict[int, dict[str, Score]] = {}
-    for score in rows:
-        found.setdefault(score.trace_id, {})[score.name] = score
-    return found
-
-
 def _ordered(traces: TraceQuerySet, order: Order) -> tuple[TraceQuerySet, Sequence[str]]:
     sign = "-" if order.falling else ""
     if order.column == "tokens":
@@ -238,7 +223,7 @@ def _ordered(traces: TraceQuerySet, order: Order) -> tuple[TraceQuerySet, Sequen
         traces = traces.annotate(sort_value=Case(When(known, then=total)))
     elif order.column.startswith("score."):
         name = order.column.removeprefix("score.")
-        counts = Score.objects.filter(trace=OuterRef("pk"), name=name).order_by(*_COUNTS_FIRST)
+        counts = Score.objects.filter(trace=OuterRef("pk"), name=name).order_by(*COUNTS_FIRST)
         # yes sorts above no; a category has no size and stands last, like a missing score
         size = Coalesce(F("number"), Case(When(boolean=True, then=1.0), When(boolean=False, then=0.0)))
         return traces.annotate(sort_value=Subquery(counts.values(size=size)[:1])), [f"{sign}sort_value", f"{sign}id"]

@@ -95,8 +95,10 @@ def _store(
                 outcome.reject(
                     where, f"there is no trace {trace.external_id[:80]!r} here, and this brings no conversation"
                 )
-        for found in became:
+        for trace, found in zip(traces, became, strict=True):
             outcome.count(found)
+            if found != "unchanged":
+                outcome.note(trace.import_notes)
         outcome.judgments += words.judgments
         outcome.preferences += words.preferences
         outcome.corrections += words.corrections

@@ -196,7 +196,9 @@ def _assemble(together: dict[str, dict[str, _Kept]], project: Project) -> None:
         parsed=[trace for trace, _ in waiting],
         origins=[Origin(bodies[-1].raw, bodies[0].raw) for _, bodies in waiting],
     )
-    for outcome, (_, bodies) in zip(found, waiting, strict=True):
+    for outcome, (trace, bodies) in zip(found, waiting, strict=True):
+        if trace.import_notes and bodies and outcome != "unchanged":
+            bodies[-1].outcome.note(trace.import_notes)
         for number, body in enumerate(bodies):  # the first of them made it, the others added to it
             body.outcome.count("updated" if number and outcome == "created" else outcome)
 

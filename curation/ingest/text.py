@@ -105,6 +105,9 @@ def parse(text: str) -> Any:
     except RecursionError:
         raise Unreadable("nested too deeply") from None
     except json.JSONDecodeError as error:
+        end = len(text.rstrip())  # a line that breaks off ends before its line break
+        if error.pos >= end and "\n" not in text[:end]:
+            raise Unreadable(f"not JSON: it breaks off after column {end}") from None
         place = f"column {error.colno}" if error.lineno == 1 else f"line {error.lineno}, column {error.colno}"
         raise Unreadable(f"not JSON: {error.msg.lower()} at {place}") from None
 

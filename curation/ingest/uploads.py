@@ -7,6 +7,11 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from curation.ingest import inbox
+from curation.ingest.bodies import Broken, TooLarge, unpack
+from curation.ingest.formats import AUTO
+from curation.ingest.parsed import Unreadable
+from curation.ingest.spans import open_spans
+from curation.ingest.spans_logs import decode_logs
 from curation.models import RawRecord
 from workspace import audit
 from workspace.access import Actor
@@ -17,16 +22,54 @@ def receive_upload(
     *, project: Project, actor: Actor, name: str, body: bytes, wanted: str, verdicts: Mapping[str, str] | None = None
 ) -> tuple[RawRecord, bool]:
     """Keep one file; `verdicts` says which labels of annotations mean which verdict. Returns its record, and whether the
-    same file was here before (then nothing is done again, unless it could not be read the first time)."""
+    same file was here before (then nothing is done again, unless it could not be read the first time). A request of an
+    OpenTelemetry exporter in protobuf is taken as if it had been posted. Raises Unreadable (see inbox.keep)."""
     name = name.replace("\0", "")[-200:] or "file"
+    kind = ""
+    if wanted == AUTO and (signal := _protobuf(body)):
+        wanted, kind = signal, "application/x-protobuf"
     with transaction.atomic():
-        record = inbox.keep(project=project, actor=actor, body=body, source=name, wanted=wanted, verdicts=verdicts)
+        record = inbox.keep(
+            project=project, actor=actor, body=body, source=name, wanted=wanted, verdicts=verdicts, content_type=kind
+        )
         before = record.attempts > 0 or record.status != RawRecord.Status.PENDING
         audit.record(
             project=project, actor=actor, action="traces.uploaded", target=f"raw:{record.uid}",
             name=name, bytes=len(body), format=wanted, again=before,
         )  # fmt: skip
     return record, before
+
+
+def unpacked(*, name: str, body: bytes, most: int) -> tuple[str, bytes]:
+    """Name and content of a file; of one that is packed with gzip what is in it. Raises Unreadable where it is empty, broken,
+    or holds more than `most` bytes."""
+    if body.startswith(b"\x1f\x8b"):
+        try:
+            body = unpack(body, "gzip", most)
+        except TooLarge:
+            raise Unreadable(f"more than {most:,} bytes are packed in it; unpack it and split it") from None
+        except Broken:
+            raise Unreadable("it is packed with gzip, and broken or cut off") from None
+        name = name.removesuffix(".gz")
+    if not body:
+        raise Unreadable("it is empty")
+    return name, body
+
+
+def _protobuf(body: bytes) -> str:
+    """inbox.OTLP or OTLP_LOGS where a file is a request with at least one span or log record in protobuf; else ""."""
+    if body[:1] != b"\n":  # the tag of its first field
+        return ""
+    for signal in (inbox.OTLP, inbox.OTLP_LOGS):
+        try:
+            found = (
+                open_spans(body, "protobuf").places if signal == inbox.OTLP else decode_logs(body, "protobuf")["logs"]
+            )
+        except Unreadable:
+            continue
+        if found:
+            return signal
+    return ""
 
 
 def uploads(*, project: Project, uids: Sequence[uuid.UUID]) -> list[RawRecord]:

@@ -68,7 +68,7 @@ def change(*, project: Project, actor: Actor, rules: Rules) -> Rules:
     unknown = sorted(rules.redact - KINDS.keys())
     if unknown:
         raise NotARule(f"redact: {', '.join(unknown)} is no kind of personal data; the kinds are {', '.join(KINDS)}")
-    for name, value in (("keep_days", rules.keep_days), ("keep_most", rules.keep_most)):
+    for name, value in (("Days", rules.keep_days), ("At most", rules.keep_most)):
         if value is not None and not 1 <= value <= 2_000_000_000:
             raise NotARule(f"{name}: give a number of at least 1, or leave it empty to delete nothing")
     with transaction.atomic():

@@ -12,12 +12,13 @@ from django.utils.safestring import SafeString
 
 from curation.messages.form import Document, Message, final_answer, main_conversation, text_of
 from curation.messages.measure import results_of
-from curation.models import Trace
-from curation.review import diff, documents
+from curation.models import Score, Trace
+from curation.review import blind, diff, documents
 from curation.review.blocks import result_text
+from curation.review.scores import effective
 from curation.review.shown import one_line
 from workspace import formats
-from workspace.models import Project
+from workspace.models import Project, User
 
 SAME, ALIKE = 3, 1  # what a pair is worth: the same call, the same tool with other arguments
 MOST_CELLS = 16_000_000  # calls of one times calls of the other that are aligned: 64 MB and under a second
@@ -81,6 +82,7 @@ class Attempt:
     trace: Trace
     calls: list[Call]
     answer: str
+    blind: bool = False  # what others said of it is hidden from the reader
 
 
 @dataclass(slots=True)
@@ -102,6 +104,16 @@ class Figure:
         return f"−{size}" if self.change < 0 else str(size)
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreLine:
+    """The score of one name of both, in words ("" where there is none or it is hidden); `change` of numbers."""
+
+    name: str
+    left: str
+    right: str
+    change: str
+
+
 @dataclass(slots=True)
 class Comparison:
     """Two attempts. `ordered`: too long to be aligned, so the calls are only put side by side in their order."""
@@ -114,6 +126,7 @@ class Comparison:
     answers: diff.Diff
     ordered: bool = False
     figures: list[Figure] = field(default_factory=list)
+    scores: list["ScoreLine"] = field(default_factory=list)
 
     @property
     def same_task(self) -> str:
@@ -126,9 +139,13 @@ class Comparison:
         return ""
 
 
-def compare(*, project: Project, left: uuid.UUID, right: uuid.UUID) -> Comparison:
-    """Align two traces of a project in their newest revisions. Raises Trace.DoesNotExist."""
+def compare(*, project: Project, left: uuid.UUID, right: uuid.UUID, reader: User | None = None) -> Comparison:
+    """Align two traces of a project in their newest revisions. `reader`: whom blind queues hide something from. Raises
+    Trace.DoesNotExist."""
     sides = [_attempt(project, uid) for uid in (left, right)]
+    hidden = blind.hidden_of(traces=[side.trace for side in sides], user=reader)
+    for side in sides:
+        side.blind = side.trace.pk in hidden
     lines, ordered = align(sides[0].calls, sides[1].calls)
     counts = {
         kind: sum(line.kind == kind for line in lines) for kind in ("same", "result", "arguments", "left", "right")
@@ -142,6 +159,7 @@ def compare(*, project: Project, left: uuid.UUID, right: uuid.UUID) -> Compariso
         answers=diff.words(sides[0].answer, sides[1].answer),
         ordered=ordered,
         figures=_figures(sides[0], sides[1]),
+        scores=_scores(sides[0], sides[1]),
     )
 
 
@@ -219,6 +237,34 @@ def stretches(lines: list[Line]) -> list[Stretch]:
         some = list(group)
         found.append(Stretch(some, folded=same and len(some) > FEW))
     return found
+
+
+def _scores(left: Attempt, right: Attempt) -> list[ScoreLine]:
+    """The scores that count, by name."""
+    found = effective([side.trace for side in (left, right) if not side.blind])
+    one, other = (found.get(side.trace.pk, {}) for side in (left, right))
+    lines = []
+    for name in sorted(one.keys() | other.keys()):
+        pair = one.get(name), other.get(name)
+        numbers = [score.number for score in pair if score is not None and score.number is not None]
+        change = numbers[1] - numbers[0] if len(numbers) == 2 else None
+        said = (
+            ""
+            if change is None
+            else "same"
+            if change == 0
+            else f"{'+' if change > 0 else '−'}{formats.decimal(abs(change))}"
+        )
+        lines.append(ScoreLine(name, _said(pair[0]), _said(pair[1]), said))
+    return lines
+
+
+def _said(score: Score | None) -> str:
+    if score is None:
+        return ""
+    if score.number is not None:
+        return str(formats.decimal(score.number))
+    return score.category if score.boolean is None else "yes" if score.boolean else "no"
 
 
 def _worth(one: Call, other: Call) -> int:

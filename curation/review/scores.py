@@ -1,10 +1,12 @@
 """Measured values that programs and people send for a trace."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Case, IntegerField, When
 
 from curation.models import Score, Trace
 from curation.review.invalid import Invalid, check_text
@@ -14,6 +16,8 @@ from workspace.access import Actor
 from workspace.models import Role
 
 REASON_LIMIT = 20_000
+# a person's word first, then the newest: the rule of score.NAME in filters
+COUNTS_FIRST = (Case(When(source=Score.Source.HUMAN, then=0), default=1, output_field=IntegerField()), "-id")
 Outcome = str  # created, changed, unchanged
 
 
@@ -35,6 +39,20 @@ class Value:
 
 
 _COMPARED = ("number", "boolean", "category", "low", "high", "passed", "reason", "grader_version", "author")
+
+
+def effective(traces: Iterable[Trace]) -> dict[int, dict[str, Score]]:
+    """Trace id -> name -> the score that counts. One query."""
+    rows = (
+        Score.objects.filter(trace_id__in=[trace.pk for trace in traces])
+        .defer("reason")
+        .order_by("trace_id", "name", *COUNTS_FIRST)
+        .distinct("trace_id", "name")
+    )
+    found: dict[int, dict[str, Score]] = {}
+    for score in rows:
+        found.setdefault(score.trace_id, {})[score.name] = score
+    return found
 
 
 def check(value: Value, *, actor: Actor) -> Value:

@@ -7,8 +7,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from curation.models import Trace
-from curation.review import attempts
-from workspace.access import enter
+from curation.review import attempts, blind
+from workspace.access import enter, reader_of
 from workspace.models import Role
 from workspace.pages import answer
 
@@ -29,7 +29,7 @@ def trace_diff(request: HttpRequest, slug: str) -> HttpResponse:
         context = {"problem": "Both are the same trace. Choose another attempt to compare it with."}
         return answer(request, "curation/trace_diff.html", context, status=400)
     try:
-        found = attempts.compare(project=entry.project, left=pair[0], right=pair[1])
+        found = attempts.compare(project=entry.project, left=pair[0], right=pair[1], reader=reader_of(entry))
     except Trace.DoesNotExist:
         raise Http404("There is no such trace in this project.") from None
     return answer(request, "curation/trace_diff.html", _shown(found))
@@ -48,4 +48,6 @@ def trace_attempts(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpRespo
     except Trace.DoesNotExist:
         raise Http404("There is no such trace in this project.") from None
     found, more = attempts.others(trace=trace)
-    return render(request, "curation/_trace_attempts.html", {"trace": trace, "attempts": found, "more": more})
+    hidden = blind.hidden_of(traces=found, user=reader_of(entry))
+    context = {"trace": trace, "attempts": [(one, one.pk in hidden) for one in found], "more": more}
+    return render(request, "curation/_trace_attempts.html", context)

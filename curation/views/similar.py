@@ -7,8 +7,9 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from curation.models import Trace
+from curation.review import blind
 from curation.search import similar
-from workspace.access import enter
+from workspace.access import enter, reader_of
 from workspace.models import Role
 
 SHOWN = 12
@@ -21,5 +22,6 @@ def trace_similar(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpRespon
     trace = get_object_or_404(Trace.objects.filter(project=entry.project), uid=uid)
     found = similar.nearest(trace_id=trace.pk, most=SHOWN)
     rows = Trace.objects.filter(project=entry.project).defer("metadata").in_bulk([one.trace_id for one in found or []])
-    near = [(one.score, rows[one.trace_id]) for one in found or [] if one.trace_id in rows]
+    hidden = blind.hidden_of(traces=list(rows.values()), user=reader_of(entry))
+    near = [(one.score, rows[one.trace_id], one.trace_id in hidden) for one in found or [] if one.trace_id in rows]
     return render(request, "curation/_similar.html", {"trace": trace, "near": near, "waiting": found is None})

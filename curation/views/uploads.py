@@ -6,7 +6,9 @@ from datetime import UTC, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -18,7 +20,7 @@ from curation.ingest import inbox
 from curation.ingest.formats import AUTO, FORMATS, grouped
 from curation.ingest.labels import read_labels
 from curation.ingest.parsed import Unreadable
-from curation.ingest.uploads import receive_upload, recent_uploads, unreadable, uploads
+from curation.ingest.uploads import receive_upload, recent_uploads, unpacked, unreadable, uploads
 from curation.models import RawRecord
 from workspace.access import Entry, enter
 from workspace.formats import size
@@ -33,7 +35,8 @@ MOST_LABELS = 20
 @dataclass(frozen=True, slots=True)
 class Result:
     """One file: its record, whether it was here before, the filter that shows its new traces, the first rejected pieces
-    and how many more there are, what came with the traces, and labels of annotations that nobody knows."""
+    and how many more there are, what came with the traces, labels of annotations that nobody knows, what the file was read
+    as, and the import notes with the number of traces that got each."""
 
     record: RawRecord
     again: bool
@@ -43,6 +46,8 @@ class Result:
     words: str
     labels: list[tuple[str, int]]
     more_labels: int
+    format: str
+    notes: list[tuple[str, int]]
 
     @property
     def more(self) -> int:
@@ -75,6 +80,7 @@ def _page(request: HttpRequest, entry: Entry, status: int = 200, **more: Any) ->
         "waits": any(result.waits for result in results),
         "recent": recent_uploads(project=entry.project, user=person) if person and not results else [],
         "unreadable": unreadable(project=entry.project) if not results else [],
+        "not_taken": [str(said) for said in messages.get_messages(request)],
         **more,
     }
     return render(request, "curation/traces_upload.html", context, status=status)
@@ -95,28 +101,36 @@ def _receive(request: HttpRequest, entry: Entry) -> HttpResponse:
         errors.append(f"{len(files)} files at once are too many: {MOST_FILES} go together.")
     if format_name not in (AUTO, *FORMATS):
         errors.append("There is no such format.")
-    for file in files:
-        if (file.size or 0) > settings.MAX_BODY_BYTES:
-            errors.append(
-                f"{file.name} has {size(file.size)}; up to {size(settings.MAX_BODY_BYTES)} can be uploaded. "
-                "Larger files: manage.py import_traces on the server."
-            )
-        elif not file.size:
-            errors.append(f"{file.name} is empty.")
-    if errors:  # all or nothing: a person sees at once what to change
+    if errors:  # said of all of them: nothing is taken before it is right
         return _page(request, entry, 422, errors=errors)
     query = []
-    for file in files:
+    for file in files:  # one that cannot be taken holds up no other
         try:
+            name, body = _content(file)
             record, before = receive_upload(
-                project=entry.project, actor=entry.actor, name=file.name or "", body=file.read(), wanted=format_name,
-                verdicts=verdicts,
-            )  # fmt: skip
-        except Unreadable as error:  # nothing of it is stored; those before it are, and sending them again is harmless
-            return _page(request, entry, 422, errors=[f"{file.name}: {error}."])
+                project=entry.project, actor=entry.actor, name=name, body=body, wanted=format_name, verdicts=verdicts
+            )
+        except Unreadable as error:
+            errors.append(f"{file.name} was not taken: {error}.")
+            continue
         nudge(tasks.work_off, record.pk)
         query.append(("again" if before else "file", str(record.uid)))
+    if errors and not query:
+        return _page(request, entry, 422, errors=errors)
+    for error_said in errors:
+        messages.warning(request, error_said)
     return redirect(f"{reverse('curation:upload', args=[entry.project.slug])}?{urlencode(query)}")
+
+
+def _content(file: UploadedFile) -> tuple[str, bytes]:
+    """Name and content. Raises Unreadable."""
+    most = settings.MAX_BODY_BYTES
+    if (file.size or 0) > most:
+        raise Unreadable(
+            f"it has {size(file.size)}, and up to {size(most)} can be uploaded. Larger files: manage.py import_traces on "
+            "the server"
+        )
+    return unpacked(name=file.name or "", body=file.read(), most=most)
 
 
 @require_GET
@@ -154,9 +168,9 @@ def _result(record: RawRecord, again: bool) -> Result:
     rejected = [one for one in outcome.get("rejected", []) if one["where"] != "further"]
     labels = sorted(outcome.get("unknown_labels", {}).items(), key=lambda pair: -pair[1])
     taken = sum(outcome.get(name, 0) for name in ("created", "updated", "unchanged"))
-    # all traces of a file carry the moment it came in
-    second = record.received_at.astimezone(UTC).replace(microsecond=0)
-    since, until = (f"{at:%Y-%m-%dT%H:%M:%SZ}" for at in (second, second + timedelta(seconds=1)))
+    # all new traces of a file carry the very moment it came in
+    came = record.received_at.astimezone(UTC)
+    since, until = (f"{at:%Y-%m-%dT%H:%M:%S.%fZ}" for at in (came, came + timedelta(microseconds=1)))
     return Result(
         record=record,
         again=again,
@@ -167,7 +181,13 @@ def _result(record: RawRecord, again: bool) -> Result:
         words=_words(outcome),
         labels=labels[:MOST_LABELS],
         more_labels=max(0, len(labels) - MOST_LABELS),
+        format=_format(outcome.get("format", "")),
+        notes=sorted(outcome.get("notes", {}).items(), key=lambda pair: -pair[1]),
     )
+
+
+def _format(name: str) -> str:
+    return FORMATS[name].label if name in FORMATS else "OpenTelemetry" if name == inbox.OTLP else ""
 
 
 def _words(outcome: dict[str, Any]) -> str:

@@ -1,5 +1,6 @@
 """Forgetting on the floors above: scenarios, answers and the files that runs trained on; and the page for it."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -56,14 +57,20 @@ def test_rules_that_delete_are_shown_first(project: Project, ada: User, as_user:
     answer = client.post("/p/acme/privacy/rules/", {"look": "on", "keep_most": "1", "redact": ["email"]})
     assert answer.status_code == 409 and b"These rules delete 2 traces" in answer.content
     assert not IntakeRules.objects.exists()
-    answer = client.post(
-        "/p/acme/privacy/rules/", {"look": "on", "keep_most": "1", "redact": ["email"], "confirmed": "y"}
-    )
+    agreed = re.search(r'name="confirmed" value="([^"]+)"', answer.content.decode())
+    assert agreed is not None
+    # the number was changed after it was asked about: it is asked about again
+    other = {"look": "on", "redact": ["email"], "confirmed": agreed[1]}
+    answer = client.post("/p/acme/privacy/rules/", {**other, "keep_most": "2"})
+    assert answer.status_code == 409 and b"These rules delete 1 trace<" in answer.content
+    assert not IntakeRules.objects.exists()
+    answer = client.post("/p/acme/privacy/rules/", {**other, "keep_most": "1"})
     assert answer.status_code == 302
     row = IntakeRules.objects.get()
     assert (row.redact, row.keep_most, row.keep_days, row.look_for_personal_data) == (["email"], 1, None, True)
     answer = client.post("/p/acme/privacy/rules/", {"keep_days": "ten"})
-    assert answer.status_code == 422 and "keep_days: &#x27;ten&#x27; is no whole number" in answer.content.decode()
+    assert answer.status_code == 422 and "Days: &#x27;ten&#x27; is no whole number" in answer.content.decode()
+    assert b'value="ten"' in answer.content, "what was typed stays"
 
 
 @pytest.mark.django_db(transaction=True)

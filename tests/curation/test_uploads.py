@@ -1,10 +1,12 @@
 """Uploading files: kept first, worked off from the inbox, every rejected line named."""
 
+import gzip
 import json
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from benchmarks import ingest_spans
 from curation import tasks
 from curation.models import RawRecord, Trace
 from workspace.models import AuditEntry
@@ -57,13 +59,52 @@ def test_what_cannot_be_read_says_why_and_can_be_tried_again(project, alice, as_
 
 def test_nothing_is_taken_when_something_is_wrong(project, alice, as_user, settings):
     client = as_user(alice)
-    settings.MAX_BODY_BYTES = 100
-    answer = send(client, ("small.jsonl", chat(1)), ("large.jsonl", chat(1) * 9))
-    assert answer.status_code == 422 and "large.jsonl has" in answer.content.decode()
-    assert "empty.json is empty" in send(client, ("empty.json", "")).content.decode()
+    settings.MAX_BODY_BYTES = 500
+    answer = send(client, ("large.jsonl", chat(1) * 9), ("empty.json", ""))
+    assert answer.status_code == 422
+    assert "large.jsonl was not taken: it has" in answer.content.decode()
+    assert "empty.json was not taken: it is empty" in answer.content.decode()
+    assert "more than 500 bytes are packed" in send(client, ("a.gz", gzip.compress(b" " * 600))).content.decode()
+    assert "broken or cut off" in send(client, ("a.gz", gzip.compress(chat(1).encode())[:-9])).content.decode()
     assert "No file was chosen" in client.post("/p/acme/traces/upload/", {"format": "auto"}).content.decode()
     assert "no such format" in send(client, ("a.json", chat(1)), format="nonsense").content.decode()
     assert not RawRecord.objects.exists()
+
+
+def test_one_file_that_cannot_be_taken_holds_up_no_other(project, alice, as_user):
+    page = send(as_user(alice), ("empty.json", ""), ("chats.jsonl", chat(1))).content.decode()
+    assert "empty.json was not taken: it is empty." in page and "Kept safely" in page
+    assert RawRecord.objects.get().source == "chats.jsonl"
+
+
+def test_each_file_leads_to_its_own_traces_and_says_what_it_was_read_as(project, alice, as_user):
+    """Files of one moment are told apart; one packed with gzip and one in protobuf come in like any other."""
+    client = as_user(alice)
+    span = ingest_spans.body(3, 1)
+    packed = gzip.compress("\n".join([chat(1), chat(2)]).encode())
+    send(client, ("chats.jsonl.gz", packed), ("spans.pb", span), ("one.jsonl", chat(9)))
+    for _ in range(2):
+        tasks.sweep_inbox()
+    found = {record.source: record for record in RawRecord.objects.all()}
+    assert found.keys() == {"chats.jsonl", "spans.pb", "one.jsonl"}
+    for name, count in (("chats.jsonl", 2), ("spans.pb", 3), ("one.jsonl", 1)):
+        text = client.get(f"/p/acme/traces/upload/results/?file={found[name].uid}").content.decode()
+        link = text.split('href="/p/acme/traces/?q=')[1].split('"')[0]
+        assert client.get(f"/p/acme/traces/?q={link}").content.decode().count("data-row") == count, name
+        assert ("Read as OpenTelemetry." if name == "spans.pb" else "Read as OpenAI") in text
+
+
+def test_import_notes_are_told_with_the_file(project, alice, as_user):
+    client = as_user(alice)
+    odd = {"messages": [{"role": "user", "content": "hi"}, {"role": "narrator", "content": "?"}]}
+    send(client, ("odd.jsonl", "\n".join(json.dumps({"id": number, **odd}) for number in range(3))))
+    tasks.sweep_inbox()
+    record = RawRecord.objects.get()
+    text = client.get(f"/p/acme/traces/upload/results/?file={record.uid}").content.decode()
+    if record.outcome.get("created"):
+        assert "What could not be taken over" in text and "3 traces" in text and "Done, with notes" in text
+    else:
+        assert "All rejected" in text
 
 
 def test_a_reviewer_does_not_upload_and_nobody_sees_foreign_files(project, rita, alice, charlie, as_user):

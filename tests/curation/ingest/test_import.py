@@ -120,10 +120,11 @@ def test_posting_traces(project: Project, api: Any, body: bytes) -> None:
     first = client.post(URL, body, content_type="application/json", headers=headers)
     assert (first.status_code, first.json()) == (
         200,
-        {"read": 2, "created": 2, "updated": 0, "unchanged": 0, "rejected": []},
+        {"read": 2, "created": 2, "updated": 0, "unchanged": 0, "rejected": [], "format": "openai_chat"},
     )
     again = client.post(URL, body, content_type="application/json", headers=headers)
-    assert again.json() == {"read": 2, "created": 0, "updated": 0, "unchanged": 2, "rejected": []}
+    same = {"read": 2, "created": 0, "updated": 0, "unchanged": 2, "rejected": [], "format": "openai_chat"}
+    assert again.json() == same
     assert RawRecord.objects.count() == 1
 
 
@@ -135,7 +136,15 @@ def test_posting_rows_with_labels(project: Project, api: Any) -> None:
     first = client.post(URL, body, content_type="application/json").json()
     assert (first["judgments"], first["unknown_labels"]) == (1, {"helpful": 1})
     said = client.post(f"{URL}?verdict=helpful%3Dacceptable", body, content_type="application/json").json()
-    assert said == {"read": 2, "created": 0, "updated": 0, "unchanged": 2, "rejected": [], "judgments": 1}
+    assert said == {
+        "read": 2,
+        "created": 0,
+        "updated": 0,
+        "unchanged": 2,
+        "rejected": [],
+        "judgments": 1,
+        "format": "kto",
+    }
     assert client.post(f"{URL}?verdict=helpful", body, content_type="application/json").status_code == 422
     packed = client.post(URL, b"PK\x03\x04", content_type="application/json")
     assert packed.status_code == 422 and "this is a ZIP archive" in packed.json()["error"]["message"]

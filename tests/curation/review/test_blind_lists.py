@@ -7,7 +7,7 @@ from django.test import Client
 
 from curation import filters
 from curation.browse import bulk, figures
-from curation.models import QueueItem, Score, Trace
+from curation.models import Score, Trace
 from curation.review import blind, comments, corrections, queues
 from tests import make
 from workspace.access import Actor
@@ -78,6 +78,20 @@ def test_order_figures_and_acts_tell_nothing(
         bulk.work(act_id=act.pk, seconds=5)
         found_tags = Trace.objects.filter(tags__contains=[tag]).order_by("external_id")
         assert list(found_tags.values_list("external_id", flat=True)) == tagged
+
+
+def test_attempts_likeness_and_comparison_hide_it_too(
+    waiting: Trace, project: Project, rita: User, alice: User, as_user: As
+) -> None:
+    other = Trace.objects.get(external_id="open")
+    Trace.objects.update(task_id="t-1")
+    diff = f"/p/acme/traces/diff/?left={waiting.uid}&right={other.uid}"
+    beside = f"/p/acme/traces/{other.uid}/attempts/"
+    for url, told in ((diff, 2), (beside, 1)):
+        theirs, page = (as_user(user).get(url).content.decode() for user in (alice, rita))
+        assert (theirs.count("Rejected"), page.count("Rejected"), page.count("Hidden")) == (told, told - 1, 1), url
+    assert as_user(alice).get(diff).content.decode().count(">0.25<") == 2
+    assert as_user(rita).get(diff).content.decode().count(">0.25<") == 1
 
 
 def test_who_has_answered_sees_all_again(waiting: Trace, project: Project, rita: User, as_user: As) -> None:
