@@ -27,6 +27,8 @@ class Comment(models.Model):
     resolved_at = models.DateTimeField(null=True)
     resolved_by = models.CharField(max_length=200, blank=True)
     withdrawn_at = models.DateTimeField(null=True)
+    # what the page calls the step it is about; put there by whoever shows it
+    step_name = ""
 
     class Meta:
         constraints = [

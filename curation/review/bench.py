@@ -2,6 +2,7 @@
 queue around it."""
 
 import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -142,6 +143,29 @@ def run_of(
     return transcript.read(document, verdicts=dict(verdicts))
 
 
+def talk_of(*, trace: Trace, user: User | None, only_own: bool = False) -> list[Comment]:
+    """The standing comments of a trace as comments.of_trace gives them, each with the name of the step it is about."""
+    found = comments.of_trace(trace=trace, user=user, only_own=only_own)
+    if any(one.step_key for one in found):
+        _name_steps(found, run_of(project=trace.project, trace_uid=trace.uid, user=user).names, trace)
+    return found
+
+
+def _name_steps(found: Iterable[Comment], names: Mapping[str, str], trace: Trace) -> None:
+    """Put there what the page calls each comment's step; a step that is gone has the name it had when it was said."""
+    earlier: dict[int, Mapping[str, str]] = {}
+    for one in found:
+        if not one.step_key:
+            continue
+        name = names.get(one.step_key, "")
+        if not name and one.revision_id != trace.revision_id:
+            number = one.revision.number
+            if number not in earlier:
+                earlier[number] = run_of(project=trace.project, trace_uid=trace.uid, user=None, revision=number).names
+            name = earlier[number].get(one.step_key, "")
+        one.step_name = name or "a step that is gone"
+
+
 def text_of_block(
     *,
     project: Project,
@@ -168,6 +192,9 @@ def _bench(trace: Trace, row: Any, user: User | None, part: int, *, blind: bool)
     at = final_answer(messages)
     answer = text_of(messages[at]) if at is not None else ""
     said = words_of(row, user=user, revision=trace.revision_id, answer=answer, blind=blind)
+    # most traces have none: then nothing is asked
+    talk = comments.of_trace(trace=trace, user=user, only_own=said.is_blind) if row.discussed else []
+    _name_steps(talk, run.names, trace)
     return Bench(
         trace=trace,
         revision=revision.number if revision is not None else 0,
@@ -177,8 +204,7 @@ def _bench(trace: Trace, row: Any, user: User | None, part: int, *, blind: bool)
         scores=said.scores,
         edited=said.edited,
         feedback=said.feedback,
-        # most traces have none: then nothing is asked
-        comments=comments.of_trace(trace=trace, user=user, only_own=said.is_blind) if row.discussed else [],
+        comments=talk,
         is_blind=said.is_blind,
         hidden=said.hidden,
         answer=answer,

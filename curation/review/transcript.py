@@ -56,6 +56,7 @@ class Transcript:
     total_cost: Decimal | None
     answer: Block | None
     offer: Offer
+    names: dict[str, str]  # step key to what the page calls the step
 
     @property
     def blocks(self) -> list[Block]:
@@ -95,6 +96,7 @@ def read(document: Document, *, verdicts: Mapping[str, str] | None = None) -> Tr
         total_cost=reader.money or None,
         answer=reader.answer,
         offer=offer(document, steps),
+        names=reader.names,
     )
 
 
@@ -109,6 +111,7 @@ class _Reader:
         self.total = sum(step.latency_ms or 0 for step in self.steps)
         self.money = sum((step.cost_usd or Decimal(0) for step in self.steps), Decimal(0))
         self.calls = 0
+        self.names: dict[str, str] = {}
         self.answer: Block | None = None
 
     def read(self) -> list[Block]:
@@ -182,6 +185,8 @@ class _Reader:
         if finish in ("length", "max_tokens", "content_filter"):
             stopped = "its length limit" if finish != "content_filter" else "a content filter"
             note = f"{note} stopped by {stopped}".strip()
+        if step:
+            self.names[step.key] = f"{label} {turn}" if role == "bot" else label
         return Block(
             kind="said", id="", key=step.key if step and role == "bot" else "",
             verdict=self.verdicts.get(step.key, "") if step else "", ms=ms, heat=self._heat(ms),
@@ -197,6 +202,8 @@ class _Reader:
         said.kind, said.id, said.label = "answer", "answer", "Final answer"
         said.draw = partial(_draw_answer, draw_said=said.draw, conversation=conversation)
         self.answer = said
+        if said.anchor:
+            self.names[said.anchor] = said.label
         return said
 
     def _call(
@@ -208,6 +215,7 @@ class _Reader:
         self.calls += 1
         text = result_text(answered) if answered is not None else None
         name = call["name"] or "unnamed tool"
+        self.names[step.key] = f"{self.calls} {name}"
         return Block(
             kind="call", id="", key=step.key, verdict=self.verdicts.get(step.key, ""), ms=step.latency_ms,
             cost=step.cost_usd, cost_heat=self._cost_heat(step), anchor=step.key,
@@ -221,6 +229,8 @@ class _Reader:
         self.calls += 1
         text = result_text(message)
         name = message.get("name", "") or "result"
+        if step:
+            self.names[step.key] = f"{self.calls} {name}"
         return Block(
             kind="call", id="", key=step.key if step else "", anchor=step.key if step else "", ms=message.get("latency_ms"),
             verdict=self.verdicts.get(step.key, "") if step else "", heat=self._heat(message.get("latency_ms")),

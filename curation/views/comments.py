@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from curation.models import Comment, Trace
-from curation.review import blind, comments
+from curation.review import bench, blind, comments
 from curation.review.invalid import Invalid
 from curation.views.bench_acts import number, person_of
 from workspace.access import Entry, enter
@@ -23,7 +23,11 @@ def trace_comments(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpRespo
     """The discussion of a trace as a part of the bench; POST adds, edits, resolves or takes back a comment."""
     entry = enter(request, slug, Role.REVIEWER)
     try:
-        trace = Trace.objects.only("uid", "project_id", "revision_id").get(project=entry.project, uid=uid)
+        trace = (
+            Trace.objects.select_related("project")
+            .only("uid", "project", "revision_id")
+            .get(project=entry.project, uid=uid)
+        )
     except Trace.DoesNotExist:
         raise Http404("There is no such trace in this project.") from None
     if request.method == "POST":
@@ -36,7 +40,7 @@ def _part(request: HttpRequest, entry: Entry, trace: Trace, status: int = 200, *
     hidden = blind.hides(trace=trace, user=user, may_look=entry.may(Role.ENGINEER))
     context = {
         "trace": trace,
-        "comments": comments.of_trace(trace=trace, user=user, only_own=hidden),
+        "comments": bench.talk_of(trace=trace, user=user, only_own=hidden),
         "blind": hidden,
         "typed": {},
         **more,

@@ -35,7 +35,11 @@ export function about({ step = "", start = "", end = "", quote = "" } = {}) {
 }
 
 const blockOf = (key) => key && find(`[data-anchor="${CSS.escape(key)}"], [data-step-key="${CSS.escape(key)}"]`, find(".talk", desk.bench));
-const nameOf = (key) => blockOf(key)?.getAttribute("aria-label")?.toLowerCase() ?? "this step";
+// as its head says: "Assistant 3", "2 search_orders", "Final answer"
+const nameOf = (key) => {
+  const parts = [...(blockOf(key)?.querySelector("header")?.childNodes ?? [])].filter((one) => one.nodeType === 3 || one.matches?.("b, .no, h2"));
+  return parts.map((one) => one.textContent.trim()).filter(Boolean).join(" ") || "this step";
+};
 
 export function submitComment(form) {
   const field = find("#comment-text", form);

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from curation.messages.form import message
 from curation.models import Comment, Feedback, QueueItem, Score
 from curation.review import comments, corrections, judgments, queues
 from curation.review.comments import Anchor
@@ -153,3 +154,22 @@ def test_a_blind_queue_shows_nothing_of_others_until_one_has_answered(
     for url in ("judgments", ""):
         told = as_user(rita).get(f"/api/projects/acme/traces/{trace.uid}/{url}".rstrip("/")).content.decode()
         assert "ALICE SAID" in told, url
+
+
+def test_a_comment_names_its_step_as_the_page_does(project: Project, rita: User, as_user: As) -> None:
+    trace = make.trace(project, external_id="named")
+    keys = list(trace.revision.step_rows.order_by("position").values_list("key", flat=True))  # type: ignore[union-attr]
+    for key in keys:
+        comments.add(project=project, actor=Actor(user=rita), trace_uid=trace.uid, text="Hm.", anchor=Anchor(key))
+    address = f"/p/acme/traces/{trace.uid}/"
+    for shown in (as_user(rita).get(address), as_user(rita).get(f"{address}comments/")):
+        page = shown.content.decode()
+        # a system prompt, a question, a turn that only calls, its call, the answer
+        assert [name in page for name in ("on System<", "on User<", "on Assistant 1<", "on 1 get_order<")] == [True] * 4
+        assert "on Final answer<" in page and "on step" not in page
+    # what was said of a step that the trace no longer has keeps the name the step had
+    said = make.document(message("user", "Only a question."))
+    make.trace(project, external_id="named", said=said)
+    trace.refresh_from_db()
+    page = as_user(rita).get(f"{address}comments/").content.decode()
+    assert "on 1 get_order<" in page and "on Final answer<" in page and "before it changed" in page
