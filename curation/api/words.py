@@ -9,13 +9,13 @@ from ninja import Field, Path, Schema, Status
 
 from curation.api.judgments import find, problem
 from curation.api.routing import router
+from curation.known_scores import KNOWN
 from curation.models import Feedback, Score
 from curation.review import feedback, said, scores
 from curation.review.feedback import Opinion
 from curation.review.invalid import Invalid
 from curation.review.said import About, Said
 from curation.review.scores import Value
-from curation.scoring.known import KNOWN
 from workspace.access import Entry, enter
 from workspace.models import Role
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 import orjson
 from django.utils import timezone
 
+from curation import known_scores
 from curation.ingest.parsed import ParsedScore, ParsedTrace
 from curation.messages.clean import Notes, clean, clean_and_dump, clean_text
 from curation.messages.form import Document, Message
@@ -182,4 +183,20 @@ def _score(given: ParsedScore, notes: Notes) -> ParsedScore | None:
     if not score.name or (score.number is None and score.boolean is None and not score.category):
         notes.add("a score without a name or a value was left out")
         return None
+    _mean(score, notes)
     return score
+
+
+def _mean(score: ParsedScore, notes: Notes) -> None:
+    """Give a score whose meaning is known its own spelling, kind and range; one that cannot be it keeps its value (noted)."""
+    name = known_scores.canonical(score.name)
+    meant = known_scores.KNOWN.get(name)
+    if meant is None:
+        return
+    score.name = name
+    if meant.kind == "boolean" and score.number in (0, 1):
+        score.boolean, score.number = bool(score.number), None
+    if reason := known_scores.refuse(name, number=score.number, boolean=score.boolean):
+        notes.add(f"score {name}: the value {reason[1]}; it was kept as it came")
+    else:
+        score.low, score.high = meant.low, meant.high

@@ -8,9 +8,9 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Case, IntegerField, When
 
+from curation import known_scores as known
 from curation.models import Score, Trace
 from curation.review.invalid import Invalid, check_text
-from curation.scoring import known
 from workspace import audit
 from workspace.access import Actor
 from workspace.models import Role

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from curation.known_scores import KNOWN
 from curation.models import Score
 from curation.review import said
 from curation.review.invalid import Invalid
 from curation.review.said import About
 from curation.review.scores import Value
-from curation.scoring.known import KNOWN
 from workspace.access import SYSTEM
 from workspace.models import Project
 

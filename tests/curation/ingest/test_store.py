@@ -212,3 +212,24 @@ def test_many_workers_with_the_same_traces() -> None:
     assert (Trace.objects.count(), TraceRevision.objects.count(), Score.objects.count()) == (40, 40, 40)
     assert Step.objects.count() == 200
     assert not connection.in_atomic_block
+
+
+def test_a_score_whose_meaning_is_known_gets_its_spelling_kind_and_range(project: Project) -> None:
+    given = [
+        ParsedScore(name="responseQuality", number=4.0),
+        ParsedScore(name="correct_tool_selection", number=1.0),
+        ParsedScore(name="user_satisfaction", number=85.0, low=0.0, high=100.0),
+        ParsedScore(name="free", number=85.0),
+    ]
+    store_trace(project=project, parsed=parsed(scores=given))
+    found = {score.name: (score.number, score.boolean, score.low, score.high) for score in Score.objects.all()}
+    assert found == {
+        "response_quality": (4.0, None, 0.0, 5.0),
+        "correct_tool_selection": (None, True, None, None),
+        "user_satisfaction": (85.0, None, 0.0, 100.0),  # nothing is lost, and the note says what is odd
+        "free": (85.0, None, None, None),
+    }
+    notes = TraceRevision.objects.get().import_notes
+    assert notes == [
+        "score user_satisfaction: the value must be from 0 to 5 for user_satisfaction; got 85; it was kept as it came"
+    ]

@@ -21,7 +21,7 @@ from curation.privacy import rules
 from curation.privacy.patterns import KINDS
 from curation.review import said
 from curation.review.scores import Value
-from curation.scoring.known import KNOWN
+from curation.known_scores import KNOWN
 from curation.tasks import give_words
 from tests import make
 from workspace.access import Actor
