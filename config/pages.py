@@ -6,7 +6,8 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
-from curation.models import Trace
+from curation.browse import saved_views
+from curation.models import ReviewQueue, Trace
 from curation.review import comments
 from training.models.runs import RunStatus, TrainingRun
 from workspace import charts
@@ -38,6 +39,16 @@ def counts(request: HttpRequest, slug: str) -> JsonResponse:
             "training:runs": str(live) if live else "",
         }
     )
+
+
+@require_GET
+@cache_control(private=True, max_age=10)
+def places(request: HttpRequest, slug: str) -> HttpResponse:
+    """Fragment: what "Go to" finds by name besides the pages: queues and saved views."""
+    entry = enter(request, slug, Role.REVIEWER)
+    found = ReviewQueue.objects.listed().filter(project=entry.project).order_by("name")[:MOST]
+    views = saved_views.list_views(project=entry.project, user=entry.actor.user)
+    return render(request, "workspace/_places.html", {"queues": found, "views": views})
 
 
 @require_GET

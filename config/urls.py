@@ -19,6 +19,7 @@ urlpatterns = [
     path("p/<slug:slug>/privacy/rules/", privacy_pages.privacy_rules, name="privacy-rules"),
     path("p/<slug:slug>/privacy/forget/", privacy_pages.privacy_forget, name="privacy-forget"),
     path("p/<slug:slug>/_counts", pages.counts, name="counts"),
+    path("p/<slug:slug>/_places", pages.places, name="places"),
     path("", include("workspace.urls_root")),
 ]
 handler500 = "workspace.views.health.server_error"

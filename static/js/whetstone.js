@@ -96,13 +96,24 @@ function openPalette() {
   filterPalette();
   $("palette").showModal();
   query.focus();
+  morePlaces($("palette-list"));
+}
+/** What has a name of its own (queues, saved views), asked for at the first opening; it shows once something is typed. */
+async function morePlaces(list) {
+  const { more } = list.dataset;
+  delete list.dataset.more;
+  if (!more) return;
+  const answer = await fetch(more).catch(() => null);
+  if (!answer?.ok) return;
+  list.insertAdjacentHTML("beforeend", await answer.text());
+  filterPalette();
 }
 function filterPalette() {
   const words = $("palette-query").value.toLowerCase().split(/\s+/).filter(Boolean);
   let first = true;
   for (const item of $("palette-list").children) {
     const text = item.innerText.toLowerCase() || item.textContent.toLowerCase();
-    item.hidden = !words.every((word) => text.includes(word));
+    item.hidden = !words.every((word) => text.includes(word)) || (!words.length && "asked" in item.dataset);
     item.setAttribute("aria-selected", String(first && !item.hidden));
     if (!item.hidden && first) { first = false; $("palette-query").setAttribute("aria-activedescendant", item.id); }
   }

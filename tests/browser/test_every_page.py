@@ -63,7 +63,8 @@ def test_every_page_with_nothing_in_it(
     server: Server, sign_in: Callable[[User], Page], project: Project, ada: User, complaints: list[str]
 ) -> None:
     lists = [
-        "traces/", "traces/upload/", "review/", "review/unjudged/", "mentions/", "keys/", "charts/", "datasets/", "datasets/new/",
+        "traces/", "traces/upload/", "review/", "review/unjudged/", "review/unjudged/about/",
+        "mentions/", "keys/", "charts/", "datasets/", "datasets/new/",
         "runs/", "runs/new/", "models/",
         "comparisons/", "comparisons/new/", "over-time/", "settings/", "settings/audit/", "privacy/",
     ]  # fmt: skip

@@ -167,6 +167,8 @@ PAGE_NEEDS: dict[str, tuple[Role | None, Role | None]] = {  # GET, POST
     "curation:review": (ANY, ANY),  # making a queue: see ACTS
     "curation:review-next": (ANY, NONE),
     "curation:review-undo": (NONE, ANY),
+    "curation:queue": (ANY, ANY),  # settings, closing, emptying, deleting: tests/curation/review/test_queue_edit.py
+    "curation:queue-change": (ENGINEER, NONE),
     "curation:review-item": (ANY, ANY),
     "curation:charts": (ANY, NONE),
     "curation:datasets": (ANY, NONE),
@@ -198,11 +200,13 @@ PAGE_NEEDS: dict[str, tuple[Role | None, Role | None]] = {  # GET, POST
     "privacy-rules": (NONE, ADMIN),
     "privacy-forget": (NONE, ADMIN),
     "counts": (ANY, NONE),
+    "places": (ANY, NONE),
 }
 # acts that need more than their page
 ACTS = [
     ("curation:review", {"act": "create", "name": "Mine"}, ENGINEER),
     ("curation:review", {"act": "refill", "queue": "none"}, ANY),
+    ("curation:review", {"act": "restore", "queue": "none"}, ENGINEER),
     ("curation:trace-bulk", {"action": "archive", "all": "1"}, ENGINEER),
     ("curation:trace-bulk", {"action": "restore", "all": "1"}, ENGINEER),
     ("curation:trace-bulk", {"action": "tag", "all": "1", "tag": "x"}, ANY),
