@@ -1,6 +1,7 @@
 """Import files from disk, for the command. The raw bytes are kept, so that a better reader can try again."""
 
-import io
+import gzip
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import IO
@@ -29,12 +30,19 @@ def import_file(
 
     Up to 64 MiB all of it stands or nothing, and its bytes are kept; a larger one is stored batch by batch, its bytes
     are not kept, and doing it again goes on where it stopped. `verdicts` says which labels of annotations mean which
-    verdict.
+    verdict. A file packed with gzip is unpacked while it is read.
     """
     outcome = Outcome()
     try:
         with path.open("rb") as file:
-            return _import(project, actor, file, path.name, wanted, verdicts or {}, report)
+            is_packed = file.read(2) == b"\x1f\x8b"
+            file.seek(0)
+            if not is_packed:
+                return _import(project, actor, file, path.name, wanted, verdicts or {}, report)
+            with gzip.GzipFile(fileobj=file) as inside:
+                return _import(project, actor, inside, path.name.removesuffix(".gz"), wanted, verdicts or {}, report)  # type: ignore[arg-type]
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        outcome.reject(path.name, "it is packed with gzip, and broken or cut off")
     except Unreadable as error:
         outcome.reject(path.name, str(error))
     except OSError as error:
@@ -51,12 +59,16 @@ def _import(
     verdicts: Mapping[str, str],
     report: Report,
 ) -> Outcome:
-    file.seek(0, io.SEEK_END)
-    size = file.tell()
-    file.seek(0)
-    if size > MOST_KEPT:
+    body = file.read(MOST_KEPT + 1)
+    if len(body) > MOST_KEPT:
+        del body
         return import_records(
             project=project, file=file, name=inbox.stem(name), wanted=wanted, verdicts=verdicts, report=report
         )
-    record = inbox.keep(project=project, actor=actor, body=file.read(), source=name, wanted=wanted, verdicts=verdicts)
+    kind = ""
+    if wanted == AUTO and (signal := inbox.signal_of(body)):
+        wanted, kind = signal, inbox.PROTOBUF
+    record = inbox.keep(
+        project=project, actor=actor, body=body, source=name, wanted=wanted, verdicts=verdicts, content_type=kind
+    )
     return inbox.work_now(record_id=record.pk, report=report)

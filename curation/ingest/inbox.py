@@ -39,6 +39,7 @@ from workspace.models import Project
 log = logging.getLogger(__name__)
 OTLP = "otlp"
 OTLP_LOGS = "otlp-logs"
+PROTOBUF = "application/x-protobuf"
 MOST_ATTEMPTS = 5
 SWEEP_SECONDS = 10.0
 # what is worked off in one transaction: more is no faster, and would lock more traces than rows of locks there are
@@ -332,6 +333,18 @@ def _work(record: RawRecord, report: Report = lambda outcome: None) -> Outcome:
         verdicts=record.options.get("verdicts"),
         report=report,
     )
+
+
+def signal_of(body: bytes) -> str:
+    """OTLP or OTLP_LOGS where a file is an exporter's request in protobuf with at least one span or log record; else ""."""
+    if body[:1] == b"\n":  # the tag of its first field
+        with contextlib.suppress(Unreadable):
+            if open_spans(body, "protobuf").places:
+                return OTLP
+        with contextlib.suppress(Unreadable):
+            if decode_logs(body, "protobuf")["logs"]:
+                return OTLP_LOGS
+    return ""
 
 
 def encoding_of(content_type: str) -> Encoding:

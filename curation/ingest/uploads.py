@@ -10,8 +10,6 @@ from curation.ingest import inbox
 from curation.ingest.bodies import Broken, TooLarge, unpack
 from curation.ingest.formats import AUTO
 from curation.ingest.parsed import Unreadable
-from curation.ingest.spans import open_spans
-from curation.ingest.spans_logs import decode_logs
 from curation.models import RawRecord
 from workspace import audit
 from workspace.access import Actor
@@ -26,8 +24,8 @@ def receive_upload(
     OpenTelemetry exporter in protobuf is taken as if it had been posted. Raises Unreadable (see inbox.keep)."""
     name = name.replace("\0", "")[-200:] or "file"
     kind = ""
-    if wanted == AUTO and (signal := _protobuf(body)):
-        wanted, kind = signal, "application/x-protobuf"
+    if wanted == AUTO and (signal := inbox.signal_of(body)):
+        wanted, kind = signal, inbox.PROTOBUF
     with transaction.atomic():
         record = inbox.keep(
             project=project, actor=actor, body=body, source=name, wanted=wanted, verdicts=verdicts, content_type=kind
@@ -54,22 +52,6 @@ def unpacked(*, name: str, body: bytes, most: int) -> tuple[str, bytes]:
     if not body:
         raise Unreadable("it is empty")
     return name, body
-
-
-def _protobuf(body: bytes) -> str:
-    """inbox.OTLP or OTLP_LOGS where a file is a request with at least one span or log record in protobuf; else ""."""
-    if body[:1] != b"\n":  # the tag of its first field
-        return ""
-    for signal in (inbox.OTLP, inbox.OTLP_LOGS):
-        try:
-            found = (
-                open_spans(body, "protobuf").places if signal == inbox.OTLP else decode_logs(body, "protobuf")["logs"]
-            )
-        except Unreadable:
-            continue
-        if found:
-            return signal
-    return ""
 
 
 def uploads(*, project: Project, uids: Sequence[uuid.UUID]) -> list[RawRecord]:

@@ -13,10 +13,12 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
+from benchmarks import ingest_spans
+from curation.ingest.import_files import import_file
 from curation.ingest.inbox import stem
 from curation.models import RawRecord, Score, Trace
 from tests.curation.ingest.reading import lines
-from workspace.access import Actor
+from workspace.access import SYSTEM, Actor
 from workspace.models import Project, Role, User
 
 HI = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "ho"}]
@@ -41,6 +43,24 @@ def test_the_command(project: Project, tmp_path: Path) -> None:
     record = RawRecord.objects.get()
     assert (record.status, record.source, bytes(record.body)) == ("done", "good.jsonl", good.read_bytes())
     assert Trace.objects.first().revision.raw_id == record.pk  # type: ignore[union-attr]
+
+
+def test_packed_files_and_requests_in_protobuf(project: Project, tmp_path: Path) -> None:
+    two = lines({"id": "a", "messages": HI}, {"id": "b", "messages": HI})
+    files = {
+        "two.jsonl.gz": gzip.compress(two), "spans.pb": ingest_spans.body(3, 7), "spans.pb.gz": gzip.compress(ingest_spans.body(2, 8)),
+        "cut.gz": gzip.compress(two)[:-9], "odd.gz": b"\x1f\x8bnothing",
+    }  # fmt: skip
+    found = {}
+    for name, body in files.items():
+        (tmp_path / name).write_bytes(body)
+        outcome = import_file(project=project, actor=SYSTEM, path=tmp_path / name)
+        found[name] = (outcome.created, [item.reason for item in outcome.rejected])
+    broken = (0, ["it is packed with gzip, and broken or cut off"])
+    assert found == {
+        "two.jsonl.gz": (2, []), "spans.pb": (3, []), "spans.pb.gz": (2, []), "cut.gz": broken, "odd.gz": broken,
+    }  # fmt: skip
+    assert import_file(project=project, actor=SYSTEM, path=tmp_path / "spans.pb").unchanged == 3
 
 
 def test_what_is_rejected_is_said_and_the_rest_stays(project: Project, tmp_path: Path) -> None:
