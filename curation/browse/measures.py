@@ -25,7 +25,7 @@ class Line:
 @dataclass(frozen=True, slots=True)
 class Measure:
     """A chart: what its axis says, its lines, whether they are drawn as stacked bars (they add up) or as lines, and of
-    how many traces it speaks."""
+    how many traces it speaks. `part` is how many of those are meant, where the measure is a share or a count of some."""
 
     key: str
     label: str
@@ -34,11 +34,21 @@ class Measure:
     bars: bool
     base: Callable[[Sums], int]
     base_label: str
+    part: Callable[[Sums], int] | None = None
 
     @property
     def heading(self) -> str:
         """What the chart is called: with its unit where the name does not say it."""
         return f"{self.label}, {self.axis}" if self.key in ("latency", "cost", "errors", "acceptance") else self.label
+
+    def counted(self, sums: Sums) -> str:
+        """Of how many traces the figure speaks, in words: "98 with a known cost", "45 of 98 traces"."""
+        base = formats.short(self.base(sums))
+        return (
+            f"{formats.short(self.part(sums))} of {base} {self.base_label}"
+            if self.part
+            else f"{base} {self.base_label}"
+        )
 
 
 def _share(part: int, whole: int) -> Number:
@@ -82,16 +92,16 @@ MEASURES = (
     Measure(
         "errors", "With errors", "% of traces",
         (Line("With errors", lambda sums: _share(sums.errors, sums.traces), _percent),), False,
-        lambda sums: sums.traces, "traces",
+        lambda sums: sums.traces, "traces", lambda sums: sums.errors,
     ),
     Measure(
         "judgments", "Judged", "judged traces", (Line("Judged", lambda sums: sums.judged, formats.whole),), True,
-        lambda sums: sums.traces, "traces",
+        lambda sums: sums.traces, "traces", lambda sums: sums.judged,
     ),
     Measure(
         "acceptance", "Accepted", "% of decided",
         (Line("Accepted", lambda sums: _share(sums.acceptable, sums.decided), _percent),), False,
-        lambda sums: sums.decided, "accepted or rejected",
+        lambda sums: sums.decided, "decided", lambda sums: sums.acceptable,
     ),
 )  # fmt: skip
 BY_KEY = {measure.key: measure for measure in MEASURES}

@@ -20,6 +20,7 @@ from workspace.models import Role
 
 MOST_LINES = 5
 MOST_ROWS = 200
+FEW = 14  # so many days or weeks are named one by one under the chart
 # name -> length, units that make a readable number of points
 PERIODS: dict[str, tuple[str, timedelta | None, tuple[series.Unit, ...]]] = {
     "24h": ("24 hours", timedelta(hours=24), ("hour",)),
@@ -39,7 +40,11 @@ _NOTHING = Sums()
 
 
 class Refused(ValueError):
-    """Something in the address that cannot be drawn, in words."""
+    """Something in the address that cannot be drawn, in words; `field` is where it was said."""
+
+    def __init__(self, message: str, *, field: str) -> None:
+        super().__init__(message)
+        self.field = field
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,8 @@ def charts(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         asked = _read(request, now)
     except Refused as problem:
-        return render(request, "curation/charts.html", {"refused": str(problem), "measures": ()}, status=422)
+        form = _form(_read(request, now, dated=False), series.names(project=entry.project))
+        return render(request, "curation/charts.html", {**form, "refused": problem}, status=422)
     found = series.read(
         project=entry.project,
         unit=asked.unit,
@@ -88,14 +94,11 @@ def charts(request: HttpRequest, slug: str) -> HttpResponse:
     rows, rows_in_all = _rows(asked, lines, times)
     unfinished = len(times) > 2 and times[-1] + LENGTHS[asked.unit] > now
     context: dict[str, Any] = {
-        "asked": asked,
+        **_form(asked, names),
         "tiles": [_tile(measure, whole, every, times[:-1] if unfinished else times) for measure in MEASURES],
-        "periods": [(key, label) for key, (label, _, _) in PERIODS.items()],
-        "units": [(unit, UNITS[unit]) for unit in asked.units],
-        "splits": SPLITS,
-        "names": names,
-        "figure": _figure(asked.measure, lines, times) if every else None,
+        "figure": _figure(asked.measure, lines, times, asked.unit) if every else None,
         "rows": rows,
+        "year": times[0].year if times and times[0].year == times[-1].year else None,
         "total": rows_in_all,
         "others": others,
         "base": asked.measure.base(whole),
@@ -109,14 +112,27 @@ def charts(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "curation/charts.html", context)
 
 
-def _read(request: HttpRequest, now: datetime) -> Asked:
+def _form(asked: Asked, names: tuple[list[str], list[str]]) -> dict[str, Any]:
+    return {
+        "asked": asked,
+        "periods": [(key, label) for key, (label, _, _) in PERIODS.items()],
+        "units": [(unit, UNITS[unit]) for unit in asked.units],
+        "splits": SPLITS,
+        "names": names,
+    }
+
+
+def _read(request: HttpRequest, now: datetime, *, dated: bool = True) -> Asked:
+    """What the address asks for; without `dated` its dates are kept as they were typed and not looked at."""
     measure = BY_KEY.get(request.GET.get("measure", "volume"))
     split = request.GET.get("split", "")
     if measure is None or split not in {key for key, _ in SPLITS}:
         raise Http404("There is no such chart.")
     days = (request.GET.get("from", ""), request.GET.get("to", ""))
     period = "" if any(days) else request.GET.get("range", "30d")
-    if period:
+    if not dated:
+        start, end, units = None, now, PERIODS["30d"][2]
+    elif period:
         if period not in PERIODS:
             raise Http404("There is no such period.")
         _, length, units = PERIODS[period]
@@ -125,7 +141,7 @@ def _read(request: HttpRequest, now: datetime) -> Asked:
         last = _day(days[1], "to")
         start, end = _day(days[0], "from") or datetime(1970, 1, 1, tzinfo=UTC), last + DAY if last else now
         if start >= end:
-            raise Refused("The first day lies behind the last one.")
+            raise Refused(f"This is after the last day, {days[1] or 'today'}.", field="from")
         units = ("hour", "day") if end - start <= timedelta(days=2) else ("day", "week")
         if timedelta(days=2) < end - start <= MOST_HOURS:
             units = ("day", "hour")
@@ -148,9 +164,9 @@ def _day(text: str, name: str) -> datetime | None:
     try:
         day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
-        raise Refused(f"“{text}” ({name}) is not a date; write it like 2026-11-01.") from None
+        raise Refused(f"“{text}” is not a date; write it like 2026-11-01.", field=name) from None
     if not 1970 <= day.year <= 2200:
-        raise Refused(f"“{text}” ({name}) is not between 1970 and 2200.")
+        raise Refused(f"“{text}” is not between 1970 and 2200.", field=name)
     return day
 
 
@@ -185,7 +201,7 @@ def _tile(measure: Measure, whole: Sums, every: dict[datetime, Sums], times: lis
         "more": [(line.name, text) for line, text in zip(measure.lines[1:], written[1:], strict=True)],
         "first": first.name,
         "spark": [first.value(every.get(at, _NOTHING)) for at in times],
-        "base": measure.base(whole),
+        "counted": measure.counted(whole),
     }
 
 
@@ -198,7 +214,7 @@ def _plain(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-def _figure(measure: Measure, lines: list[Series], times: list[datetime]) -> dict[str, Any]:
+def _figure(measure: Measure, lines: list[Series], times: list[datetime], unit: series.Unit) -> dict[str, Any]:
     traces, moments = [], [at.isoformat() for at in times]
     for number, one in enumerate(lines):
         for place, line in enumerate(measure.lines):
@@ -228,6 +244,9 @@ def _figure(measure: Measure, lines: list[Series], times: list[datetime]) -> dic
                 {
                     "name": label,
                     "x": moments,
+                    # a bar or a point stands in the middle of the hour, day or week that it sums
+                    "xperiod": LENGTHS[unit] // timedelta(milliseconds=1),
+                    "xperiod0": moments[0],
                     "y": [drawn(measure, value) for value in values],
                     "text": [
                         f"{line.write(value)}, {measure.base(one):,} {measure.base_label}"
@@ -242,9 +261,25 @@ def _figure(measure: Measure, lines: list[Series], times: list[datetime]) -> dic
         if trace["type"] == "scatter":
             del trace["textposition"]
     return drawing.figure(
-        traces, y_title=measure.axis, barmode="stack", bargap=0.15, xaxis={"type": "date"},
+        traces, y_title=measure.axis, barmode="stack", bargap=0.15, xaxis=_time_axis(times, unit),
         yaxis={"rangemode": "tozero"}, showlegend=len(traces) > 1,
     )  # fmt: skip
+
+
+def _time_axis(times: list[datetime], unit: series.Unit) -> dict[str, Any]:
+    """From the beginning of the first bucket to the end of the last. A few days or weeks have a tick each, at whose middle
+    stands which one it is: left to itself Plotly would write hours there."""
+    said = {"hour": "%-d %b %Y, %H:%M", "day": "%a %-d %b %Y", "week": "Week from %-d %b %Y"}[unit]
+    begin, long = times[0].isoformat(), LENGTHS[unit] // timedelta(milliseconds=1)
+    axis: dict[str, Any] = {
+        "type": "date", "range": [begin, (times[-1] + LENGTHS[unit]).isoformat()], "hoverformat": said,
+        "tickformatstops": [
+            {"dtickrange": [None, 86_399_999], "value": "%H:%M\n%-d %b"}, {"dtickrange": [86_400_000, None], "value": "%-d %b\n%Y"},
+        ],
+    }  # fmt: skip
+    if unit != "hour" and len(times) <= FEW:
+        axis |= {"tick0": begin, "dtick": long, "ticklabelmode": "period"}
+    return axis
 
 
 def _rows(asked: Asked, lines: list[Series], times: list[datetime]) -> tuple[list[dict[str, Any]], int]:

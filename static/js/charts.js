@@ -49,7 +49,7 @@ function frame() {
     paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
     colorway: [1, 2, 3, 4, 5].map((n) => token(`series-${n}`)),
     margin: { l: 48, r: 16, t: 12, b: 40 }, hovermode: "x unified", showlegend: true,
-    legend: { orientation: "h", x: 0, y: -0.18, yanchor: "top" }, xaxis: axis, yaxis: axis,
+    legend: { orientation: "h", x: 0, y: -0.18, yanchor: "top" }, xaxis: axis, yaxis: axis, modebar: { bgcolor: "rgba(0,0,0,0)", color: soft, activecolor: token("ink") },
     hoverlabel: { bgcolor: token("raised"), bordercolor: token("line"), font: { color: token("ink") } },
   };
 }

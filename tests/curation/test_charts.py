@@ -5,7 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -70,12 +70,35 @@ def test_the_address_says_range_and_unit(drawn: Callable[..., str]) -> None:
     assert "No trace in this time" in drawn("range=24h")
     assert len(figure(drawn("range=7d&by=hour"))[0]["x"]) > 40
     assert "is not a date" in drawn("from=yesterday", status=422)
-    assert "lies behind" in drawn("from=2026-02-02&to=2026-02-01", status=422)
+    refused = drawn("measure=latency&agent=a&from=2026-02-02&to=2026-02-01", status=422)
+    assert "This is after the last day, 2026-02-01." in refused
+    # the form stays with what was typed, and the field that is wrong says why
+    assert (
+        re.search(r'id="from"[^>]*value="2026-02-02" aria-invalid="true"', refused) and 'value="2026-02-01"' in refused
+    )
+    assert "<option selected>a</option>" in refused and 'name="measure" value="latency"' in refused
     assert "No trace in this time" in drawn("to=2020-01-01")
     for query in ("measure=nothing", "range=3y", "split=user", "by=minute"):
         drawn(query, status=404)
     for query in ("range=1y", "range=all&by=day", "measure=tokens&split=model&range=90d"):
         assert figure(drawn(query))
+
+
+@pytest.mark.parametrize(("unit", "hours"), [("day", 24), ("week", 168)])
+def test_a_bar_stands_at_its_own_day_or_week(drawn: Callable[..., str], unit: str, hours: int) -> None:
+    html = drawn(f"measure=volume&by={unit}")
+    (volume,) = figure(html)
+    axis = json.loads(re.search(r'id="plot-figure"[^>]*>(.*?)</script>', html, re.DOTALL)[1])["layout"]["xaxis"]
+    assert volume["xperiod"] == hours * 3_600_000 and volume["xperiod0"] == volume["x"][0]
+    begin, end = (datetime.fromisoformat(at) for at in axis["range"])
+    assert begin == datetime.fromisoformat(volume["x"][0])
+    assert end == datetime.fromisoformat(volume["x"][-1]) + timedelta(hours=hours)
+    assert axis["dtick"] == volume["xperiod"] and axis["ticklabelmode"] == "period"  # few: each is named, no hours
+
+
+def test_a_share_says_of_how_many(drawn: Callable[..., str]) -> None:
+    text = re.sub(r"<[^>]+>", " ", drawn())
+    assert "0 of 3 traces" in text and "1 of 3 traces" in text and "1 of 1 decided" in text
 
 
 def test_nothing_yet_says_so(project: Project, ada: User, as_user: Callable[[User], Client]) -> None:
