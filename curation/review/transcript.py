@@ -18,7 +18,7 @@ from curation.messages.form import (
     main_conversation,
     text_of,
 )
-from curation.messages.measure import MeasuredStep, results_of, steps_of
+from curation.messages.measure import MeasuredStep, results_of, steps_of, told_once
 from curation.review import renderers
 from curation.review.blocks import Block, attachment, errors, result_text, thought
 from curation.review.folds import EMPTY, WIDE, folded
@@ -82,7 +82,7 @@ def read(document: Document, *, verdicts: Mapping[str, str] | None = None) -> Tr
     blocks = reader.read()
     for number, block in enumerate((one for one in every(blocks) if one.id != "answer"), start=1):
         block.id = f"b{number}"
-    steps = reader.steps
+    steps = reader.once
     times = [step.latency_ms for step in steps if step.latency_ms is not None]
     calls = [step for step in steps if step.kind == "tool" and step.call is not None]
     return Transcript(
@@ -108,8 +108,9 @@ class _Reader:
         self.verdicts = verdicts
         self.steps = steps_of(document)
         self.by_place = {(s.conversation, s.message, s.call): s for s in self.steps}
-        self.total = sum(step.latency_ms or 0 for step in self.steps)
-        self.money = sum((step.cost_usd or Decimal(0) for step in self.steps), Decimal(0))
+        self.once = told_once(document, self.steps)  # what two conversations tell is counted once
+        self.total = sum(step.latency_ms or 0 for step in self.once)
+        self.money = sum((step.cost_usd or Decimal(0) for step in self.once), Decimal(0))
         self.calls = 0
         self.names: dict[str, str] = {}
         self.answer: Block | None = None
@@ -132,8 +133,11 @@ class _Reader:
     def _agents(self, number: int, conversation: Conversation) -> Iterator[Block]:
         """A sub-agent as one card, a very long one as several."""
         inside = _stacked(list(self._blocks(number, conversation, None)))
-        tokens = [s.tokens for s in self.steps if s.conversation == number and s.tokens is not None]
-        spent = [s.latency_ms for s in self.steps if s.conversation == number and s.latency_ms is not None]
+        own = [step for step in self.once if step.conversation == number]
+        tokens = [step.tokens for step in own if step.tokens is not None]
+        spent = [step.latency_ms for step in own if step.latency_ms is not None]
+        turns = [step for step in self.steps if step.conversation == number and step.kind == "assistant"]
+        told = bool(turns) and not any(step.kind == "assistant" for step in own)
         name = conversation["name"] or f"Conversation {number + 1}"
         total = sum(block.count for block in inside)
         done = 0
@@ -143,6 +147,8 @@ class _Reader:
             note = f"{total:,} step{'s' if total != 1 else ''}"
             if len(inside) > TOGETHER:
                 note = f"steps {done + 1:,} to {done + steps:,} of {total:,}"
+            if told:
+                note += ", told above too: here under its own system prompt"
             done += steps
             first = start == 0
             ms = sum(spent) if spent and first else None

@@ -59,6 +59,23 @@ def test_tools_on_offer_are_counted_and_what_nobody_offered_is_marked() -> None:
     assert (len(many.unused), many.left_out, many.total) == (200, 4_800, 5_002)
 
 
+def test_what_two_conversations_tell_is_counted_once_and_said_so() -> None:
+    """After a hand-over the next agent repeats the turn before it, under a system prompt of its own."""
+    asked = [message("user", "Weather?")]
+    turn = message("assistant", "", tool_calls=[call("transfer")], span_id="s1", latency_ms=700)
+    rest = [tool_result("ok"), message("assistant", "It is 7 °C.", span_id="s2", latency_ms=300)]
+    said = document(message("system", "Answer."), *asked, turn, *rest)
+    triage = [message("system", "Hand off."), *asked, turn]
+    said["conversations"].append({"id": "s1", "name": "Triage", "kind": "sub_agent", "messages": triage, "tools": []})
+    run = transcript.read(said)
+    assert (run.steps, run.tools, run.total_ms) == (3, 1, 1000)
+    (agent,) = [block for block in run.blocks if block.kind == "agent"]
+    assert "told above too" in agent.note and agent.ms is None
+    said["conversations"][1]["messages"].append(message("assistant", "More.", span_id="s3", latency_ms=50))
+    (agent,) = [block for block in transcript.read(said).blocks if block.kind == "agent"]
+    assert "told above" not in agent.note and agent.ms == 50
+
+
 def test_views_by_tool() -> None:
     run = transcript.read(documents.rich())
     drawn = {
