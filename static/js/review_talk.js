@@ -35,11 +35,7 @@ export function about({ step = "", start = "", end = "", quote = "" } = {}) {
 }
 
 const blockOf = (key) => key && find(`[data-anchor="${CSS.escape(key)}"], [data-step-key="${CSS.escape(key)}"]`, find(".talk", desk.bench));
-// as its head says: "Assistant 3", "2 search_orders", "Final answer"
-const nameOf = (key) => {
-  const parts = [...(blockOf(key)?.querySelector("header")?.childNodes ?? [])].filter((one) => one.nodeType === 3 || one.matches?.("b, .no, h2"));
-  return parts.map((one) => one.textContent.trim()).filter(Boolean).join(" ") || "this step";
-};
+const nameOf = (key) => blockOf(key)?.dataset.name ?? "this step";
 
 export function submitComment(form) {
   const field = find("#comment-text", form);

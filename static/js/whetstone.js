@@ -36,7 +36,28 @@ export function toast(text, { action, ms = 5000 } = {}) {
 }
 
 // --- keys: an attribute on the control, data-key="a"; the sheet (?) is made from them
-let going = 0;
+const WAIT = 2500;
+let going = 0, hint = null, hinting = 0;
+
+// g was pressed: who does not press the letter at once is told which there are
+function waitForLetter(wait) {
+  clearTimeout(hinting);
+  hint?.remove();
+  going = wait ? Date.now() : 0;
+  if (!wait) return;
+  hinting = setTimeout(() => {
+    const letters = document.createElement("span");
+    letters.className = "row keys";
+    for (const link of document.querySelectorAll("[data-go]")) {
+      const one = document.createElement("span"), cap = document.createElement("kbd");
+      cap.append(link.dataset.go);
+      one.append(cap, link.querySelector(".name").textContent);
+      letters.append(one);
+    }
+    hint = toast(letters, { ms: WAIT - 400 });
+  }, 400);
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.altKey) {
     if ($("palette")) { event.preventDefault(); openPalette(); }
@@ -46,13 +67,13 @@ document.addEventListener("keydown", (event) => {
   const altGraph = event.getModifierState?.("AltGraph");
   if (event.defaultPrevented || ((event.ctrlKey || event.metaKey || event.altKey) && !altGraph)) return;
   if (typing(event.target) || document.querySelector("dialog[open]") || !keysOn()) return;
-  if (going && Date.now() - going < 1500) {
-    going = 0;
+  if (going && Date.now() - going < WAIT) {
+    waitForLetter(false);
     const link = document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
     if (link) { event.preventDefault(); link.click(); }
     return;
   }
-  if (event.key === "g" && document.querySelector("[data-go]")) { going = Date.now(); return; }
+  if (event.key === "g" && document.querySelector("[data-go]")) { waitForLetter(true); return; }
   if (event.key === "?" && $("keys")) { event.preventDefault(); openKeys(); return; }
   const control = [...document.querySelectorAll(`[data-key="${CSS.escape(event.key)}"]:not(:disabled)`)].find((one) => one.checkVisibility());
   if (control) { event.preventDefault(); press(control); }
@@ -96,29 +117,21 @@ function openPalette() {
   filterPalette();
   $("palette").showModal();
   query.focus();
-  morePlaces($("palette-list"));
-}
-/** What has a name of its own (queues, saved views), asked for at the first opening; it shows once something is typed. */
-async function morePlaces(list) {
-  const { more } = list.dataset;
-  delete list.dataset.more;
-  if (!more) return;
-  const answer = await fetch(more).catch(() => null);
-  if (!answer?.ok) return;
-  list.insertAdjacentHTML("beforeend", await answer.text());
-  filterPalette();
 }
 function filterPalette() {
-  const words = $("palette-query").value.toLowerCase().split(/\s+/).filter(Boolean);
+  const said = $("palette-query").value.trim(), words = said.toLowerCase().split(/\s+/).filter(Boolean);
   let first = true;
   for (const item of $("palette-list").children) {
     const text = item.innerText.toLowerCase() || item.textContent.toLowerCase();
-    item.hidden = !words.every((word) => text.includes(word)) || (!words.length && "asked" in item.dataset);
+    item.hidden = !words.every((word) => text.includes(word)) || (!words.length && "asked" in item.dataset); // what came late
     item.setAttribute("aria-selected", String(first && !item.hidden));
     if (!item.hidden && first) { first = false; $("palette-query").setAttribute("aria-activedescendant", item.id); }
   }
+  $("palette-none").textContent = first ? `Nothing here is called “${said}”.` : "";
+  if (first) $("palette-query").removeAttribute("aria-activedescendant");
 }
 $("palette-query")?.addEventListener("input", filterPalette);
+$("palette-list")?.addEventListener("htmx:afterSwap", filterPalette);
 $("palette-query")?.addEventListener("keydown", (event) => {
   const shown = [...$("palette-list").children].filter((item) => !item.hidden);
   const at = shown.findIndex((item) => item.getAttribute("aria-selected") === "true");
