@@ -10,7 +10,7 @@ Stretch = tuple[float, float]  # from, to, in milliseconds since the run began
 GAP_SHARE = 0.05  # of what is shown: a stretch without work that is longer can be left out,
 GAP_MOST = 5_000  # and one that is longer than this many milliseconds, however long the run
 TICKS = 7
-NEAR = 9.0  # percent of the axis that a label needs
+SIGN, BETWEEN = 1.9, 2.0  # percent of a narrow axis that a letter of a label and the room beside it need
 ROUND = (
     1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 15_000, 30_000, 60_000, 120_000, 300_000, 600_000,
     900_000, 1_800_000, 3_600_000, 7_200_000, 10_800_000, 21_600_000, 43_200_000, 86_400_000,
@@ -29,6 +29,13 @@ class Tick:
     def anchor(self) -> str:
         """Which end of the label stands at the mark, so that none runs over the edge."""
         return "start" if self.x < 4 else "end" if self.x > 94 else "middle"
+
+    @property
+    def room(self) -> Stretch:
+        """From where to where the label reaches, in percent."""
+        width = len(self.label) * SIGN
+        left = self.x - width * {"start": 0.0, "middle": 0.5, "end": 1.0}[self.anchor]
+        return left, left + width
 
 
 class Scale:
@@ -74,11 +81,12 @@ class Scale:
             else:
                 at = -(-gap // step) * step
         kept: list[Tick] = []
-        taken: list[float] = []
+        taken: list[Stretch] = []
         for mark in sorted(marks, key=lambda one: not one.is_gap):
-            has_room = all(abs(mark.x - other) >= NEAR for other in taken)
+            left, right = mark.room
+            has_room = all(right + BETWEEN <= since or to + BETWEEN <= left for since, to in taken)
             if has_room:
-                taken.append(mark.x)
+                taken.append((left, right))
             if has_room or mark.is_gap:
                 kept.append(mark if has_room else Tick(mark.x, "", is_gap=True))
         return sorted(kept, key=lambda one: one.x)
@@ -105,14 +113,14 @@ def gaps_in(work: list[Stretch]) -> list[Stretch]:
 
 
 def said(ms: float) -> str:
-    """A round time on an axis: 0, 250 ms, 1.5 s, 1 min 30 s, 3 h."""
+    """A round time on an axis: 0, 250 ms, 1.5 s, 90 s, 2 min 30 s, 3 h."""
     if ms < 1000:
         return f"{ms:.0f} ms" if ms else "0"
     seconds = ms / 1000
-    if seconds < 60:
+    if seconds < 120:
         return f"{seconds:.1f} s".replace(".0 ", " ")
     minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
+    if minutes < 120:
         return f"{minutes} min {rest} s" if rest else f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"

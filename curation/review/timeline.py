@@ -143,7 +143,9 @@ class Timeline:
     def kinds(self) -> set[str]:
         """What the legend must explain."""
         bars = [bar for row in self.rows for bar in row.bars]
-        marks = {"guess" for bar in bars if bar.is_estimated} | {"point" for bar in bars if bar.ms is None}
+        marks = {"guess" for bar in bars if bar.is_estimated} | {
+            "point" for bar in bars if bar.ms is None and bar.kind != "user"
+        }
         return {bar.kind for bar in bars} | marks
 
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests import make
 from tests.browser_fixtures import Server, axe_violations, shoot
-from tests.curation.review import documents
+from tests.curation.review import documents, test_timeline
 from workspace.models import Project, User
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
@@ -78,6 +78,7 @@ def test_pictures(project: Project, ada: User, server: Server, sign_in: SignIn, 
     make.judgment(good, ada)
     make.judgment(bad, ada, verdict="unacceptable")
     short = make.trace(project)
+    timed = make.trace(project, said=test_timeline.timed(), name="Look around")
     make.dataset_version(project, train=1)
     replay = make.replay(short, ada)
     page = sign_in(ada)
@@ -88,6 +89,8 @@ def test_pictures(project: Project, ada: User, server: Server, sign_in: SignIn, 
         "trace-diff": f"{base}/traces/diff/?left={good.uid}&right={bad.uid}",
         "trace-becomes": f"{base}/traces/{good.uid}/becomes/",
         "trace-becomes-tab": f"{base}/traces/{good.uid}/?tab=becomes",
+        "trace-timeline": f"{base}/traces/{timed.uid}/timeline/?gaps=out",
+        "trace-timeline-tab": f"{base}/traces/{timed.uid}/?tab=timeline",
         "trace-replay": f"{base}/traces/{short.uid}/replay/?step={replay.step_key}",
         "replay": f"{base}/replays/{replay.uid}/",
     }.items():

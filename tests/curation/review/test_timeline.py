@@ -1,18 +1,23 @@
 """Each step stands where its time lies: known starts as they came, others behind the step before, and said to be so."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from curation.messages.form import Document, Message, message
-from curation.models import Trace
+from curation.models import QueueItem, ReviewQueue, Trace
 from curation.review import timeline, transcript
 from curation.review.parts import every
 from curation.review.scale import Scale, gaps_in, joined
 from curation.review.timeline import Look
+from tests import make
 from tests.curation.review import documents
 from tests.make import call, document, tool_result
+from workspace.models import Project, User
 
 BEGAN = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
 
@@ -65,7 +70,7 @@ def test_a_run_whose_starts_are_known() -> None:
     assert (found.longest and found.longest.what, found.steps, found.guessed, found.timeless) == ("1 explore", 7, 0, 0)
     explore, search = found.rows[2].bars[0], found.rows[3].bars[0]
     assert explore.x < search.x < search.x + search.width < explore.x + explore.width, "side by side in time"
-    assert found.kinds == {"assistant", "tool", "failed", "user", "agent", "point"}  # messages of the user take no time
+    assert found.kinds == {"assistant", "tool", "failed", "user", "agent"}  # what the legend explains
 
 
 def test_every_row_leads_to_its_step_in_the_run() -> None:
@@ -107,7 +112,7 @@ def test_gaps_are_left_out_only_when_asked_for() -> None:
     assert whole.gaps == short.gaps == short.left_out == [(9_000, 69_000)] and not whole.left_out
     assert whole.rows[-1].bars[0].x == pytest.approx(69 / 70 * 100, abs=0.01)
     assert short.rows[-1].bars[0].x < 92 and short.rows[-1].bars[0].width > 8
-    assert [tick.label for tick in short.ticks if tick.is_gap] == ["+1 min"]
+    assert [tick.label for tick in short.ticks if tick.is_gap] == ["+60 s"]
     assert "1 stretch without work, 60.0 s in all" in short.left_out_words
 
 
@@ -150,6 +155,8 @@ def test_ticks_are_round_few_and_in_order(length: float) -> None:
     assert 1 <= len(ticks) <= 9 and ticks[0].label == "0"
     assert [tick.x for tick in ticks] == sorted({tick.x for tick in ticks}) and ticks[-1].x <= 100
     assert len({tick.label for tick in ticks}) == len(ticks)
+    rooms = [tick.room for tick in ticks]
+    assert all(before[1] < after[0] for before, after in pairwise(rooms)) and rooms[-1][1] <= 101
 
 
 def test_gaps_between_stretches_that_overlap() -> None:
@@ -159,3 +166,37 @@ def test_gaps_between_stretches_that_overlap() -> None:
     assert gaps_in([]) == [] and gaps_in([(0, 1)]) == []
     scale = Scale(0, 10_100, gaps_in(busy))
     assert scale.x(0) == 0 and scale.x(10_100) == 100 and scale.x(120) < scale.x(10_000) < 60
+
+
+@pytest.mark.django_db
+def test_the_page_and_the_tab(project: Project, rita: User, as_user: Callable[[User], Client]) -> None:
+    client = as_user(rita)
+    trace = make.trace(project, said=timed(), name="Look around")
+    here = f"/p/acme/traces/{trace.uid}/"
+    page = client.get(f"{here}timeline/?at=b4").content.decode()
+    assert f'href="{here}#answer"' in page and "34 % of what steps took" in page and 'aria-current="step"' in page
+    assert "✕ failed" in page and page.count('<svg class="lane"') == 10
+    tab = client.get(f"{here}timeline/", headers={"HX-Request": "true"}).content.decode()
+    assert "<html" not in tab and 'href="#answer"' in tab and 'href="?gaps=out&amp;tab=timeline#form"' in tab
+    assert "1 stretch without work, 60.0 s in all" in client.get(f"{here}timeline/?gaps=out").content.decode()
+    bench = client.get(f"{here}?tab=timeline&gaps=out").content.decode()
+    assert f'hx-get="{here}timeline/?tab=timeline&amp;gaps=out" hx-trigger="load"' in bench
+    assert client.get(f"{here}timeline/?from=999&rows=nonsense").status_code == 200
+
+
+@pytest.mark.django_db
+def test_who_judges_blindly_sees_it_too(project: Project, rita: User, as_user: Callable[[User], Client]) -> None:
+    trace = make.trace(project, said=timed())
+    queue = ReviewQueue.objects.create(project=project, name="Blind", slug="blind", is_blind=True)
+    QueueItem.objects.create(queue=queue, trace=trace)
+    page = as_user(rita).get(f"/p/acme/traces/{trace.uid}/").content.decode()
+    assert 'id="tab-becomes"' not in page and 'id="tab-timeline"' in page
+
+
+@pytest.mark.django_db
+def test_the_page_says_what_to_send(project: Project, rita: User, as_user: Callable[[User], Client]) -> None:
+    said = document(message("user", "Hi"), message("assistant", "Hello"))
+    trace = make.trace(project, said=said, latency_ms=None)
+    for headers in ({}, {"HX-Request": "true"}):
+        page = as_user(rita).get(f"/p/acme/traces/{trace.uid}/timeline/", headers=headers).content.decode()
+        assert "No step of this run says when it began" in page and "OpenTelemetry" in page and "<ol" not in page
