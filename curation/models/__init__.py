@@ -5,6 +5,7 @@ from curation.models.datasets import Dataset, DatasetDecision, DatasetRow, Datas
 from curation.models.follow_ups import FollowUp, WaitingWord
 from curation.models.inbox import RawRecord, Span
 from curation.models.judgments import Correction, Feedback, Judgment, StepVerdict, Verdict
+from curation.models.pairs import Pair, PairQueue
 from curation.models.personal_data import Erasure, IntakeRules, PersonalData
 from curation.models.preferences import Preference
 from curation.models.queues import QueueItem, ReviewQueue
@@ -31,6 +32,8 @@ __all__ = [
     "IntakeRules",
     "Judgment",
     "Mention",
+    "Pair",
+    "PairQueue",
     "PersonalData",
     "Preference",
     "QueueItem",

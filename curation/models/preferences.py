@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from curation.models.pairs import Pair
 from curation.models.traces import Trace, TraceRevision
 from workspace.models import Project, User
 from workspace.uuid7 import uuid7
@@ -33,6 +34,12 @@ class Preference(models.Model):
     right_candidate = models.PositiveSmallIntegerField(default=0)
     choice = models.CharField(max_length=8, choices=Choice.choices)
     strength = models.CharField(max_length=6, choices=Strength.choices, blank=True)
+    criteria = models.JSONField(default=dict, db_default={}, help_text="{criterion: left, right or tie}")
+    edited = models.TextField(
+        blank=True, db_default="", help_text="The better answer as it should have been; empty: as it is."
+    )
+    is_flipped = models.BooleanField(null=True, help_text="The left side was shown as B; null: not shown by us.")
+    pair = models.ForeignKey(Pair, null=True, on_delete=models.SET_NULL, related_name="preferences")
     note = models.TextField(blank=True)
     is_imported = models.BooleanField(default=False)
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
