@@ -24,13 +24,19 @@ class ProfileForm(forms.ModelForm):
         fields = ("name",)
 
 
+SLUG = "letters from a to z, digits, hyphens and underscores, without blanks"
+
+
 class ProjectForm(forms.ModelForm):
     """A new project."""
 
     class Meta:
         model = Project
         fields = ("name", "slug")
-        help_texts = {"slug": "Part of the address: letters, digits, hyphens."}
+        labels = {"slug": "Address"}
+        help_texts = {"slug": f"Its pages begin with /p/ and this: {SLUG}."}
+        error_messages = {"slug": {"invalid": f"Use only {SLUG}, such as my-agents."}}
+        widgets = {"slug": forms.TextInput(attrs={"data-from-name": "id_name", "autocapitalize": "none"})}
 
 
 class MemberForm(forms.Form):

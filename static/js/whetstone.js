@@ -36,25 +36,15 @@ export function toast(text, { action, ms = 5000 } = {}) {
 }
 
 // --- keys: an attribute on the control, data-key="a"; the sheet (?) is made from them
-const WAIT = 2500;
-let going = 0, hint = null, hinting = 0;
+let going = 0, hint;
 
 // g was pressed: who does not press the letter at once is told which there are
 function waitForLetter(wait) {
-  clearTimeout(hinting);
+  clearTimeout(going);
   hint?.remove();
-  going = wait ? Date.now() : 0;
-  if (!wait) return;
-  hinting = setTimeout(() => {
-    const letters = document.createElement("span");
-    letters.className = "row keys";
-    for (const link of document.querySelectorAll("[data-go]")) {
-      const one = document.createElement("span"), cap = document.createElement("kbd");
-      cap.append(link.dataset.go);
-      one.append(cap, link.querySelector(".name").textContent);
-      letters.append(one);
-    }
-    hint = toast(letters, { ms: WAIT - 400 });
+  going = wait && setTimeout(() => {
+    hint = toast(document.querySelector("[data-letters]").cloneNode(true), { ms: 2000 });
+    going = setTimeout(() => { going = 0; }, 2000);
   }, 400);
 }
 
@@ -67,13 +57,13 @@ document.addEventListener("keydown", (event) => {
   const altGraph = event.getModifierState?.("AltGraph");
   if (event.defaultPrevented || ((event.ctrlKey || event.metaKey || event.altKey) && !altGraph)) return;
   if (typing(event.target) || document.querySelector("dialog[open]") || !keysOn()) return;
-  if (going && Date.now() - going < WAIT) {
-    waitForLetter(false);
+  if (going) {
+    waitForLetter(0);
     const link = document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
     if (link) { event.preventDefault(); link.click(); }
     return;
   }
-  if (event.key === "g" && document.querySelector("[data-go]")) { waitForLetter(true); return; }
+  if (event.key === "g" && document.querySelector("[data-go]")) { waitForLetter(1); return; }
   if (event.key === "?" && $("keys")) { event.preventDefault(); openKeys(); return; }
   const control = [...document.querySelectorAll(`[data-key="${CSS.escape(event.key)}"]:not(:disabled)`)].find((one) => one.checkVisibility());
   if (control) { event.preventDefault(); press(control); }
@@ -201,14 +191,5 @@ document.querySelectorAll("#toasts .toast").forEach((line) => setTimeout(() => l
 document.addEventListener("htmx:responseError", (event) => toast(`The server answered ${event.detail.xhr.status}. Nothing was changed.`));
 document.addEventListener("htmx:sendError", () => toast("The server cannot be reached. Nothing was changed."));
 
-// --- the switch for single keys, on the account page; kept in this browser
+// --- single keys may be switched off (static/js/keys_switch.js); kept in this browser
 try { if (localStorage.keys === "off") document.documentElement.dataset.keys = "off"; } catch { /* private mode */ }
-const keySwitch = document.querySelector("[data-keys-switch]");
-if (keySwitch) {
-  keySwitch.checked = keysOn();
-  keySwitch.addEventListener("change", () => {
-    document.documentElement.dataset.keys = keySwitch.checked ? "on" : "off";
-    try { localStorage.keys = document.documentElement.dataset.keys; } catch { /* private mode */ }
-  });
-}
-document.getElementById("new-token")?.focus();

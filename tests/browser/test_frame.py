@@ -78,15 +78,39 @@ def test_palette_and_keys(server: Server, sign_in: Callable[[User], Page], ada: 
     page = sign_in(ada)
     page.goto(f"{server.url}/p/acme/settings/")
     page.keyboard.press("?")
-    expect(page.locator("#keys")).to_be_visible()
+    expect(page.locator("#keys")).to_contain_text("d Datasets")
+    edge = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert edge != page.evaluate("getComputedStyle(document.body).backgroundColor")  # dimmed to the edge
     page.keyboard.press("Escape")
     page.keyboard.press("Control+k")
+    page.keyboard.type("zebra")
+    expect(page.locator("#palette")).to_contain_text("Nothing here is called “zebra”.")
+    page.keyboard.press("Control+a")
     page.keyboard.type("data")
+    expect(page.locator("#palette-none")).to_have_text("")
     page.keyboard.press("Enter")
     page.wait_for_url("**/datasets/")
     page.keyboard.press("g")
+    expect(page.locator(".toast")).to_contain_text("s Settings")  # who hesitates is told
     page.keyboard.press("s")
     page.wait_for_url("**/settings/")
+
+
+def test_the_address_of_a_new_project(
+    server: Server, sign_in: Callable[[User], Page], ada: User, project: Project
+) -> None:
+    page = sign_in(ada)
+    page.goto(f"{server.url}/?choose=1")
+    page.get_by_text("New project").click()
+    page.locator("#id_name").press_sequentially("Büro & Ärzte 2")
+    expect(page.locator("#id_slug")).to_have_value("buro-arzte-2")
+    page.locator("#id_slug").fill("my own")
+    page.locator("#id_name").fill("Büro & Ärzte 23")
+    expect(page.locator("#id_slug")).to_have_value("my own")
+    page.keyboard.press("Enter")
+    expect(page.locator(".error")).to_contain_text("without blanks")
+    expect(page.locator(".project-list")).to_contain_text(project.name)
+    expect(page.locator("#id_name")).to_have_value("Büro & Ärzte 23")
 
 
 def test_the_menu_of_a_phone(

@@ -178,6 +178,8 @@ def test_undo_after_an_edit_takes_the_edit_back(
     expect(page.locator(".toast")).to_have_count(0)
     page.keyboard.press("Control+End")
     page.keyboard.type(" Checked.")
+    save, bar = page.locator(".edit [type=submit]").bounding_box(), page.locator(".judge").bounding_box()
+    assert save and bar and save["y"] + save["height"] <= bar["y"]  # not behind the bar below
     page.keyboard.press("Control+Enter")
     expect(page.locator("text=Edited by you")).to_be_visible()
     settled(page)

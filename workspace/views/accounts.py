@@ -84,12 +84,19 @@ class ChangePassword(auth.PasswordChangeView):
 def home(request: HttpRequest) -> HttpResponse:
     """The list of projects; with only one, straight to it."""
     assert isinstance(request.user, User)
-    projects = list(Project.objects.visible_to(request.user).order_by("is_demo", "name"))
+    projects = _projects(request.user)
     if len(projects) == 1 and "choose" not in request.GET:
         return redirect("curation:traces", projects[0].slug)
-    roles = dict(Membership.objects.filter(user=request.user).values_list("project_id", "role"))
-    rows = [{"project": project, "role": roles.get(project.pk, "admin")} for project in projects]
-    return render(request, "workspace/home.html", {"rows": rows, "form": ProjectForm()})
+    return render(request, "workspace/home.html", {"rows": _rows(request.user, projects), "form": ProjectForm()})
+
+
+def _projects(user: User) -> list[Project]:
+    return list(Project.objects.visible_to(user).order_by("is_demo", "name"))
+
+
+def _rows(user: User, projects: list[Project]) -> list[dict[str, Any]]:
+    roles = dict(Membership.objects.filter(user=user).values_list("project_id", "role"))
+    return [{"project": project, "role": roles.get(project.pk, "admin")} for project in projects]
 
 
 @require_POST
@@ -104,7 +111,8 @@ def create_project(request: HttpRequest) -> HttpResponse:
             form.add_error("slug", "A project has this address already.")
         else:
             return redirect("curation:traces", project.slug)
-    return render(request, "workspace/home.html", {"rows": [], "form": form, "failed": True}, status=422)
+    rows = _rows(request.user, _projects(request.user))
+    return render(request, "workspace/home.html", {"rows": rows, "form": form, "failed": True}, status=422)
 
 
 def account(request: HttpRequest) -> HttpResponse:
