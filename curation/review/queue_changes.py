@@ -11,13 +11,12 @@ from django.utils import timezone
 from curation import filters
 from curation.models import QueueItem, ReviewQueue
 from curation.review import picking, queues
-from curation.review.invalid import Invalid
+from curation.review.invalid import Invalid, check_text
 from curation.review.queue_items import held_by_others
 from workspace import audit
 from workspace.access import Actor
 from workspace.models import Project
 
-RULES_LIMIT = 20_000
 # made by the project itself wherever they are missing
 OWN = (queues.DEFAULT_SLUG, picking.SLUG)
 
@@ -181,8 +180,7 @@ def restore(*, project: Project, actor: Actor, slug: str) -> ReviewQueue:
 def _checked(queue: ReviewQueue, wanted: Settings) -> Settings:
     """As it is kept. Raises Invalid and filters.FilterError."""
     instructions = wanted.instructions.replace("\r\n", "\n").strip()
-    if len(instructions) > RULES_LIMIT:
-        raise Invalid("instructions", f"has {len(instructions):,} characters; at most {RULES_LIMIT:,} are kept")
+    check_text("instructions", instructions, most=queues.RULES_LIMIT)
     query = wanted.query.strip()
     if queue.slug == picking.SLUG and query:
         raise Invalid("query", "is not for this queue: people fill it; make another queue for a filter")

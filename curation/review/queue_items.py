@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet
 from django.utils import timezone
 
-from curation.models import BulkAct, Judgment, QueueItem, ReviewQueue
+from curation.models import BulkAct, Judgment, QueueItem, ReviewQueue, Trace
 from curation.review.queues import AWAY
 from workspace import audit, paging
 from workspace.access import Actor
@@ -59,15 +59,20 @@ def count_own(*, queue: ReviewQueue, user: User | None) -> int:
 
 
 def take_out(
-    *, queue: ReviewQueue, actor: Actor, uids: Sequence[uuid.UUID] | None = None, only_own: bool = False
-) -> Taken:
-    """Take items that wait out of the queue: those with these outside ids, else all. With `only_own` only what the actor
-    put in by hand. No filter brings them back; an item that somebody else is on stays, one that is flagged or judged too.
-    """
-    at = timezone.now()
+    *, queue: ReviewQueue, actor: Actor, uids: Sequence[uuid.UUID] | None = None,
+    traces: Sequence[uuid.UUID] | None = None, only_own: bool = False,
+) -> Taken:  # fmt: skip
+    """Take items that wait out of the queue: those with these outside ids, or of these traces, else all. With `only_own`
+    only what the actor put in by hand. No filter brings them back; an item that somebody else is on stays, one that is
+    flagged or judged too."""
+    now = timezone.now()
+    # JSON carries thousandths of a second: the moment must come back as the same
+    at = now.replace(microsecond=now.microsecond // 1000 * 1000)
     chosen = QueueItem.objects.filter(queue=queue, status=QueueItem.Status.OPEN)
     if uids is not None:
         chosen = chosen.filter(uid__in=uids)
+    if traces is not None:
+        chosen = chosen.filter(trace__in=Trace.objects.filter(project=queue.project_id, uid__in=traces))
     if only_own:
         chosen = chosen.filter(_own(queue, actor.user))
     with transaction.atomic():
@@ -76,28 +81,33 @@ def take_out(
         )
         held = chosen.count()
         if taken:
-            how = "all" if uids is None else "by hand"
+            how = "all" if uids is None and traces is None else "by hand"
             _record(queue, actor, "queue.items_taken_out", items=taken, left_to_others=held, chosen=how)
     return Taken(taken, held, at)
 
 
 def put_back(
-    *, queue: ReviewQueue, actor: Actor, uids: Sequence[uuid.UUID] | None = None, at: datetime | None = None,
-    only_own: bool = False,
+    *, queue: ReviewQueue, actor: Actor, uids: Sequence[uuid.UUID] | None = None,
+    traces: Sequence[uuid.UUID] | None = None, at: datetime | None = None, only_own: bool = False,
 ) -> PutBack:  # fmt: skip
-    """Let items wait again that were taken out: those with these outside ids, else those taken out at the moment `at`,
-    but not what was judged since then. With `only_own` only what the actor took out."""
+    """Let items wait again that were taken out: those with these outside ids, or of these traces, or those taken out at
+    the moment `at`, but of these not what was judged since then. With `only_own` only what the actor took out."""
     chosen = QueueItem.objects.filter(queue=queue, status__in=AWAY)
-    chosen = chosen.filter(uid__in=uids) if uids is not None else chosen.filter(out_at=at)
+    if uids is not None:
+        chosen = chosen.filter(uid__in=uids)
+    if traces is not None:
+        chosen = chosen.filter(trace__in=Trace.objects.filter(project=queue.project_id, uid__in=traces))
+    if at is not None:
+        chosen = chosen.filter(out_at=at)
     if only_own:
         chosen = chosen.filter(out_by=actor.user, out_by__isnull=False)
     with transaction.atomic():
         back = chosen
-        if uids is None:
+        if at is not None:
             later = Judgment.objects.filter(trace=OuterRef("trace_id"), created_at__gte=at, withdrawn_at=None)
             back = chosen.exclude(Exists(later))
         count = back.update(status=QueueItem.Status.OPEN, out_by=None, out_at=None)
-        judged = chosen.count() if uids is None else 0
+        judged = chosen.count() if at is not None else 0
         if count:
             _record(queue, actor, "queue.items_put_back", items=count)
     return PutBack(count, judged)

@@ -17,7 +17,7 @@ from curation import filters
 from curation.models import QueueItem, ReviewQueue, Trace
 from curation.models.traces import TraceQuerySet
 from curation.review import picking
-from curation.review.invalid import Invalid
+from curation.review.invalid import Invalid, check_text
 from curation.search.conditions import planned
 from workspace import audit
 from workspace.access import Actor
@@ -26,6 +26,7 @@ from workspace.models import Project, User
 log = logging.getLogger(__name__)
 LEASE = timedelta(minutes=15)
 KEPT_DELETED = timedelta(days=1)
+RULES_LIMIT = 20_000
 DEFAULT_SLUG = "unjudged"
 DEFAULT_QUERY = "judged:no,stale"
 CHANGED = "Changed after it was judged"
@@ -104,6 +105,7 @@ def create(
     if slugify(name) in (DEFAULT_SLUG, picking.SLUG):
         raise Invalid("name", "is taken by a queue that every project has")
     check_name(project=project, name=name)
+    check_text("instructions", instructions, most=RULES_LIMIT)
     filters.parse(query)
     with transaction.atomic():
         slug = _free_slug(project, name)
@@ -127,8 +129,7 @@ def named(name: str) -> str:
     name = " ".join(name.split())
     if not slugify(name):
         raise Invalid("name", "needs at least one letter or digit")
-    if len(name) > 120:
-        raise Invalid("name", f"has {len(name)} characters; at most 120 are kept")
+    check_text("name", name, most=120)
     return name
 
 

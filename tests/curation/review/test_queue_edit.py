@@ -18,7 +18,7 @@ from curation.review.invalid import Invalid
 from curation.review.queue_changes import Settings
 from tests import make
 from workspace.access import Actor
-from workspace.models import AuditEntry, Project, User
+from workspace.models import AuditEntry, Project, Role, User
 
 SignIn = Callable[[User], Client]
 OPEN, OUT = QueueItem.Status.OPEN, QueueItem.Status.OUT
@@ -299,3 +299,44 @@ def test_the_sweep_forgets_deleted_queues_after_a_day(project: Project, alice: U
     ReviewQueue.objects.filter(pk=queue.pk).update(deleted_at=timezone.now() - timedelta(days=2))
     queues.refill_all()
     assert not ReviewQueue.objects.filter(pk=queue.pk).exists() and Trace.objects.count() == 6
+
+
+def test_programs_change_queues_as_people_do(
+    project: Project, alice: User, rita: User, queue: ReviewQueue, api: Callable[..., Client]
+) -> None:
+    engineer, reviewer = api(Role.ENGINEER), api(Role.REVIEWER)
+    here = "/api/projects/acme/queues"
+
+    def patch(**body: object) -> dict[str, object]:
+        return engineer.patch(f"{here}/hard-ones", body, content_type="application/json").json()
+
+    def post(client: Client, act: str, **body: object) -> dict[str, object]:
+        return client.post(f"{here}/hard-ones/{act}", body, content_type="application/json").json()
+
+    made = engineer.post(here, {"name": "Second", "q": "agent:billing"}, content_type="application/json")
+    assert made.status_code == 201 and made.json()["slug"] == "second" and made.json()["waiting"] == 2
+    listed = {one["slug"]: one for one in reviewer.get(here).json()["items"]}
+    assert set(listed) == {"hard-ones", "unjudged", "second"} and listed["hard-ones"]["waiting"] == 4
+    queues.lease_next(queue=queue, user=rita)
+    seen = engineer.get(f"{here}/hard-ones/change", {"q": "agent:billing"}).json()
+    assert seen == {"new": 2, "unmatched": 4, "held": 1}
+    changed = patch(q="agent:billing", unmatched="out", name="Money", blind=True)
+    assert [changed[name] for name in ("added", "taken_out", "left_to_others", "waiting", "out", "held")] == [
+        2, 3, 1, 3, 3, 1,
+    ]  # fmt: skip
+    assert (changed["slug"], changed["name"], changed["blind"]) == ("hard-ones", "Money", True)
+    assert patch(name="second")["error"]["details"][0]["where"] == "name"  # type: ignore[index]
+    assert patch(q="agnet:x")["error"]["code"] == "bad_filter"  # type: ignore[index]
+    trace = str(Trace.objects.filter(agent="billing").values_list("uid", flat=True)[0])
+    assert post(reviewer, "take-out", traces=[trace])["taken_out"] == 0, "a reviewer did not put it in"
+    one = post(engineer, "take-out", traces=[trace])
+    assert (one["taken_out"], one["left_to_others"]) == (1, 0)
+    assert post(engineer, "put-back", at=one["at"]) == {"put_back": 1, "judged": 0}
+    assert post(engineer, "take-out", all=True)["left_to_others"] == 1
+    assert post(engineer, "put-back", traces=[trace])["put_back"] == 1
+    for body in ({}, {"all": True, "traces": [trace]}):
+        assert post(engineer, "take-out", **body)["error"]["code"] == "invalid"  # type: ignore[index]
+    assert patch(closed=True)["closed_at"] and patch(closed=False)["closed_at"] is None
+    assert engineer.delete(f"{here}/hard-ones").status_code == 409, "somebody is on an item"
+    assert engineer.delete(f"{here}/second").status_code == 204 and engineer.delete(f"{here}/second").status_code == 404
+    assert acts()[-4:] == ["queue.items_put_back", "queue.closed", "queue.reopened", "queue.deleted"]
