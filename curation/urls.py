@@ -18,6 +18,7 @@ from curation.views import (
     saved_views,
     similar,
     timeline,
+    tool_views,
     traces,
     uploads,
 )
@@ -62,6 +63,7 @@ urlpatterns: list[URLPattern] = [
     path("review/<slug:queue>/about/change/", queues.queue_change, name="queue-change"),
     path("review/<slug:queue>/undo/", review.review_undo, name="review-undo"),
     path("review/<slug:queue>/<uuid:item>/", bench.review_item, name="review-item"),
+    path("settings/tools/", tool_views.views_of_tools, name="tool-views"),
     path("charts/", charts.charts, name="charts"),
     path("datasets/", datasets.datasets, name="datasets"),
     path("datasets/new/", datasets.dataset_new, name="dataset-new"),

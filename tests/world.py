@@ -54,6 +54,7 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
         "curation:review-item": [queue.slug, item or ""], "curation:queue": [queue.slug],
         "training:run": [run.uid], "training:model": [tuned.uid], "evaluation:comparison": [comparison.uid],
     }  # fmt: skip
+    names["curation:tool-views"] = []
     names["curation:trace-becomes"] = names["curation:trace-timeline"] = [traces[0].uid]
     addresses = {name: reverse(name, args=[project.slug, *arguments]) for name, arguments in names.items()}
     replay = make.replay(traces[0], reviewer)

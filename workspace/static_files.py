@@ -20,6 +20,7 @@ SHEETS = {
     "queues": (*COMMON, "queues"),
     "charts": (*COMMON, "lists", "timecharts"),
     "timeline": (*COMMON, "lists", "timeline"),
+    "toolviews": (*COMMON, "review", "toolviews"),
 }
 
 

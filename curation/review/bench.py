@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString
 
 from curation.messages.form import Document, final_answer, main_conversation, text_of
 from curation.models import Comment, DatasetRow, Judgment, QueueItem, ReviewQueue, StepVerdict, Trace
-from curation.review import comments, documents, queues, transcript
+from curation.review import comments, documents, queues, tool_views, transcript
 from curation.review.blocks import plain_text
 from curation.review.parts import Part
 from curation.review.shown import one_line
@@ -104,7 +104,7 @@ def open_item(
     item = with_words(found, user, "trace__").get()
     # whoever answers in a blind queue answers first, whatever their role
     waits = item.queue.is_blind and item.status == QueueItem.Status.OPEN
-    bench = _bench(item.trace, item, user, part, blind=waits or item.blind)
+    bench = _bench(project, item.trace, item, user, part, blind=waits or item.blind)
     bench.item = item
     # the holder before us: the lease statement below tells only whether it is ours now
     holder, until = item.leased_by, item.leased_until
@@ -126,7 +126,7 @@ def open_trace(
     the trace waits in a blind queue. Raises Trace.DoesNotExist."""
     found = Trace.objects.filter(project=project, uid=trace_uid).select_related("revision").defer("revision__document")
     trace = with_words(found, user, "").get()
-    bench = _bench(trace, trace, user, part, blind=trace.blind and not may_look)
+    bench = _bench(project, trace, trace, user, part, blind=trace.blind and not may_look)
     rows = DatasetRow.objects.filter(trace=trace).order_by("-version_id", "position")
     columns = ("version__dataset__name", "version__number", "position", "split")
     bench.datasets = [dict(row) for row in rows.values(*columns)[:100]]
@@ -140,7 +140,7 @@ def run_of(
     Raises TraceRevision.DoesNotExist."""
     pk, document = documents.of_revision(project=project, trace_uid=trace_uid, number=revision)
     verdicts = StepVerdict.objects.filter(revision=pk, user=user).values_list("step_key", "value")
-    return transcript.read(document, verdicts=dict(verdicts))
+    return transcript.read(document, verdicts=dict(verdicts), wishes=tool_views.wishes(project))
 
 
 def talk_of(*, trace: Trace, user: User | None, only_own: bool = False) -> list[Comment]:
@@ -181,13 +181,13 @@ def text_of_block(
     return plain_text(document, conversation, message, call, thought)
 
 
-def _bench(trace: Trace, row: Any, user: User | None, part: int, *, blind: bool) -> Bench:
+def _bench(project: Project, trace: Trace, row: Any, user: User | None, part: int, *, blind: bool) -> Bench:
     revision = trace.revision
     document: Document = {"conversations": []}
     if revision is not None:
         document = documents.read(revision.pk, revision.digest, row.document_text)
     verdicts = {one["key"]: one["value"] for one in row.steps_judged}
-    run = transcript.read(document, verdicts=verdicts)
+    run = transcript.read(document, verdicts=verdicts, wishes=tool_views.wishes(project))
     messages = main_conversation(document)["messages"]
     at = final_answer(messages)
     answer = text_of(messages[at]) if at is not None else ""

@@ -28,9 +28,9 @@ HUNK = re.compile(r"^@@ -(\d+)(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 def edits(asked: dict[str, Any]) -> tuple[View, int, int] | None:
     """A diff of what an edit replaces, a patch, or a written file; None where the arguments are no edit."""
     pairs: list[tuple[str, str]] = []
-    patch = next((asked[key] for key in PATCH_KEYS if isinstance(asked.get(key), str) and "\n" in asked[key]), None)
-    if patch is not None and re.search(r"^[+-]", patch, re.MULTILINE):
-        return _diff_view(_patch_lines(patch))
+    written = next((asked[key] for key in PATCH_KEYS if isinstance(asked.get(key), str) and "\n" in asked[key]), None)
+    if written is not None and re.search(r"^[+-]", written, re.MULTILINE):
+        return patch(written)
     changes = asked["edits"] if isinstance(asked.get("edits"), list) else [asked]
     for change in changes:
         pair = _old_new(change) if isinstance(change, dict) else None
@@ -52,6 +52,11 @@ def edits(asked: dict[str, Any]) -> tuple[View, int, int] | None:
             [_Line("add", str(number), "+", shown(line)) for number, line in enumerate(written.split("\n"), 1)]
         )
     return None
+
+
+def patch(text: str) -> tuple[View, int, int]:
+    """A diff of a patch, and how many lines it adds and takes away."""
+    return _diff_view(_patch_lines(text))
 
 
 def _old_new(change: dict[str, Any]) -> tuple[str, str] | None:

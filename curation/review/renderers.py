@@ -59,12 +59,13 @@ class Drawn:
     args: list[View] = field(default_factory=list)
     result: list[View] = field(default_factory=list)
     marks: list[tuple[str, str, str]] = field(default_factory=list)  # kind, sign, word
+    instead: str = ""  # why this is not the view that the project chose
 
 
 def draw(name: str, arguments: str, result: str | None, *, failed: bool) -> Drawn:
     """Choose the view of a call by its name and the shape of its arguments. `result` is None where none came."""
     words = {word.lower() for word in WORDS.findall(name)}
-    parsed = _parsed(arguments)
+    parsed = parsed_json(arguments)
     asked = parsed if isinstance(parsed, dict) else {}
     drawn = Drawn(icon=_icon(words))
     path = next((asked[key] for key in edits.PATH_KEYS if isinstance(asked.get(key), str)), "")
@@ -77,34 +78,34 @@ def draw(name: str, arguments: str, result: str | None, *, failed: bool) -> Draw
         drawn.marks.append(
             ("", "", " ".join(filter(None, [f"+{added}" if added else "", f"−{removed}" if removed else ""])) or "±0")
         )
-        drawn.result = _results(result, failed=failed, words=words, path="")
+        drawn.result = result_views(result, failed=failed, words=words, path="")
     elif asked and (letter := mail(asked)):
         drawn.icon, drawn.gist = "answer", one_line(str(asked.get("subject", "")), 90)
         drawn.args.append(letter)
-        drawn.result = _results(result, failed=failed, words=words, path="")
+        drawn.result = result_views(result, failed=failed, words=words, path="")
     elif command and words & SHELL:
         drawn.icon = "term"
         others = {key: value for key, value in asked.items() if asked[key] is not command}
         if others:
-            drawn.args.append(_arguments(others))
-        drawn.result = _terminal(command, result, failed, drawn.marks)
+            drawn.args.append(fields(others))
+        drawn.result = terminal(command, result, failed, drawn.marks)
     else:
         if arguments.strip() not in ("", "{}"):
             drawn.args.append(
-                _arguments(parsed) if parsed is not _NOT_JSON else _plain(arguments, LINES, "not JSON, as it came")
+                fields(parsed) if parsed is not NOT_JSON else plain(arguments, LINES, "not JSON, as it came")
             )
-        drawn.result = _results(result, failed=failed, words=words, path=path, first=_first_line(asked))
+        drawn.result = result_views(result, failed=failed, words=words, path=path, first=first_line(asked))
     return drawn
 
 
-_NOT_JSON = object()
+NOT_JSON = object()
 
 
-def _parsed(text: str) -> Any:
+def parsed_json(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
-        return _NOT_JSON
+        return NOT_JSON
 
 
 def icon_of(name: str) -> str:
@@ -119,16 +120,16 @@ def _icon(words: set[str]) -> str:
     return "gear"
 
 
-def _plain(text: str, lines: int, note: str = "") -> View:
+def plain(text: str, lines: int, note: str = "") -> View:
     return folded("plain", text, shown, lines=lines, note=note)
 
 
 # --- arguments
 
 
-def _arguments(value: Any) -> View:
-    if isinstance(value, dict) and all(_scalar(one) for one in value.values()):
-        texts = {key: _text(one) for key, one in value.items()}
+def fields(value: Any) -> View:
+    if isinstance(value, dict) and all(scalar(one) for one in value.values()):
+        texts = {key: text_of_value(one) for key, one in value.items()}
         flat = all(len(one) <= FLAT_VALUE and "\n" not in one for one in texts.values())
         if flat:
             return View(
@@ -139,32 +140,34 @@ def _arguments(value: Any) -> View:
                 "facts",
                 format_html_join("", "<dt>{}</dt><dd>{}</dd>", ((shown(k), shown(v)) for k, v in texts.items())),
             )
-    return _json(value)
+    return json_view(value)
 
 
-def _json(value: Any) -> View:
+def json_view(value: Any) -> View:
     if small_enough(value):
         return View("tree", tree(value))
-    return _plain(json.dumps(value, indent=2, ensure_ascii=False), LINES)
+    return plain(json.dumps(value, indent=2, ensure_ascii=False), LINES)
 
 
-def _scalar(value: Any) -> bool:
+def scalar(value: Any) -> bool:
     return value is None or isinstance(value, str | int | float | bool)
 
 
-def _text(value: Any) -> str:
+def text_of_value(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
 # --- results
 
 
-def _results(result: str | None, *, failed: bool, words: set[str], path: str, first: int | None = None) -> list[View]:
+def result_views(
+    result: str | None, *, failed: bool, words: set[str], path: str, first: int | None = None
+) -> list[View]:
     if result is None:
         return []
     lines = ERROR_LINES if failed else LINES
-    parsed = _parsed(result) if result.lstrip()[:1] in ("{", "[") else _NOT_JSON
-    if isinstance(parsed, list | dict) and (views := _rows_of(parsed)):
+    parsed = parsed_json(result) if result.lstrip()[:1] in ("{", "[") else NOT_JSON
+    if isinstance(parsed, list | dict) and (views := rows_of(parsed)):
         return views
     if isinstance(parsed, dict) and (letter := mail(parsed)):
         return [letter]
@@ -172,53 +175,53 @@ def _results(result: str | None, *, failed: bool, words: set[str], path: str, fi
         isinstance(parsed, dict)
         and parsed
         and len(parsed) <= 12
-        and all(_scalar(v) and len(_text(v)) <= FLAT_VALUE for v in parsed.values())
+        and all(scalar(v) and len(text_of_value(v)) <= FLAT_VALUE for v in parsed.values())
     ):
         return [
             View(
                 "facts",
                 format_html_join(
-                    "", "<dt>{}</dt><dd>{}</dd>", ((shown(k), shown(_text(v))) for k, v in parsed.items())
+                    "", "<dt>{}</dt><dd>{}</dd>", ((shown(k), shown(text_of_value(v))) for k, v in parsed.items())
                 ),
             )
         ]
     if isinstance(parsed, dict | list) and parsed:
-        return [_json(parsed)]
+        return [json_view(parsed)]
     if path and words & READ and "\n" in result.strip() and not failed:
         if path.lower().endswith((".md", ".markdown")) and len(result) <= WIDE:
             return [View("md", markdown(result))]
         numbers = iter(range(first, first + result.count("\n") + 1)) if first is not None else None
-        return [folded("code", result.rstrip("\n"), lambda text: _numbered(text, numbers), lines=lines)]
+        return [folded("code", result.rstrip("\n"), lambda text: numbered(text, numbers), lines=lines)]
     found = result.rstrip("\n").split("\n")
     if words & SEARCH and not failed and sum(bool(GREPPED.match(line)) for line in found) * 5 >= len(found) * 4:
         return [folded("code", result.rstrip("\n"), _grepped, lines=lines)]
-    return [_plain(result, lines)]
+    return [plain(result, lines)]
 
 
-def _first_line(asked: dict[str, Any]) -> int | None:
+def first_line(asked: dict[str, Any]) -> int | None:
     """The number of the first line that was asked for, where the call says it."""
     span = asked.get("view_range")
     given = span[0] if isinstance(span, list) and span else next((asked[key] for key in STARTS if key in asked), None)
     return given if isinstance(given, int) and not isinstance(given, bool) and given > 0 else None
 
 
-def _rows_of(value: list[Any] | dict[str, Any]) -> list[View]:
+def rows_of(value: list[Any] | dict[str, Any]) -> list[View]:
     """Rows as a table: a list of objects, {"columns": [...], "rows": [[...]]}, or one such list among plain facts."""
     if isinstance(value, list):
         columns = _columns(value)
-        return [_table(value, columns)] if columns else []
+        return [table(value, columns)] if columns else []
     names, rows = value.get("columns"), value.get("rows")
     if isinstance(names, list) and isinstance(rows, list) and all(isinstance(one, str) for one in names):
         if set(value) == {"columns", "rows"} and all(isinstance(r, list) and len(r) == len(names) for r in rows):
             joined = [dict(zip(names, row, strict=True)) for row in rows]
             columns = _columns(joined) if len(set(names)) == len(names) else []
-            return [_table(joined, columns)] if columns else []
+            return [table(joined, columns)] if columns else []
         return []
     lists = [key for key, one in value.items() if isinstance(one, list) and _columns(one)]
     facts = {key: one for key, one in value.items() if key not in lists}
-    if len(lists) != 1 or not all(_scalar(one) and len(_text(one)) <= FLAT_VALUE for one in facts.values()):
+    if len(lists) != 1 or not all(scalar(one) and len(text_of_value(one)) <= FLAT_VALUE for one in facts.values()):
         return []
-    return [*([_arguments(facts)] if facts else []), _table(value[lists[0]], _columns(value[lists[0]]))]
+    return [*([fields(facts)] if facts else []), table(value[lists[0]], _columns(value[lists[0]]))]
 
 
 def _columns(rows: list[Any]) -> list[str]:
@@ -227,12 +230,12 @@ def _columns(rows: list[Any]) -> list[str]:
         return []
     columns = list(rows[0])
     alike = 0 < len(columns) <= TABLE_COLUMNS and all(
-        list(row) == columns and all(_scalar(v) and len(_text(v)) <= 80 for v in row.values()) for row in rows
+        list(row) == columns and all(scalar(v) and len(text_of_value(v)) <= 80 for v in row.values()) for row in rows
     )
     return columns if alike else []
 
 
-def _table(rows: list[dict[str, Any]], columns: list[str]) -> View:
+def table(rows: list[dict[str, Any]], columns: list[str]) -> View:
     head = format_html(
         "<thead><tr>{}</tr></thead>",
         format_html_join("", '<th scope="col">{}</th>', ((shown(one),) for one in columns)),
@@ -240,7 +243,11 @@ def _table(rows: list[dict[str, Any]], columns: list[str]) -> View:
 
     def body(some: list[dict[str, Any]]) -> SafeString:
         lines = (
-            (format_html_join("", "<td{}>{}</td>", ((_number(row[one]), shown(_text(row[one]))) for one in columns)),)
+            (
+                format_html_join(
+                    "", "<td{}>{}</td>", ((_number(row[one]), shown(text_of_value(row[one]))) for one in columns)
+                ),
+            )
             for row in some
         )
         return format_html("{}<tbody>{}</tbody>", head, format_html_join("", "<tr>{}</tr>", lines))
@@ -262,7 +269,7 @@ def _grepped(text: str) -> SafeString:
     return format_html_join("", "<span><i>{}</i><code>{}</code></span>", ((shown(no), line) for no, line in rows))
 
 
-def _numbered(text: str, numbers: Iterator[int] | None = None) -> SafeString:
+def numbered(text: str, numbers: Iterator[int] | None = None) -> SafeString:
     """Lines of a file. Numbers are shown where the tool gave them or the call says where it begins, never invented."""
     pairs = [NUMBERED.match(line) for line in text.split("\n")]
     if all(pairs[: max(1, len(pairs) - 1)]):
@@ -274,13 +281,15 @@ def _numbered(text: str, numbers: Iterator[int] | None = None) -> SafeString:
     return format_html_join("", "<span><i>{}</i><code>{}</code></span>", ((no, shown(line)) for no, line in rows))
 
 
-def _terminal(command: str, result: str | None, failed: bool, marks: list[tuple[str, str, str]]) -> list[View]:
+def terminal(command: str, result: str | None, failed: bool, marks: list[tuple[str, str, str]]) -> list[View]:
+    """A command and what it wrote; how it ended goes into `marks`. Without a command only what was written."""
     prompt = View("prompt", shown(command.rstrip()))
     if len(command) > WIDE or command.count("\n") > 40:
         prompt = folded("prompt", command.rstrip(), shown, lines=20)
+    before = [prompt] if command else []
     if result is None:
-        return [prompt]
-    parsed = _parsed(result) if result.lstrip()[:1] == "{" else None
+        return before
+    parsed = parsed_json(result) if result.lstrip()[:1] == "{" else None
     text, code = result, None
     if isinstance(parsed, dict):
         code = next(
@@ -297,8 +306,8 @@ def _terminal(command: str, result: str | None, failed: bool, marks: list[tuple[
         marks.append(("bad", "✕", f"exit {code}") if code else ("good", "✓", "exit 0"))
     note = "Control codes but colours are left out here; the plain text has them." if ansi.others(text) else ""
     if not ansi.bare(text).strip():
-        return [prompt, View("quiet", SafeString("No output"))]
+        return [*before, View("quiet", SafeString("No output"))]
     return [
-        prompt,
+        *before,
         folded("term", text.rstrip("\n"), ansi.coloured, lines=ERROR_LINES if failed else LINES, tail=True, note=note),
     ]

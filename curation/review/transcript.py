@@ -19,8 +19,9 @@ from curation.messages.form import (
     text_of,
 )
 from curation.messages.measure import MeasuredStep, results_of, steps_of, told_once
-from curation.review import renderers
+from curation.review import chosen, renderers
 from curation.review.blocks import Block, attachment, errors, result_text, thought
+from curation.review.chosen import Wish
 from curation.review.folds import EMPTY, WIDE, folded
 from curation.review.offered import Offer, offer
 from curation.review.outline import Segment, cost_strip, strip
@@ -76,9 +77,12 @@ class Transcript:
         return self.parts
 
 
-def read(document: Document, *, verdicts: Mapping[str, str] | None = None) -> Transcript:
-    """Turn a document into blocks. `verdicts`: step key to good, bad or neutral, as the reader judged them."""
-    reader = _Reader(document, verdicts or {})
+def read(
+    document: Document, *, verdicts: Mapping[str, str] | None = None, wishes: Mapping[str, Wish] | None = None
+) -> Transcript:
+    """Turn a document into blocks. `verdicts`: step key to good, bad or neutral, as the reader judged them; `wishes`: tool
+    to how its calls are drawn, where a project said so."""
+    reader = _Reader(document, verdicts or {}, wishes or {})
     blocks = reader.read()
     for number, block in enumerate((one for one in every(blocks) if one.id != "answer"), start=1):
         block.id = f"b{number}"
@@ -103,9 +107,10 @@ def read(document: Document, *, verdicts: Mapping[str, str] | None = None) -> Tr
 class _Reader:
     """Walks a document once."""
 
-    def __init__(self, document: Document, verdicts: Mapping[str, str]) -> None:
+    def __init__(self, document: Document, verdicts: Mapping[str, str], wishes: Mapping[str, Wish]) -> None:
         self.document = document
         self.verdicts = verdicts
+        self.wishes = wishes
         self.steps = steps_of(document)
         self.by_place = {(s.conversation, s.message, s.call): s for s in self.steps}
         self.once = told_once(document, self.steps)  # what two conversations tell is counted once
@@ -228,7 +233,10 @@ class _Reader:
             heat=self._heat(step.latency_ms), failed=step.is_error, number=self.calls, name=name, call_id=call["id"],
             place=f"{number}/{index}?call={at}", state="waiting" if answered is None else "",
             texts=(name, call["arguments"]) if text is None else (name, call["arguments"], text),
-            draw=partial(_draw_call, tool=call["name"], arguments=call["arguments"], result=text, answered=answered),
+            draw=partial(
+                _draw_call, tool=call["name"], arguments=call["arguments"], result=text, answered=answered,
+                wish=self.wishes.get(call["name"]),
+            ),
         )  # fmt: skip
 
     def _orphan(self, number: int, index: int, message: Message, step: MeasuredStep | None) -> Block:
@@ -242,7 +250,9 @@ class _Reader:
             verdict=self.verdicts.get(step.key, "") if step else "", heat=self._heat(message.get("latency_ms")),
             failed=bool(message.get("is_error")), number=self.calls, name=name, place=f"{number}/{index}",
             call_id=message.get("tool_call_id", ""), state="orphan", texts=(name, text),
-            draw=partial(_draw_call, tool="", arguments="", result=text, answered=message),
+            draw=partial(
+                _draw_call, tool="", arguments="", result=text, answered=message, wish=self.wishes.get(name),
+            ),
         )  # fmt: skip
 
     def _parallel(self, calls: list[Block]) -> Iterator[Block]:
@@ -298,9 +308,14 @@ def _draw_answer(block: Block, *, draw_said: Callable[[Block], None] | None, con
         block.others.append(markdown(other[:LONG_ANSWER] + told))
 
 
-def _draw_call(block: Block, *, tool: str, arguments: str, result: str | None, answered: Message | None) -> None:
+def _draw_call(
+    block: Block, *, tool: str, arguments: str, result: str | None, answered: Message | None, wish: Wish | None
+) -> None:
     block.tool = shown(block.name)
-    block.drawn = renderers.draw(tool, arguments, result, failed=block.failed)
+    if wish is None:
+        block.drawn = renderers.draw(tool, arguments, result, failed=block.failed)
+    else:
+        block.drawn = chosen.draw(tool, arguments, result, failed=block.failed, wish=wish)
     if answered is not None:
         block.attachments = [attachment(part) for part in answered["parts"] if part["type"] not in ("text", "json")]
 

@@ -66,7 +66,7 @@ def test_every_page_with_nothing_in_it(
         "traces/", "traces/upload/", "review/", "review/unjudged/", "review/unjudged/about/",
         "mentions/", "keys/", "charts/", "datasets/", "datasets/new/",
         "runs/", "runs/new/", "models/",
-        "comparisons/", "comparisons/new/", "over-time/", "settings/", "settings/audit/", "privacy/",
+        "comparisons/", "comparisons/new/", "over-time/", "settings/", "settings/audit/", "settings/tools/", "privacy/",
     ]  # fmt: skip
     problems = _look(sign_in(ada), server, {path: f"/p/acme/{path}" for path in lists}, complaints)
     assert not problems, "\n".join(problems)

@@ -83,6 +83,9 @@ class Project(models.Model):
     slug = models.SlugField(max_length=60, unique=True)
     name = models.CharField(max_length=120)
     is_demo = models.BooleanField(default=False, help_text="Holds generated data; every page says so.")
+    tool_views = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="How calls of a tool are drawn: {tool: {view, headline}}."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(User, through="Membership", related_name="projects")
 
