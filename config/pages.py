@@ -7,7 +7,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
 from curation.browse import saved_views
-from curation.models import ReviewQueue, Trace
+from curation.models import Pair, ReviewQueue, Trace
 from curation.review import comments
 from training.models.runs import RunStatus, TrainingRun
 from workspace import charts
@@ -27,14 +27,18 @@ def project(request: HttpRequest, slug: str) -> HttpResponse:
 @require_GET
 @cache_control(private=True, max_age=10)
 def counts(request: HttpRequest, slug: str) -> JsonResponse:
-    """Numbers beside the navigation: unjudged traces (counted to 1,000), unseen mentions and live runs. {url name: text}"""
+    """Numbers beside the navigation: unjudged traces and open pairs (counted to 1,000), unseen mentions and live runs.
+    {url name: text}"""
     entry = enter(request, slug, Role.REVIEWER)
     waiting = Trace.objects.filter(project=entry.project).listed().unjudged().values("id")[: MOST + 1].count()
     live = TrainingRun.objects.filter(project=entry.project, status__in=[*RunStatus.live(), RunStatus.QUEUED]).count()
+    open_pairs = Pair.objects.filter(queue__project=entry.project, queue__closed_at=None, status=Pair.Status.OPEN)
+    paired = open_pairs.values("id")[: MOST + 1].count()
     called = comments.unseen(project=entry.project, user=entry.actor.user) if entry.actor.user else 0
     return JsonResponse(
         {
             "curation:review": f"{MOST:,}+" if waiting > MOST else f"{waiting:,}" if waiting else "",
+            "curation:pairs": f"{MOST:,}+" if paired > MOST else f"{paired:,}" if paired else "",
             "curation:mentions": f"{called:,}" if called else "",
             "training:runs": str(live) if live else "",
         }

@@ -7,6 +7,8 @@ from django.utils import timezone
 
 from curation.datasets import build as build_dataset
 from curation.datasets.recipe import Recipe
+from curation.models import Pair, Trace
+from curation.pairs import queues as pair_queues
 from curation.review import queues
 from evaluation.compare import request as comparisons
 from evaluation.compare.decide import Rules
@@ -15,7 +17,7 @@ from evaluation.runs.request import read_settings
 from tests import make
 from training.models import Checkpoint, Metric, RunAttempt, RunEvent
 from workspace import lineage
-from workspace.access import SYSTEM
+from workspace.access import SYSTEM, Actor
 from workspace.lineage import Node
 from workspace.models import Project, User
 
@@ -42,6 +44,7 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
         make.model(project, f"model-{number}")
         make.run(project, version=version, status="failed", status_reason="It ran out of memory.")
     item = queues.lease_next(queue=queue, user=reviewer)
+    pair = _pair(project, traces, reviewer)
     names: dict[str, list[Any]] = {
         "curation:traces": [], "curation:trace-figures": [], "curation:upload": [], "curation:review": [],
         "curation:mentions": [], "curation:datasets": [],
@@ -54,6 +57,7 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
         "curation:review-item": [queue.slug, item or ""], "curation:queue": [queue.slug],
         "training:run": [run.uid], "training:model": [tuned.uid], "evaluation:comparison": [comparison.uid],
     }  # fmt: skip
+    names["curation:pairs"], names["curation:pair"] = [], ["duels", pair.uid]
     names["curation:tool-views"] = []
     names["curation:trace-becomes"] = names["curation:trace-timeline"] = [traces[0].uid]
     addresses = {name: reverse(name, args=[project.slug, *arguments]) for name, arguments in names.items()}
@@ -68,6 +72,15 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
         "curation:trace-replay": f"{begin}?step={replay.step_key}",
         "curation:replay": again,
     }
+
+
+def _pair(project: Project, traces: list[Trace], actor: User) -> Pair:
+    """A queue with one pair of two of these."""
+    wanted = pair_queues.Wanted("Duels", criteria=("Fixes the cause",), instructions="Longer is no better")
+    queue, _ = pair_queues.create(project=project, actor=Actor(user=actor), wanted=wanted)
+    return Pair.objects.create(
+        queue=queue, left_trace=traces[0], right_trace=traces[1], is_flipped=True, reason=pair_queues.SAME_TASK
+    )
 
 
 def _run(project: Project, version: Any, size: int) -> Any:

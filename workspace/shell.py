@@ -27,6 +27,7 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
         (
             Place("Traces", "curation:traces", "traces", "t"),
             Place("Review", "curation:review", "review", "r"),
+            Place("Pairs", "curation:pairs", "pairs", "p"),
             Place("Mentions", "curation:mentions", "answer", "n"),
             Place("Datasets", "curation:datasets", "data", "d"),
             Place("Charts", "curation:charts", "chart", "h"),

@@ -16,6 +16,7 @@ SHEETS = {
     "app": (*COMMON, "lists", "charts", "pages"),
     "traces": (*COMMON, "lists", "traces"),
     "bench": (*COMMON, "review", "long"),
+    "pairs": (*COMMON, "review", "pairs"),
     "attempts": (*COMMON, "lists", "attempts"),
     "queues": (*COMMON, "queues"),
     "charts": (*COMMON, "lists", "timecharts"),

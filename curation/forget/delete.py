@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from curation import dirty
@@ -14,6 +15,7 @@ from curation.models import (
     Feedback,
     FollowUp,
     Judgment,
+    Pair,
     PersonalData,
     Preference,
     QueueItem,
@@ -68,6 +70,7 @@ def bury_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
         counts[str(model._meta.verbose_name_plural)] += model._default_manager.filter(**{way: ids}).delete()[0]
     Preference.objects.filter(left_trace__in=ids).delete()
     Preference.objects.filter(right_trace__in=ids).delete()
+    counts["pairs"] += Pair.objects.filter(Q(left_trace__in=ids) | Q(right_trace__in=ids)).delete()[0]
     Judgment.objects.filter(trace__in=ids).update(note="")
     Correction.objects.filter(trace__in=ids).update(messages=[])
     Score.objects.filter(trace__in=ids).update(reason="")

@@ -1,7 +1,7 @@
 // The review page's fast path. Without it every button is a plain form; with it the next item is already here when a
 // key is pressed, and what was said is kept in an outbox until the server has it.
 import { all, desk, done, find, got, later, lazy, store, use } from "./review_core.js";
-import { box, flush, heard, paintSaved, send } from "./review_outbox.js";
+import { box, flush, paintSaved, send } from "./review_outbox.js";
 import { onKey } from "./review_press.js";
 import { forget, judge, rate, setAside, undoLast } from "./review_say.js";
 import { advance, draftName, heartbeat, load, next, paintLease, show } from "./review_show.js";
@@ -99,7 +99,8 @@ if (desk.bench) {
   if (matchMedia("(any-pointer: coarse)").matches) import("./review_touch.js").then((one) => one.watchTouch());
   setTimeout(() => { for (const load of Object.values(lazy)) load().catch(() => {}); }, 500);
   addEventListener("online", flush);
-  addEventListener("storage", heard);
+  addEventListener("storage", (event) => lazy.beside().then((one) => one.heard(event)));
+  if (desk.bench.matches(".pairs")) import("./pairs.js");
   document.addEventListener("visibilitychange", () => { if (!document.hidden && box().length) flush(); });
   setInterval(() => { paintSaved(); paintLease(); }, 1000);
   setInterval(heartbeat, 60_000);

@@ -26,7 +26,7 @@ export const lazy = {
   edit: () => keep("edit", import("./review_edit.js")),
   find: () => keep("find", import("./review_find.js")),
   outline: () => keep("outline", import("./review_outline.js")),
-  list: () => keep("list", import("./review_list.js")),
+  beside: () => keep("beside", import("./review_beside.js")),
 };
 
 /** Do something with a part where one goes on typing at once: until it is here no key may judge anything. */

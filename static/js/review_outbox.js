@@ -1,29 +1,15 @@
 // The outbox: in order, one at a time, kept in this browser until the server has said yes.
 import { desk, done, find, lazy, newKey, past, store, token } from "./review_core.js";
 import { forget } from "./review_say.js";
-import { advance, refresh, show } from "./review_show.js";
+import { refresh, show } from "./review_show.js";
 import { toast } from "./whetstone.js";
 
-const BOX = `whetstone.outbox.${desk.bench?.dataset.person ?? ""}`;
+export const BOX = `whetstone.outbox.${desk.bench?.dataset.person ?? ""}`;
 let memory = [];
 let flushing = null, offline = "", savedAt = 0, retry = 0, wait = 1500, busy = false;
 export function box() { const text = store.get(BOX); return text ? JSON.parse(text) : memory; }
 export const offlineNow = () => Boolean(offline);
 export function setBox(ops) { memory = ops; store.set(BOX, ops.length ? JSON.stringify(ops) : ""); paintSaved(); }
-
-/** What another tab of this person says goes for this one, too: nobody judges the same item twice without knowing. */
-export function heard({ key, newValue }) {
-  if (key !== BOX || !desk.bench) return;
-  for (const op of JSON.parse(newValue || "[]")) {
-    if (op.act === "undo") done.delete(op.home);
-    if (!["judge", "skip", "flag"].includes(op.act) || done.has(op.home)) continue;
-    if (!op.home.includes("/traces/")) done.add(op.home);
-    if (op.home !== desk.bench.dataset.here || !desk.bench.dataset.end) continue;
-    toast("You said something of that one in another tab: here is the next.");
-    advance(false);
-  }
-  paintSaved();
-}
 
 export function send(op) {
   setBox([...box(), { id: newKey(), at: Date.now(), ...op }]);

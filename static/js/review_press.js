@@ -33,7 +33,7 @@ const OWN = {
   ArrowRight: () => next(),
   ArrowLeft: () => { if (desk.bench.dataset.before) load(desk.bench.dataset.before); else toast("Nothing comes before this one.", { ms: 1500 }); },
 };
-const REPEATS = "[]{}jk";
+const REPEATS = "[]{}jk", PAIR = ["0", "ArrowRight", "ArrowLeft"];
 
 /** From one question of the form to the next. */
 function question(by) {
@@ -77,7 +77,8 @@ function press(event, stop) {
   if (key.startsWith("Arrow") && (event.shiftKey || target.closest?.("input, .cells, pre, .tree, .form-in:not(:has(h1))"))) return;
   if (going && Date.now() - going < 1500) { going = 0; return; }
   going = key === "g" ? Date.now() : 0;
-  const start = startOf(key), act = OWN[start];
+  // a pair has no steps and no outline; what is left of the keys goes through its buttons
+  const start = startOf(key), act = desk.bench.matches(".pairs") && !PAIR.includes(start) ? undefined : OWN[start];
   const ours = act || (key.length === 1 || key === "Enter" ? find(`[data-key="${CSS.escape(key)}"]`, desk.bench) : null);
   if (!ours || (act && desk.bench.classList.contains("done"))) return;
   if (!desk.ready || (event.repeat && !REPEATS.includes(start))) { if (start === "z" && !event.repeat) desk.queued = undo; return stop(); }

@@ -5,7 +5,7 @@ import { advance, dropDraft, load, refresh, show } from "./review_show.js";
 import { keyOf } from "./review_press.js";
 import { toast, typing } from "./whetstone.js";
 
-const WORDS = { acceptable: "Accepted", unacceptable: "Rejected", unsure: "Marked unsure" };
+const WORDS = { acceptable: "Accepted", unacceptable: "Rejected", unsure: "Marked unsure", a: "A is better", b: "B is better", tie: "Tie", both_bad: "Both bad" };
 
 let undoToast = null;
 export function say(text, undoable = true) {
@@ -83,7 +83,7 @@ export function undo() {
     desk.ahead = desk.bench.dataset.end ? { after: last.url, node: Promise.resolve(desk.bench) } : null;
     show(last.node);
   }
-  say(last.kind === "judge" ? "Judgment taken back" : last.kind === "correct" ? "The edited answer is taken back" : "Back on the item you put aside", false);
+  say(last.kind === "judge" ? (last.url.includes("/pairs/") ? "Choice taken back" : "Judgment taken back") : last.kind === "correct" ? "The edited answer is taken back" : "Back on the item you put aside", false);
 }
 
 async function undoOnServer() {

@@ -53,7 +53,7 @@ export function show(node, { push = true, scroll = true } = {}) {
 function restoreRest() {
   const { person, trace } = desk.bench.dataset, kept = (name) => trace && store.get(`whetstone.${name}.${person}.${trace}`);
   if (got.talk || find(".comment", desk.bench) || kept("comment")) lazy.talk().then((one) => { one.restoreComment(); one.paintTalk(); });
-  if (!desk.bench.dataset.end) lazy.list().then((one) => one.paintList());
+  if (!desk.bench.dataset.end) lazy.beside().then((one) => one.paintList());
   if (kept("answer")) lazy.edit().then((one) => one.restoreEdit());
   if (got.outline || ["", ".by", ".off"].some((name) => store.get(`whetstone.outline${name}`))) lazy.outline().then((one) => one.paintOutline());
 }

@@ -112,7 +112,7 @@ function filterPalette() {
   const said = $("palette-query").value.trim(), words = said.toLowerCase().split(/\s+/).filter(Boolean);
   let first = true;
   for (const item of $("palette-list").children) {
-    const text = item.innerText.toLowerCase() || item.textContent.toLowerCase();
+    const text = item.textContent.toLowerCase();
     item.hidden = !words.every((word) => text.includes(word)) || (!words.length && "asked" in item.dataset); // what came late
     item.setAttribute("aria-selected", String(first && !item.hidden));
     if (!item.hidden && first) { first = false; $("palette-query").setAttribute("aria-activedescendant", item.id); }
@@ -126,12 +126,12 @@ $("palette-query")?.addEventListener("keydown", (event) => {
   const shown = [...$("palette-list").children].filter((item) => !item.hidden);
   const at = shown.findIndex((item) => item.getAttribute("aria-selected") === "true");
   if (event.key === "Enter" && shown[at]) { event.preventDefault(); location.href = shown[at].dataset.href; }
-  if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-    event.preventDefault();
-    const next = shown[(at + (event.key === "ArrowDown" ? 1 : shown.length - 1)) % shown.length];
-    shown.forEach((item) => item.setAttribute("aria-selected", String(item === next)));
-    if (next) { $("palette-query").setAttribute("aria-activedescendant", next.id); next.scrollIntoView({ block: "nearest" }); }
-  }
+  const step = { ArrowDown: 1, ArrowUp: shown.length - 1 }[event.key];
+  if (step === undefined) return;
+  event.preventDefault();
+  const next = shown[(at + step) % shown.length];
+  shown.forEach((item) => item.setAttribute("aria-selected", String(item === next)));
+  if (next) { event.target.setAttribute("aria-activedescendant", next.id); next.scrollIntoView({ block: "nearest" }); }
 });
 
 // --- clicks that are the same everywhere

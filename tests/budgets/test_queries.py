@@ -21,6 +21,7 @@ MORE = {  # pages made of several things, each with the reason for its limit
     "evaluation:comparison": 16, "training:model": 14, "curation:dataset-version": 14, "training:run": 16,
     "curation:review-item": 12, "curation:trace": 12, "evaluation:over-time": 10, "training:run-new": 10,
     "evaluation:comparison-new": 10,
+    "curation:pair": 14,  # both sides, each with its document; two leases
     "curation:trace-becomes": 16,  # a freeze of one trace in a snapshot, and the descent of each version that holds it
     "curation:traces": 9,  # saved views and queues; two are the time limit inside the transaction that only tests have
 }  # fmt: skip

@@ -171,6 +171,9 @@ PAGE_NEEDS: dict[str, tuple[Role | None, Role | None]] = {  # GET, POST
     "curation:queue": (ANY, ANY),  # settings, closing, emptying, deleting: tests/curation/review/test_queue_edit.py
     "curation:queue-change": (ENGINEER, NONE),
     "curation:review-item": (ANY, ANY),
+    "curation:pairs": (ANY, ANY),  # making, closing a queue: see ACTS
+    "curation:pairs-next": (ANY, ANY),
+    "curation:pair": (ANY, ANY),
     "curation:charts": (ANY, NONE),
     "curation:datasets": (ANY, NONE),
     "curation:dataset-new": (ENGINEER, ENGINEER),
@@ -208,6 +211,9 @@ ACTS = [
     ("curation:review", {"act": "create", "name": "Mine"}, ENGINEER),
     ("curation:review", {"act": "refill", "queue": "none"}, ANY),
     ("curation:review", {"act": "restore", "queue": "none"}, ENGINEER),
+    ("curation:pairs", {"act": "create", "name": "Mine"}, ENGINEER),
+    ("curation:pairs", {"act": "close", "queue": "none"}, ENGINEER),
+    ("curation:pairs", {"act": "refill", "queue": "none"}, ANY),
     ("curation:trace-bulk", {"action": "archive", "all": "1"}, ENGINEER),
     ("curation:trace-bulk", {"action": "restore", "all": "1"}, ENGINEER),
     ("curation:trace-bulk", {"action": "tag", "all": "1", "tag": "x"}, ANY),
@@ -236,6 +242,7 @@ OPERATION_NEEDS: dict[str, Role] = {
     "POST /traces/{trace_id}/comments": ANY,
     "PATCH /comments/{comment_id}": ANY,
     "GET /mentions": ANY,
+    "GET /preferences": ENGINEER,
     "GET /queues": ANY,
     "POST /queues": ENGINEER,
     "PATCH /queues/{queue}": ENGINEER,

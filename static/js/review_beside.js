@@ -1,5 +1,8 @@
-// A trace that was opened from the list: the way to those before and behind it there, and back to the list as it was.
-import { all, desk, find } from "./review_core.js";
+// What is beside this page: the list that a trace was opened from, and other tabs of the same person.
+import { all, desk, done, find } from "./review_core.js";
+import { BOX, paintSaved } from "./review_outbox.js";
+import { advance } from "./review_show.js";
+import { toast } from "./whetstone.js";
 
 function kept() {
   try { return JSON.parse(sessionStorage.getItem("whetstone.list") ?? "null"); } catch { return null; }
@@ -19,4 +22,18 @@ export function paintList() {
     arrow.toggleAttribute(by > 0 ? "data-go-next" : "data-go-before", true);
     bench.dataset[by > 0 ? "next" : "before"] = trace;
   }
+}
+
+/** What another tab of this person says goes for this one, too: nobody judges the same item twice without knowing. */
+export function heard({ key, newValue }) {
+  if (key !== BOX || !desk.bench) return;
+  for (const op of JSON.parse(newValue || "[]")) {
+    if (op.act === "undo") done.delete(op.home);
+    if (!["judge", "skip", "flag"].includes(op.act) || done.has(op.home)) continue;
+    if (!op.home.includes("/traces/")) done.add(op.home);
+    if (op.home !== desk.bench.dataset.here || !desk.bench.dataset.end) continue;
+    toast("You said something of that one in another tab: here is the next.");
+    advance(false);
+  }
+  paintSaved();
 }
