@@ -75,15 +75,16 @@ def draw(name: str, arguments: str, result: str | None, *, failed: bool, wish: W
 
 
 def kind_of(drawn: Drawn) -> str:
-    """The name of the view that a call was drawn with."""
-    kinds = {view.kind for view in (*drawn.args, *drawn.result)}
-    for some, view in (
-        ({"diff"}, "diff"), ({"mail"}, "mail"), ({"prompt", "term"}, "terminal"), ({"table"}, "table"),
-        ({"code"}, "code"), ({"md"}, "markdown"), ({"tree", "facts", "flat"}, "json"),
-    ):  # fmt: skip
-        if kinds & some:
+    """The name of the view that a call was drawn with: of a change, a mail or a terminal wherever it stands, else of what
+    came back, else of what was asked."""
+    args, result = ({view.kind for view in some} for some in (drawn.args, drawn.result))
+    for kinds, view in (({"diff"}, "diff"), ({"mail"}, "mail"), ({"prompt", "term"}, "terminal")):
+        if kinds & (args | result):
             return VIEWS[view][0]
-    return VIEWS["plain"][0]
+    for kinds, view in (({"table"}, "table"), ({"code"}, "code"), ({"md"}, "markdown"), ({"plain"}, "plain")):
+        if kinds & result:
+            return VIEWS[view][0]
+    return VIEWS["json" if {"tree", "facts", "flat"} & (result or args) else "plain"][0]
 
 
 def _asked(call: Call) -> list[View]:

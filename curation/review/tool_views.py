@@ -118,8 +118,8 @@ def sample(*, project: Project, tool: str, wish: Wish, number: int = 1) -> Sampl
     if not found:
         return None
     revision, key = found[0]
-    trace = Trace.objects.defer("metadata").get(project=project, revision=revision)
-    document: Document = TraceRevision.objects.values_list("document", flat=True).get(pk=revision)
+    trace = Trace.objects.select_related("revision").defer("metadata").get(project=project, revision=revision)
+    document: Document = trace.revision.document if trace.revision is not None else {"conversations": []}
     card, plain = (_card(document, key, {tool: one}) for one in (wish, Wish()))
     if card is None or plain is None or plain.drawn is None:
         return None
