@@ -13,10 +13,10 @@ from django.utils.safestring import SafeString
 from curation.messages.form import Document, final_answer, main_conversation, text_of
 from curation.models import Comment, DatasetRow, Judgment, QueueItem, ReviewQueue, StepVerdict, Trace
 from curation.review import comments, documents, queues, tool_views, transcript
-from curation.review.blocks import plain_text
+from curation.review.blocks import plain_text, told
 from curation.review.parts import Part
 from curation.review.shown import one_line
-from curation.review.words import Edited, Measured, Opinion, with_words, words_of
+from curation.review.words import Edited, Measured, Opinion, Words, with_words, words_of
 from workspace import formats
 from workspace.models import Project, User
 
@@ -133,6 +133,16 @@ def open_trace(
     return bench
 
 
+def said_of(*, project: Project, user: User | None, trace_uid: uuid.UUID, may_look: bool) -> Words:
+    """What people and graders said of a trace, without its conversation. `may_look` as for `open_trace`. Raises
+    Trace.DoesNotExist."""
+    trace = with_words(Trace.objects.filter(project=project, uid=trace_uid).select_related("revision"), user, "").defer(
+        "revision__document", "metadata"
+    )
+    row = trace.get()
+    return words_of(row, user=user, revision=row.revision_id, answer="", blind=row.blind and not may_look)
+
+
 def run_of(
     *, project: Project, trace_uid: uuid.UUID, user: User | None, revision: int | None = None
 ) -> transcript.Transcript:
@@ -171,13 +181,16 @@ def text_of_block(
     project: Project,
     trace_uid: uuid.UUID,
     conversation: int,
-    message: int,
+    message: int | None,
     call: int | None = None,
     thought: int | None = None,
     revision: int | None = None,
 ) -> str | None:
-    """The plain text behind a block; None where there is no such block. Raises TraceRevision.DoesNotExist."""
+    """The plain text behind a block, without `message` of a whole conversation; None where there is no such block. Raises
+    TraceRevision.DoesNotExist."""
     _, document = documents.of_revision(project=project, trace_uid=trace_uid, number=revision)
+    if message is None:
+        return told(document, conversation)
     return plain_text(document, conversation, message, call, thought)
 
 

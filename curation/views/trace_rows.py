@@ -64,7 +64,7 @@ def _row(sheet: _Sheet, row: Row) -> str:
     )
     errors = f'<span class="errs">{trace.errors} error{"" if trace.errors == 1 else "s"}</span>' if trace.errors else ""
     time = f'<span class="ms h{row.heat}">{formats.duration(trace.latency_ms)}</span>'
-    leading = f'<td class="wide-only">{judgment}</td>' * len(lead)
+    leading = f'<td class="wide-only" data-told>{judgment}</td>' * len(lead)
     cells = "".join(_cell(cell, judgment, seen, time, row.blind) for cell in row.cells[len(lead) :])
     return (
         f'\n<tr id="t-{trace.uid}" data-row><td class="check"><input type="checkbox" name="trace" value="{trace.uid}"'
@@ -89,9 +89,12 @@ def _cell(cell: Cell, judgment: str, seen: str, time: str, blind: bool) -> str:
     if blind and column.score:
         return f'<td class="num soft {width}" title="{HIDDEN}">◌<span class="sr">hidden</span></td>'
     if column.kind == "verdict":
-        return f'<td class="{width}">{judgment}</td>'
+        return f'<td class="{width}" data-told>{judgment}</td>'
     classes, write = _KINDS[column.kind]
-    return f'<td class="{classes} {width}"{_whole_list(value) if column.kind == "list" else ""}>{write(value)}</td>'
+    told = " data-told" if column.score else ""
+    return (
+        f'<td class="{classes} {width}"{told}{_whole_list(value) if column.kind == "list" else ""}>{write(value)}</td>'
+    )
 
 
 def _text(value: Any) -> str:

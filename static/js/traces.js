@@ -8,6 +8,7 @@ const rows = () => [...document.querySelectorAll("tr[data-row]")];
 // --- cursor
 function current() { return document.querySelector("tr[data-cursor]"); }
 function moveTo(row) {
+  hideTold();
   current()?.removeAttribute("data-cursor");
   if (!row) return;
   row.setAttribute("data-cursor", "");
@@ -29,6 +30,9 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "x" && at >= 0) {
     event.preventDefault();
     tick(all[at].querySelector("[name=trace]"), event.shiftKey);
+  } else if (event.key === "w" && at >= 0) {
+    event.preventDefault();
+    if (told().matches(":popover-open")) hideTold(); else tellOf(all[at], all[at].querySelector("[data-told], .grow"));
   } else if (event.key === "Enter" && at >= 0 && !event.target.closest("a, button, input:not([name=trace]), summary")) {
     event.preventDefault();
     all[at].querySelector(".grow a").click();
@@ -98,6 +102,30 @@ function keep() {
 }
 document.addEventListener("htmx:afterSettle", keep);
 keep();
+
+// --- what was said of a row, where the pointer rests on a judgment or a score; w for the row of the cursor
+let resting = 0;
+const told = () => document.getElementById("told");
+function hideTold() { clearTimeout(resting); told()?.hidePopover?.(); }
+async function tellOf(row, at) {
+  const box = told(), address = row.querySelector(".grow a").getAttribute("href");
+  const answer = await fetch(`${address}told/`, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!answer?.ok || !row.isConnected) return;
+  box.innerHTML = await answer.text();
+  box.showPopover();
+  const place = at.getBoundingClientRect(), { offsetWidth: width, offsetHeight: height } = box;
+  const below = place.bottom + height + 8 < innerHeight;
+  box.style.setProperty("left", `${Math.max(8, Math.min(place.left, innerWidth - width - 8))}px`);
+  box.style.setProperty("top", `${below ? place.bottom + 4 : Math.max(8, place.top - height - 4)}px`);
+}
+document.addEventListener("pointerover", (event) => {
+  if (event.pointerType !== "mouse") return;
+  const cell = event.target.closest?.("[data-told]");
+  if (cell) { clearTimeout(resting); resting = setTimeout(() => tellOf(cell.closest("tr"), cell), 350); }
+  else if (!event.target.closest?.("#told")) hideTold();
+});
+document.addEventListener("scroll", hideTold, { capture: true, passive: true });
+document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTold(); });
 
 // --- how many match, and how many of them are not shown: counted behind the list, into room that is kept
 async function count() {

@@ -12,8 +12,10 @@ from playwright.sync_api import expect
 from curation import tasks
 from curation.browse import bulk
 from curation.models import BulkAct, QueueItem, SavedView, Score, Trace
+from curation.review import queues
 from tests import make
 from tests.browser_fixtures import axe_violations, shoot
+from workspace.access import Actor
 
 pytestmark = pytest.mark.browser
 
@@ -364,3 +366,34 @@ def test_upload_by_hand(server, project, alice, sign_in, complaints, axe, tmp_pa
     page.get_by_role("link", name="Show the 28 new traces").click()
     expect(page.locator("tr[data-row]")).to_have_count(28)
     assert not complaints
+
+
+def test_what_was_said_of_a_row_stands_beside_it(server, project, alice, rita, sign_in, complaints, axe):
+    """By key and where the pointer rests; a blind queue's reviewer learns nothing."""
+    trace = make.trace(project)
+    make.judgment(trace, alice, "unacceptable", note="Wrong order")
+    Score.objects.create(project=project, trace=trace, name="tone", number=0.25, source="judge", reason="Too curt")
+    page = sign_in(alice)
+    page.goto(f"{server.url}/p/acme/traces/")
+    page.keyboard.press("j")
+    page.keyboard.press("w")
+    told = page.locator("#told")
+    expect(told).to_contain_text("Wrong order")
+    expect(told).to_contain_text("Too curt")
+    shoot(page, "trace-told")
+    axe()
+    page.keyboard.press("w")
+    expect(told).to_be_hidden()
+    page.mouse.move(5, 5)
+    page.locator("td[data-told]").first.hover()
+    expect(told).to_contain_text("Too curt")
+    page.keyboard.press("Escape")
+    expect(told).to_be_hidden()
+    queues.create(project=project, actor=Actor(user=alice), name="Second look", query="", is_blind=True)
+    page = sign_in(rita)
+    page.goto(f"{server.url}/p/acme/traces/")
+    page.keyboard.press("j")
+    page.keyboard.press("w")
+    expect(told).to_contain_text("It waits for you in a blind queue; 1 judged it.")
+    expect(told).not_to_contain_text("Too curt")
+    assert complaints == []
