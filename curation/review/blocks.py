@@ -132,6 +132,23 @@ def plain_text(
     return f"{calls[call]['name']} {calls[call]['arguments']}\n\n{answer}"
 
 
+def told(document: Document, conversation: int) -> str | None:
+    """All that a sub-agent was told and said, as plain text, a heading for each message; None where there is no such
+    conversation."""
+    if conversation >= len(document["conversations"]):
+        return None
+    pieces = []
+    for message in document["conversations"][conversation]["messages"]:
+        head = " ".join(
+            filter(None, ["---", message["role"], message.get("name", ""), message.get("tool_call_id", "")])
+        )
+        thoughts = [f"(thought) {one.get('text', '')}" for one in message.get("reasoning", [])]
+        calls = [f"{call['name']} {call['arguments']}" for call in message.get("tool_calls", [])]
+        others = [f"({part['type']})" for part in message["parts"] if part["type"] not in ("text", "refusal", "json")]
+        pieces.append("\n".join([head, *thoughts, *filter(None, [result_text(message)]), *others, *calls]))
+    return "\n\n".join(pieces)
+
+
 def thought(one: Reasoning, place: str = "") -> Thought:
     text = one.get("text", "")
     redacted = bool(one.get("redacted")) or not text

@@ -158,7 +158,7 @@ class _Reader:
             first = start == 0
             ms = sum(spent) if spent and first else None
             yield Block(
-                kind="agent", id="", label=name, tool=shown(name), inside=some, ms=ms, heat=self._heat(ms), count=steps,
+                kind="agent", id="", place=str(number), label=name, tool=shown(name), inside=some, ms=ms, heat=self._heat(ms), count=steps,
                 failed=any(errors(block) for block in some), note=note,
                 raw=f"{formats.short(sum(tokens))} tokens" if tokens and first else "",
             )  # fmt: skip

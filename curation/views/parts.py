@@ -56,8 +56,11 @@ def trace_find(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
 
 
 @require_GET
-def trace_text(request: HttpRequest, slug: str, uid: uuid.UUID, conversation: int, message: int) -> HttpResponse:
-    """The plain text behind a block: the whole of a long result, or a call just as it came. A page gets it in pieces."""
+def trace_text(
+    request: HttpRequest, slug: str, uid: uuid.UUID, conversation: int, message: int | None = None
+) -> HttpResponse:
+    """The plain text behind a block: the whole of a long result, a call just as it came, or all that a sub-agent was told
+    and said. A page gets it in pieces."""
     entry = enter(request, slug, Role.REVIEWER)
     place = {name: number(request.GET[name], 0) for name in ("call", "thought") if name in request.GET}
     try:
@@ -71,7 +74,7 @@ def trace_text(request: HttpRequest, slug: str, uid: uuid.UUID, conversation: in
         raise Http404("There is no such text in this trace.")
     if not wants_fragment(request):
         shown_how = "attachment" if "download" in request.GET else "inline"
-        name = f"{uid}-{conversation}-{message}.txt"
+        name = "-".join(str(one) for one in (uid, conversation, message) if one is not None) + ".txt"
         headers = {"Content-Disposition": f'{shown_how}; filename="{name}"'}
         return HttpResponse(text, content_type="text/plain; charset=utf-8", headers=headers)
     start = number(request.GET.get("from"), 0)

@@ -56,17 +56,20 @@ export async function plain() {
     const list = all("[data-answer]", step), at = list.findIndex((one) => one.getAttribute("aria-pressed") === "true");
     return list[(at + 1) % list.length]?.click();
   }
-  const link = find(":scope > header .plain-link", step), old = find(":scope > .as-came", step);
-  if (old) { old.hidden = !old.hidden; step.toggleAttribute("data-plain", !old.hidden); return; }
-  if (!link) return toast("This step is shown as it came.", { ms: 1500 });
-  const answer = await fetch(link.href, { credentials: "same-origin" }).catch(() => null);
+  // a sub-agent's card is a fold: what it said stands inside
+  const box = find(":scope > details", step) ?? step, old = find(":scope > .as-came", box);
+  const came = step.dataset.came || find(":scope > header [data-came]", step)?.href;
+  if (box !== step) { if (old && !box.open) old.hidden = true; box.open = true; }
+  if (old) { old.hidden = !old.hidden; box.toggleAttribute("data-plain", !old.hidden); return; }
+  if (!came) return toast("This step is shown as it came.", { ms: 1500 });
+  const answer = await fetch(came, { credentials: "same-origin" }).catch(() => null);
   if (!answer?.ok) return toast("The text could not be fetched.");
   const text = document.createElement("pre");
   text.className = "plain as-came";
   text.tabIndex = 0;
   text.append(await answer.text());
-  step.append(text);
-  step.setAttribute("data-plain", "");
+  box.append(text);
+  box.setAttribute("data-plain", "");
 }
 
 export function fold() {
