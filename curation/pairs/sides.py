@@ -30,6 +30,7 @@ class Side:
     words: int
     steps: int
     calls: list[Call]
+    asked: str  # what the user said first
     tools: list[tuple[str, int, bool]] = field(default_factory=list)
     share: int = 100  # its words, as a share of the longer side's, in percent
 
@@ -53,6 +54,11 @@ class Sides:
     parts_at: int | None
     identical: bool
     longer: str
+
+    @property
+    def same_answer(self) -> bool:
+        """Whether only the way to the answer differs."""
+        return self.a.answer == self.b.answer
 
     @property
     def both(self) -> tuple[Side, Side]:
@@ -81,6 +87,7 @@ def read(pair: Pair) -> Sides:
                 words=len(WORD.findall(answer)),
                 steps=sum(message["role"] == "assistant" for message in messages[same:]) + len(calls),
                 calls=calls,
+                asked=next((text_of(message) for message in messages if message["role"] == "user"), ""),
             )
         )
     first, second = sides
@@ -88,12 +95,11 @@ def read(pair: Pair) -> Sides:
         side.tools = _tools(side.calls, {call.tool for call in beside.calls})
         side.share = round(100 * side.words / max(first.words, second.words, 1))
     lines, _ = align(first.calls, second.calls)
-    users = [next((text_of(m) for m in messages if m["role"] == "user"), "") for messages in (left, right)]
     prefix: list[tuple[str, str]] = [(message["role"], text_of(message)) for message in left[:same]]
     return Sides(
         a=first,
         b=second,
-        asked=users[0] if users[0] == users[1] else "",
+        asked=first.asked if first.asked == second.asked else "",
         shared=prefix[:MOST_SHARED],
         shared_count=same,
         stretches=stretches(lines),

@@ -24,7 +24,7 @@ export function show(node, { push = true, scroll = true } = {}) {
     desk.bench.replaceWith(node);
     desk.bench = node;
   }
-  document.title = document.title.replace(/^.*?(?= · )/, node.dataset.end ? `Review: ${node.dataset.title}` : node.dataset.title);
+  document.title = document.title.replace(/^.*?(?= · )/, node.dataset.end ? `${node.matches(".pairs") ? "Pair" : "Review"}: ${node.dataset.title}` : node.dataset.title);
   const here = node.dataset.here;
   if (push && location.pathname !== here) history.pushState({}, "", here);
   if (scroll) { find(".talk", node)?.scrollTo(0, 0); find("h1", node)?.focus({ preventScroll: true }); }
