@@ -20,6 +20,7 @@ from workspace.models import Project
 RECENT = 2_000
 MOST = 9
 MOST_KEYS = 60
+MOST_KNOWN = 200
 _OPERATORS = (">=", "<=", ":", ">", "<", "=")
 Values = list[tuple[str, int | None]]
 
@@ -89,6 +90,20 @@ def column_keys(*, project: Project) -> list[str]:
     for name in ("score", "meta"):
         found += [f"{name}.{key}" for key, _ in _keys(project, FIELDS[name])[:MOST_KEYS]]
     return found
+
+
+def known(*, project: Project, field: Field, key: str = "") -> list[str]:
+    """Values that traces have of a field, the most frequent first; `key` is the name behind score. or meta."""
+    if field.name in ("agent", "model"):
+        return [
+            value for value, _ in _summed(project, field.name, "", most=MOST_KNOWN) or _values(project, field, key, "")
+        ]
+    return [value for value, _ in _values(project, field, key, "")]
+
+
+def known_keys(*, project: Project, field: Field) -> list[str]:
+    """Names behind score. or meta. that traces have, the most frequent first."""
+    return [key for key, _ in _keys(project, field)]
 
 
 def _names(place: _Place, project: Project) -> Iterable[Suggestion]:
@@ -170,12 +185,12 @@ def _values(project: Project, field: Field, key: str, begun: str) -> Values:
     return _related(project, field.name) if field.completion == "related" else []
 
 
-def _summed(project: Project, column: str, begun: str) -> Values:
+def _summed(project: Project, column: str, begun: str, most: int = MOST) -> Values:
     """Agents or models with the number of all their traces, by the sums by day; none while there are no sums."""
     rows = Rollup.objects.filter(project=project, is_day=True, **{f"{column}__istartswith": begun}).exclude(
         **{column: ""}
     )
-    return [*rows.values_list(column).annotate(times=Sum("traces")).order_by("-times", column)[:MOST]]
+    return [*rows.values_list(column).annotate(times=Sum("traces")).order_by("-times", column)[:most]]
 
 
 def _related(project: Project, name: str) -> Values:
@@ -201,6 +216,6 @@ def _keys(project: Project, field: Field) -> Values:
 
 
 def _often(values: Any) -> Values:
-    """The values of a one-column query, the most frequent first; at most 200."""
-    counted = values.annotate(times=Count("pk")).order_by("-times")[:200]
+    """The values of a one-column query, the most frequent first; at most MOST_KNOWN."""
+    counted = values.annotate(times=Count("pk")).order_by("-times")[:MOST_KNOWN]
     return [(str(value), times) for value, times in counted if value is not None]

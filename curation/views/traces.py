@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 from curation import filters
 from curation.browse import complete as completing
 from curation.browse import figures as figuring
-from curation.browse import notice, rollups, rows, saved_views
+from curation.browse import nearest, notice, rollups, rows, saved_views
 from curation.browse.columns import COLUMNS, NO_ORDER, Column, UnknownColumn, read_columns
 from curation.browse.patience import TooSlow
 from curation.browse.segments import segments, ways_out
@@ -217,7 +217,9 @@ def _empty(request: HttpRequest, entry: Entry, query: filters.Query) -> dict[str
     if anything.exists():
         if query:
             try:
-                return {"ways_out": ways_out(project=entry.project, query=query, reader=reader_of(entry))}
+                meant = nearest.repair(project=entry.project, query=query)
+                out = ways_out(project=entry.project, query=query, reader=reader_of(entry))
+                return {"meant": meant, "ways_out": out}
             except TooSlow:
                 return {"ways_out": [], "ways_unknown": True}
         return {"all_archived": not anything.listed().exists()}
