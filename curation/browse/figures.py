@@ -26,6 +26,7 @@ BUCKETS = 14
 _JUDGED = ~Q(verdict="") & Q(verdict_stale=False)
 _ACCEPTED = Q(verdict="acceptable", verdict_stale=False)
 _DECIDED = Q(verdict__in=["acceptable", "unacceptable"], verdict_stale=False)
+_TOLD = Q(told=True)
 _FAILED = Q(errors__gt=0) | Q(status="error")
 
 
@@ -90,10 +91,10 @@ def measure(*, project: Project, query: filters.Query, now: datetime, reader: Us
         return found
     traces = blind.among(project=project, query=query, reader=reader)
     matching = filters.apply(traces, query, now=now, search=planned(project.pk))
-    newest = matching.order_by("-received_at", "-id")[: MOST + 1]
-    told = _told(project, reader)
+    may_hide = blind.hides_any(project=project, reader=reader)
+    newest = blind.telling(matching, reader if may_hide else None).order_by("-received_at", "-id")[: MOST + 1]
     total = newest.aggregate(
-        **_sums(told),
+        **_sums(),
         recent=Count("pk", filter=Q(received_at__gte=now - timedelta(days=7))),
         middle_ms=_Percentile("latency_ms", 0.5),
         slow_ms=_Percentile("latency_ms", 0.95),
@@ -104,7 +105,7 @@ def measure(*, project: Project, query: filters.Query, now: datetime, reader: Us
     more = total["traces"] > MOST
     found = Figures(**{**total, "traces": min(total["traces"], MOST), "more": more})
     if first is not None and last > first:
-        found.over_time = _over_time(newest.values("pk"), first, last, told)
+        found.over_time = _over_time(newest.values("pk"), first, last, reader if may_hide else None)
     return found
 
 
@@ -146,36 +147,29 @@ def _as_figures(sums: series.Sums) -> Figures:
     )  # fmt: skip
 
 
-def _told(project: Project, reader: User | None) -> Q:
-    """Which traces' judgments this reader may be told."""
-    if reader is None or not blind.hides_any(project=project, reader=reader):
-        return Q()
-    return ~Q(pk__in=blind.shut_traces(reader).filter(project=project).values("pk"))
-
-
-def _sums(told: Q) -> dict[str, Aggregate]:
+def _sums() -> dict[str, Aggregate]:
     return {
         "traces": Count("pk"),
-        "judged": Count("pk", filter=_JUDGED & told),
-        "decided": Count("pk", filter=_DECIDED & told),
-        "accepted": Count("pk", filter=_ACCEPTED & told),
+        "judged": Count("pk", filter=_JUDGED & _TOLD),
+        "decided": Count("pk", filter=_DECIDED & _TOLD),
+        "accepted": Count("pk", filter=_ACCEPTED & _TOLD),
         "failed": Count("pk", filter=_FAILED),
         "cost": Sum("cost_usd"),
         "costed": Count("cost_usd"),
     }
 
 
-def _over_time(keys: Any, first: datetime, last: datetime, told: Q) -> dict[str, list[float | None]]:
+def _over_time(keys: Any, first: datetime, last: datetime, reader: User | None) -> dict[str, list[float | None]]:
     seconds = Func(F("received_at"), template="extract(epoch from %(expressions)s)::float8", output_field=FloatField())
     bucket = Func(
         seconds, Value(first.timestamp()), Value(last.timestamp() + 1), Value(BUCKETS),
         function="width_bucket", output_field=IntegerField(),
     )  # fmt: skip
     rows: Any = (
-        Trace.objects.filter(pk__in=keys)
+        blind.telling(Trace.objects.filter(pk__in=keys), reader)
         .annotate(bucket=bucket)
         .values("bucket")
-        .annotate(**_sums(told), middle_ms=_Percentile("latency_ms", 0.5))
+        .annotate(**_sums(), middle_ms=_Percentile("latency_ms", 0.5))
         .order_by("bucket")
     )
     parts = {row["bucket"]: Figures(**{name: row[name] for name in row if name != "bucket"}) for row in rows}
