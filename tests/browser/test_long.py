@@ -91,6 +91,7 @@ def test_pictures(project: Project, ada: User, server: Server, sign_in: SignIn, 
         "trace-becomes-tab": f"{base}/traces/{good.uid}/?tab=becomes",
         "trace-timeline": f"{base}/traces/{timed.uid}/timeline/?gaps=out",
         "trace-timeline-tab": f"{base}/traces/{timed.uid}/?tab=timeline",
+        "tool-views": f"{base}/settings/tools/?tool=search_code&view=table&headline=pattern",
         "trace-replay": f"{base}/traces/{short.uid}/replay/?step={replay.step_key}",
         "replay": f"{base}/replays/{replay.uid}/",
     }.items():

@@ -9,7 +9,8 @@ import pytest
 from curation.demo.generate import generate
 from curation.demo.outcome import DemoTrace
 from curation.messages.form import text_of
-from curation.messages.measure import measure
+from curation.messages.measure import measure, steps_of
+from curation.review.clock import clock
 
 NOW = datetime(2026, 3, 18, 15, 30, tzinfo=UTC)
 
@@ -35,6 +36,20 @@ def test_there_are_about_three_hundred_of_two_agents_over_ninety_days(rows: list
     assert len({row.trace.external_id for row in rows}) == len(rows)
     assert rows[0].received_at < NOW - timedelta(days=80)
     assert all("demo" in row.trace.tags and row.trace.metadata["demo"] is True for row in rows)
+
+
+def test_a_second_agent_works_inside_the_call_that_asked_for_it(rows: list[DemoTrace]) -> None:
+    seen = 0
+    for document in (row.trace.document for row in rows if len(row.trace.document["conversations"]) > 1):
+        timed = clock(document, steps_of(document))
+        call = next(one for one in timed if one.step.tool == "explore")
+        inside = [one for one in timed if one.step.conversation == 1]
+        assert call.start is not None and call.ms is not None
+        for one in inside:
+            if one.start is not None:
+                assert call.start <= one.start and one.start + (one.ms or 0) <= call.start + call.ms
+                seen += 1
+    assert seen
 
 
 def test_nothing_is_dated_in_the_future(rows: list[DemoTrace]) -> None:
