@@ -15,13 +15,13 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from curation.ingest.prepare import stored_id
+from curation.known_scores import KNOWN
 from curation.messages.clean import Notes
 from curation.models import Feedback, Score, WaitingWord
 from curation.privacy import rules
 from curation.privacy.patterns import KINDS
 from curation.review import said
 from curation.review.scores import Value
-from curation.known_scores import KNOWN
 from curation.tasks import give_words
 from tests import make
 from workspace.access import Actor
