@@ -7,7 +7,7 @@ from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_GET
 
 from curation.browse import saved_views
-from curation.models import Pair, ReviewQueue, Trace
+from curation.models import Pair, PairQueue, ReviewQueue, Trace
 from curation.review import comments
 from training.models.runs import RunStatus, TrainingRun
 from workspace import charts
@@ -52,7 +52,8 @@ def places(request: HttpRequest, slug: str) -> HttpResponse:
     entry = enter(request, slug, Role.REVIEWER)
     found = ReviewQueue.objects.listed().filter(project=entry.project).order_by("name")[:MOST]
     views = saved_views.list_views(project=entry.project, user=entry.actor.user)
-    return render(request, "workspace/_places.html", {"queues": found, "views": views})
+    paired = PairQueue.objects.filter(project=entry.project).order_by("name")[:MOST]
+    return render(request, "workspace/_places.html", {"queues": found, "pairs": paired, "views": views})
 
 
 @require_GET

@@ -101,7 +101,7 @@ class TraceList(Schema):
 class TraceDetail(TraceOut):
     """A trace with everything that was said, in the internal form."""
 
-    metadata: dict[str, Any]
+    metadata: dict[str, Any] | None = Field(description="As the sender attached it; null while a blind queue hides it.")
     revision: int | None = Field(description="Number of the newest revision.")
     document: dict[str, Any] | None = Field(
         description="The internal form: conversations with messages and tools. Arguments and schemas are JSON as text."
@@ -180,7 +180,7 @@ def read_trace(request: HttpRequest, slug: Path[str], trace_id: Path[uuid.UUID])
     hidden = bool(_hidden(entry, [trace]))
     judged = [row for row in trace.judgments.all() if not hidden or (user is not None and row.user_id == user.pk)]
     return _brief(trace, scores.effective([trace]).get(trace.pk, {}), hidden) | {
-        "metadata": trace.metadata,
+        "metadata": None if hidden else trace.metadata,
         "revision": revision.number if revision else None,
         "document": revision.document if revision else None,
         "import_notes": revision.import_notes if revision else [],

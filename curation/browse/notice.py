@@ -54,10 +54,11 @@ class Counts:
         return MOST
 
 
-def count(*, project: Project, query: filters.Query, reader: User | None = None) -> Counts:
-    """The counts of a filter. Three database queries, four where it looks for words, two more for a reader."""
-    found = _count(project, query, reader)
-    if blind.asks(query) and reader is not None and blind.hides_any(project=project, reader=reader):
+def count(*, project: Project, query: filters.Query, reader: User | None = None, order: str = "") -> Counts:
+    """The counts of a filter and of the column that sorts (`order`). Three database queries, four where it
+    looks for words, two more for a reader."""
+    found = _count(project, query, reader, order)
+    if blind.asks(query, order) and reader is not None and blind.hides_any(project=project, reader=reader):
         shut = blind.shut_traces(reader).filter(project=project)
         found = replace(found, blind=shut.order_by().values("pk")[: MOST + 1].count())
     if not query.searched():
@@ -65,8 +66,8 @@ def count(*, project: Project, query: filters.Query, reader: User | None = None)
     return replace(found, cut=TraceText.objects.filter(project=project, cut=True).values("pk")[: MOST + 1].count())
 
 
-def _count(project: Project, query: filters.Query, reader: User | None) -> Counts:
-    traces = blind.among(project=project, query=query, reader=reader)
+def _count(project: Project, query: filters.Query, reader: User | None, order: str) -> Counts:
+    traces = blind.among(project=project, query=query, reader=reader, order=order)
     listed: int | None = None
     try:
         with patience(SECONDS):

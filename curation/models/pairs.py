@@ -19,6 +19,7 @@ class PairQueue(models.Model):
     criteria = ArrayField(models.CharField(max_length=80), default=list, help_text="Asked before the choice.")
     instructions = models.TextField(blank=True, help_text="Shown beside every pair, one rule a line.")
     created_at = models.DateTimeField(auto_now_add=True)
+    filled_at = models.DateTimeField(null=True, help_text="When new pairs were looked for last.")
     closed_at = models.DateTimeField(null=True, help_text="Since then nothing is filled in or handed out.")
 
     class Meta:

@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 
+from django.db.models import Q
 from django.utils import timezone
 
 from curation.models import Pair, PairQueue, Preference
@@ -11,7 +12,7 @@ from curation.pairs.sides import Sides, read
 from curation.review.queues import Progress
 from workspace.models import Project, User
 
-MOST_TIED = 200
+MOST_TIED = 50
 
 
 @dataclass(slots=True)
@@ -27,6 +28,7 @@ class Desk:
     ahead: uuid.UUID | None
     before: uuid.UUID | None
     holder: str
+    held: bool
     key: str
 
     @property
@@ -41,15 +43,12 @@ class Desk:
 
     def shown_choice(self, choice: str) -> str:
         """a, b, tie or both_bad for left, right, tie or both_bad."""
-        if choice in ("left", "right"):
-            return "a" if (choice == "left") != self.pair.is_flipped else "b"
-        return choice
+        return prefer.as_shown(choice, is_flipped=self.pair.is_flipped)
 
     @property
     def words(self) -> list[tuple[Preference, str]]:
         """What others said, with their choice in words."""
-        named = {"a": "A is better", "b": "B is better", "tie": "Tie", "both_bad": "Both bad"}
-        return [(one, named[self.shown_choice(one.choice)]) for one in self.others]
+        return [(one, prefer.NAMES[self.shown_choice(one.choice)]) for one in self.others]
 
     @property
     def criteria(self) -> list[tuple[str, str]]:
@@ -99,25 +98,33 @@ def open_pair(*, pair: Pair, user: User, alone: bool = False) -> Desk:
         ahead=ahead,
         before=_before(pair, user),
         holder=str(holder) if taken else "",
+        held=held,
         key=uuid.uuid4().hex,
     )
 
 
 def next_open(*, queue: PairQueue, user: User, but: Pair | None = None) -> uuid.UUID | None:
-    """Lease the next pair that needs a person: those whose sides say the same are closed as ties on the way."""
-    for _ in range(MOST_TIED):
+    """Lease the next pair that needs a person: those whose sides say the same are closed as ties on the way, MOST_TIED of
+    them at once; the one behind those is handed out whatever it says."""
+    for turn in range(MOST_TIED + 1):
         uid = queues.lease_next(queue=queue, user=user, but=but)
-        if uid is None:
-            return None
+        if uid is None or turn == MOST_TIED:
+            return uid
         found = named(project=queue.project, slug=queue.slug, uid=uid)
         if not read(found).identical:
             return uid
-        prefer.tie_identical(pair=found)
+        prefer.tie(pairs=[found])
     return None
 
 
 def _before(pair: Pair, user: User) -> uuid.UUID | None:
-    mine = Pair.objects.filter(queue=pair.queue, status=Pair.Status.DONE, done_by=user).exclude(pk=pair.pk)
+    """From an open pair to the one before it that the reader still holds, else to what they chose last; from a pair that is
+    done to what they chose before it."""
+    others = Pair.objects.filter(queue=pair.queue).exclude(pk=pair.pk)
+    done = others.filter(status=Pair.Status.DONE, done_by=user).order_by("-done_at")
     if pair.status == Pair.Status.DONE and pair.done_by_id == user.pk and pair.done_at:
-        mine = mine.filter(done_at__lt=pair.done_at)
-    return mine.order_by("-done_at").values_list("uid", flat=True).first()
+        return done.filter(done_at__lt=pair.done_at).values_list("uid", flat=True).first()
+    in_front = Q(skips__lt=pair.skips) | Q(skips=pair.skips, pk__lt=pair.pk)
+    held = others.filter(in_front, status=Pair.Status.OPEN, leased_by=user, leased_until__gt=timezone.now())
+    nearest = held.order_by("-skips", "-pk").values_list("uid", flat=True).first()
+    return nearest or done.values_list("uid", flat=True).first()

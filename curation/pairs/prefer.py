@@ -1,13 +1,13 @@
 """Saying which of two answers is better, and taking it back."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.db import transaction
 from django.utils import timezone
 
-from curation.models import Pair, PairQueue, Preference
+from curation.models import Pair, PairQueue, Preference, Trace, TraceRevision
 from curation.review.invalid import Invalid, check_text
 from curation.review.judgments import KEY_LIMIT, NOTE_LIMIT
 from curation.review.queues import LEASE
@@ -21,10 +21,21 @@ TIED_BY = "word for word the same"
 _SIDES = {False: {"a": "left", "b": "right"}, True: {"a": "right", "b": "left"}}
 
 
+NAMES = {"a": "A is better", "b": "B is better", "tie": "Tie", "both_bad": "Both bad"}
+
+
+def as_shown(choice: str, *, is_flipped: bool) -> str:
+    """a, b, tie or both_bad for left, right, tie or both_bad."""
+    if choice in ("left", "right"):
+        return "a" if (choice == "left") != is_flipped else "b"
+    return choice
+
+
 @dataclass(frozen=True, slots=True)
 class Word:
     """What somebody says of a pair as it is shown: `choice` a, b, tie or both_bad; `strength` slight, clear or "";
-    `criteria` {criterion: a, b or tie}; `edited` the better answer as it should have been, "" where it is good as it is."""
+    `criteria` {criterion: a, b or tie}; `edited` the better answer as it should have been, "" where it is good as it is;
+    `revisions` the numbers of the revisions that were seen, of the left trace and of the right one; None: the newest."""
 
     choice: str
     strength: str = ""
@@ -32,6 +43,7 @@ class Word:
     note: str = ""
     edited: str = ""
     key: str = ""
+    revisions: tuple[int | None, int | None] = (None, None)
 
 
 def record(*, pair: Pair, actor: Actor, word: Word) -> Preference:
@@ -59,20 +71,23 @@ def record(*, pair: Pair, actor: Actor, word: Word) -> Preference:
             if earlier.pair_id != pair.pk or earlier.choice != choice:
                 raise Invalid("key", "was already used for another preference; use a new one")
             return earlier
-        if held.left_trace.revision_id is None or held.right_trace.revision_id is None:
-            raise Invalid("verdict", "has nothing to be about: one side has no content any more")
-        # one's own earlier word on this pair gives way to the newer one
-        own = Preference.objects.filter(pair=held, user=actor.user, withdrawn_at=None)
-        own.update(withdrawn_at=timezone.now())
+        seen = [
+            _seen(trace, number)
+            for trace, number in zip((held.left_trace, held.right_trace), word.revisions, strict=True)
+        ]
+        now = timezone.now()
+        # one's own earlier word on this pair gives way to the newer one; taking that back brings it back
+        Preference.objects.filter(pair=held, user=actor.user, withdrawn_at=None).update(withdrawn_at=now)
         made = Preference.objects.create(
-            project=pair.queue.project, pair=held, left_trace=held.left_trace, left_revision_id=held.left_trace.revision_id,
-            left_candidate=held.left_candidate, right_trace=held.right_trace,
-            right_revision_id=held.right_trace.revision_id, right_candidate=held.right_candidate, choice=choice,
-            strength=word.strength if decided else "", criteria=criteria, note=word.note, edited=word.edited,
-            is_flipped=held.is_flipped, user=actor.user, author=actor.label[:200], idempotency_key=word.key,
+            project=pair.queue.project, pair=held, left_trace=held.left_trace, left_revision_id=seen[0],
+            left_candidate=held.left_candidate, right_trace=held.right_trace, right_revision_id=seen[1],
+            right_candidate=held.right_candidate, choice=choice, strength=word.strength if decided else "",
+            criteria=criteria, note=word.note, edited=word.edited, is_flipped=held.is_flipped, user=actor.user,
+            author=actor.label[:200], idempotency_key=word.key,
         )  # fmt: skip
+        Preference.objects.filter(pk=made.pk).update(created_at=now)
         Pair.objects.filter(pk=held.pk).update(
-            status=Pair.Status.DONE, done_by=actor.user, done_at=made.created_at, leased_by=None, leased_until=None
+            status=Pair.Status.DONE, done_by=actor.user, done_at=now, leased_by=None, leased_until=None
         )
         audit.record(
             project=pair.queue.project, actor=actor, action="preference.recorded", target=f"pair:{pair.uid}",
@@ -91,20 +106,38 @@ def _criteria(queue: PairQueue, given: Mapping[str, str], sides: Mapping[str, st
     return {name: sides.get(value, value) for name, value in given.items()}
 
 
-def tie_identical(*, pair: Pair) -> bool:
-    """Close a pair whose sides say the same as a tie that nobody had to judge. Returns whether it was open."""
+def _seen(trace: Trace, number: int | None) -> int:
+    """The id of the revision with this number, else of the newest. Raises Invalid."""
+    found = trace.revision_id
+    if number is not None:
+        revisions = TraceRevision.objects.filter(trace=trace, number=number)
+        found = revisions.values_list("pk", flat=True).first()
+    if found is None:
+        raise Invalid("revision", "does not exist: one side has no such content any more")
+    return found
+
+
+def tie(*, pairs: Sequence[Pair]) -> int:
+    """Close open pairs whose sides say the same, each as a tie that nobody had to judge. Returns how many were open."""
     with transaction.atomic():
-        closed = Pair.objects.filter(pk=pair.pk, status=Pair.Status.OPEN).update(
-            status=Pair.Status.DONE, done_at=timezone.now(), leased_by=None, leased_until=None
+        ids = [pair.pk for pair in pairs]
+        rows = Pair.objects.select_for_update(of=("self",)).filter(pk__in=ids, status=Pair.Status.OPEN).order_by("pk")
+        found = list(rows.select_related("queue", "left_trace", "right_trace"))
+        now = timezone.now()
+        Pair.objects.filter(pk__in=[pair.pk for pair in found]).update(
+            status=Pair.Status.DONE, done_at=now, leased_by=None, leased_until=None
         )
-        left, right = pair.left_trace, pair.right_trace
-        if closed and left.revision_id and right.revision_id:
-            Preference.objects.create(
-                project=pair.queue.project, pair=pair, left_trace=left, left_revision_id=left.revision_id,
-                left_candidate=pair.left_candidate, right_trace=right, right_revision_id=right.revision_id,
+        Preference.objects.bulk_create(
+            Preference(
+                project_id=pair.queue.project_id, pair=pair, left_trace=pair.left_trace,
+                left_revision_id=pair.left_trace.revision_id, left_candidate=pair.left_candidate,
+                right_trace=pair.right_trace, right_revision_id=pair.right_trace.revision_id,
                 right_candidate=pair.right_candidate, choice=Preference.Choice.TIE, author=TIED_BY,
-            )  # fmt: skip
-    return bool(closed)
+            )
+            for pair in found
+            if pair.left_trace.revision_id and pair.right_trace.revision_id
+        )  # fmt: skip
+    return len(found)
 
 
 def latest(*, queue: PairQueue, actor: Actor) -> Preference | None:
@@ -114,23 +147,37 @@ def latest(*, queue: PairQueue, actor: Actor) -> Preference | None:
 
 
 def withdraw(*, project: Project, actor: Actor, key: str = "", uid: uuid.UUID | None = None) -> Preference | None:
-    """Take back one's own preference, found by its key or outside id; its pair is open again, leased to the same person.
-    None where the person has no such preference; one that was withdrawn before is returned as it is."""
+    """Take back one's own preference, found by its key or outside id. What it had replaced stands again; where nobody's word
+    stands then, its pair is open, leased to the same person. None where the person has no such preference; one that was
+    withdrawn before is returned as it is."""
     own = Preference.objects.filter(project=project, user=actor.user)
     found = own.filter(uid=uid) if uid is not None else own.filter(idempotency_key=key).exclude(idempotency_key="")
     with transaction.atomic():
-        made = found.select_for_update(of=("self",)).select_related("pair__queue").first()
-        if made is None or made.withdrawn_at is not None:
+        place = found.values_list("pk", "pair_id").first()
+        if place is None:
+            return None
+        # the pair first: the order in which `record` locks
+        pair = Pair.objects.select_for_update().filter(pk=place[1]).first() if place[1] else None
+        made = Preference.objects.select_for_update(of=("self",)).select_related("pair__queue").get(pk=place[0])
+        if made.withdrawn_at is not None:
             return made
+        own.filter(pair=pair, withdrawn_at=made.created_at).exclude(pk=made.pk).update(withdrawn_at=None)
         Preference.objects.filter(pk=made.pk).update(withdrawn_at=timezone.now())
-        if made.pair is not None:
-            closed = Pair.objects.filter(pk=made.pair.pk, status=Pair.Status.DONE, done_by=actor.user)
-            closed.filter(done_at=made.created_at).update(
-                status=Pair.Status.OPEN, done_by=None, done_at=None,
-                leased_by=actor.user, leased_until=timezone.now() + LEASE,
-            )  # fmt: skip
+        if pair is not None:
+            _settle(pair, actor)
         audit.record(
             project=project, actor=actor, action="preference.withdrawn",
             target=f"pair:{made.pair.uid}" if made.pair else f"preference:{made.uid}", choice=made.choice,
         )  # fmt: skip
     return made
+
+
+def _settle(pair: Pair, actor: Actor) -> None:
+    """Done by whoever said the newest word that stands, else open again."""
+    newest = Preference.objects.filter(pair=pair, withdrawn_at=None).order_by("-created_at", "-id").first()
+    closed = Pair.objects.filter(pk=pair.pk, status=Pair.Status.DONE)
+    if newest is not None:
+        closed.update(done_by=newest.user, done_at=newest.created_at)
+    else:
+        until = timezone.now() + LEASE
+        closed.update(status=Pair.Status.OPEN, done_by=None, done_at=None, leased_by=actor.user, leased_until=until)

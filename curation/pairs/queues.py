@@ -6,20 +6,22 @@ else the same request). They are made among the newest WINDOW traces that match.
 
 import random
 import uuid
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import combinations, count, islice
-from typing import Any
+from datetime import datetime, timedelta
+from itertools import chain, combinations, count, islice, product
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Count, F, Q
+from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.text import slugify
 
 from curation import filters
 from curation.models import Pair, PairQueue, Trace
-from curation.review.invalid import Invalid
+from curation.pairs import prefer
+from curation.review.invalid import Invalid, check_text
 from curation.review.queues import LEASE, Progress, named
 from curation.search.conditions import planned
 from workspace import audit
@@ -29,23 +31,26 @@ from workspace.models import Project, User
 WINDOW = 10_000
 MOST_CRITERIA = 9
 MOST_PAIRS = 50
+RULES_LIMIT = 20_000
+PAUSE = timedelta(minutes=1)  # between two looks for new pairs that nobody asked for
 CANDIDATES = "two answers to one request"
 SAME_TASK = "two attempts at one task"
 SAME_REQUEST = "the same request, asked twice"
 
-# own first (a reload, or the one that was leased ahead), else the first that nobody holds; SKIP LOCKED passes over rows
-# that somebody else is being handed at this moment
-_LEASE = """
-    UPDATE curation_pair SET leased_by_id = %(user)s, leased_until = %(until)s WHERE id = coalesce(
-        (SELECT id FROM curation_pair WHERE queue_id = %(queue)s AND status = 'open' AND id <> %(but)s
-            AND leased_by_id = %(user)s AND leased_until > %(now)s
-            ORDER BY skips, id FOR UPDATE SKIP LOCKED LIMIT 1),
-        (SELECT id FROM curation_pair WHERE queue_id = %(queue)s AND status = 'open' AND id <> %(but)s
-            AND (leased_until IS NULL OR leased_until <= %(now)s)
-            AND (SELECT closed_at IS NULL FROM curation_pairqueue WHERE id = %(queue)s)
-            ORDER BY skips, id FOR UPDATE SKIP LOCKED LIMIT 1))
+# own first (a reload, or the one that was leased ahead), else the first that nobody holds; behind the pair that is looked at,
+# past the end of the queue from its beginning. SKIP LOCKED passes over rows that somebody else is handed at this moment
+_FIRST = """(
+        SELECT id FROM curation_pair WHERE queue_id = %(queue)s AND status = 'open' AND {whose} AND {place}
+        ORDER BY skips, id FOR UPDATE SKIP LOCKED LIMIT 1)"""
+_OWN = "leased_by_id = %(user)s AND leased_until > %(now)s"
+_FREE = """(leased_until IS NULL OR leased_until <= %(now)s)
+            AND (SELECT closed_at IS NULL FROM curation_pairqueue WHERE id = %(queue)s)"""
+_PLACES = ("(skips, id) > (%(skips)s, %(but)s)", "id <> %(but)s")
+_LEASE = f"""
+    UPDATE curation_pair SET leased_by_id = %(user)s, leased_until = %(until)s
+    WHERE id = coalesce({",".join(_FIRST.format(whose=whose, place=place) for place in _PLACES for whose in (_OWN, _FREE))})
     RETURNING uid
-"""
+"""  # noqa: S608 (made of the constants above)
 # traces of which more than one answer came, with how many further ones
 _CANDIDATES = """
     SELECT t.id, jsonb_array_length(r.document #> '{conversations,0,candidates}')
@@ -68,12 +73,21 @@ class Wanted:
     instructions: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
+class _End(NamedTuple):
     """One side: a trace and which of its endings."""
 
     trace: int
     candidate: int = 0
+
+
+class _Row(NamedTuple):
+    """What making pairs asks of a trace; `said` is the digest of its words, None or "" where unknown."""
+
+    trace: int
+    task: str
+    request: str
+    model: str
+    said: str | None
 
 
 def create(*, project: Project, actor: Actor, wanted: Wanted) -> tuple[PairQueue, int]:
@@ -85,8 +99,9 @@ def create(*, project: Project, actor: Actor, wanted: Wanted) -> tuple[PairQueue
         raise Invalid("criteria", f"are {len(criteria)}; at most {MOST_CRITERIA} are asked")
     if len({one.lower() for one in criteria}) < len(criteria):
         raise Invalid("criteria", "name the same thing twice")
-    if any(len(one) > 80 for one in criteria):
-        raise Invalid("criteria", "have at most 80 characters each")
+    for one in criteria:
+        check_text("criteria", one, most=80)
+    check_text("instructions", wanted.instructions, most=RULES_LIMIT)
     if not 1 <= wanted.most <= MOST_PAIRS:
         raise Invalid("most", f"is a number from 1 to {MOST_PAIRS}")
     filters.parse(wanted.query)
@@ -112,56 +127,87 @@ def create(*, project: Project, actor: Actor, wanted: Wanted) -> tuple[PairQueue
     return queue, added
 
 
-def refill(*, queue: PairQueue) -> int:
-    """Add the pairs that are not in it, up to `queue.most` for each request or task; those whose sides were archived go.
-    Which side is shown as A is drawn by chance, once. Does nothing with a closed queue. Returns how many were added."""
+def refill(*, queue: PairQueue, every: timedelta = timedelta(0)) -> int:
+    """Add pairs that are not in it, until there are `queue.most` for each request or task; open ones whose sides were
+    archived go. Which side is shown as A is drawn by chance, once; those that say the same word for word are tied at once.
+    Does nothing with a closed queue, nor where it was filled less than `every` ago. Returns how many were added."""
     with transaction.atomic():
-        held = PairQueue.objects.select_for_update(no_key=True).filter(pk=queue.pk, closed_at=None).first()
+        now = timezone.now()
+        due = Q(filled_at=None) | Q(filled_at__lte=now - every)
+        held = PairQueue.objects.select_for_update(no_key=True).filter(due, pk=queue.pk, closed_at=None).first()
         if held is None:
             return 0
+        PairQueue.objects.filter(pk=held.pk).update(filled_at=now)
         gone = Q(left_trace__archived_at__isnull=False) | Q(right_trace__archived_at__isnull=False)
-        Pair.objects.filter(gone, queue=held, status=Pair.Status.OPEN, leased_by=None).delete()
+        free = Q(leased_until=None) | Q(leased_until__lte=now)
+        Pair.objects.filter(gone, free, queue=held, status=Pair.Status.OPEN).delete()
         traces = Trace.objects.filter(project_id=held.project_id)
         found = filters.apply(traces, filters.parse(held.query), search=planned(held.project_id))
-        newest = list(
-            found.order_by("-received_at", "-id").values_list("id", "task_id", "input_fingerprint", "model")[:WINDOW]
-        )
-        before = Pair.objects.filter(queue=held).count()
+        columns = ("id", "task_id", "input_fingerprint", "model", "revision__said_digest")
+        newest = [_Row(*row) for row in found.order_by("-received_at", "-id").values_list(*columns)[:WINDOW]]
         rows = [
             Pair(
                 queue=held, left_trace_id=left.trace, left_candidate=left.candidate, right_trace_id=right.trace,
                 right_candidate=right.candidate, is_flipped=random.random() < 0.5, reason=reason,  # noqa: S311
             )
-            for left, right, reason in _pairs(newest, held.most)
+            for left, right, reason in _pairs(newest, held)
         ]  # fmt: skip
-        Pair.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1000)
-        return Pair.objects.filter(queue=held).count() - before
+        made = Pair.objects.bulk_create(rows, batch_size=1000)
+        said = {row.trace: row.said for row in newest}
+        same = [pair for pair in made if pair.left_trace_id != pair.right_trace_id and said[pair.left_trace_id]]
+        same = [pair for pair in same if said[pair.left_trace_id] == said[pair.right_trace_id]]
+        prefer.tie(pairs=same)
+        return len(made)
 
 
-def _pairs(newest: Sequence[tuple[int, str, str, str]], most: int) -> Iterator[tuple[_End, _End, str]]:
-    """All pairs: candidates, then attempts, the oldest requests first; a pair is always named in the same order."""
+def _pairs(newest: Sequence[_Row], queue: PairQueue) -> Iterator[tuple[_End, _End, str]]:
+    """New pairs: candidates, then attempts, the oldest requests first; a pair is always named in the same order."""
     with connection.cursor() as cursor:
-        cursor.execute(_CANDIDATES, [[row[0] for row in newest]])
+        cursor.execute(_CANDIDATES, [[row.trace for row in newest]])
         several = dict(cursor.fetchall())
-    groups: dict[tuple[str, str], list[tuple[int, str]]] = {}
-    for trace, task, request, model in reversed(newest):
-        if several.get(trace):
-            ends = [_End(trace, number) for number in range(several[trace] + 1)]
-            yield from ((left, right, CANDIDATES) for left, right in islice(combinations(ends, 2), most))
-        key = (SAME_TASK, task) if task else (SAME_REQUEST, request)
+    there, known = _known(queue)
+    groups: dict[tuple[str, str], dict[str, list[int]]] = {}
+    for row in reversed(newest):
+        if several.get(row.trace):
+            ends = [_End(row.trace, number) for number in range(several[row.trace] + 1)]
+            fresh = (two for two in combinations(ends, 2) if two not in there)
+            left = queue.most - known[CANDIDATES, str(row.trace)]
+            yield from ((one, other, CANDIDATES) for one, other in islice(fresh, max(0, left)))
+        key = (SAME_TASK, row.task) if row.task else (SAME_REQUEST, row.request)
         if key[1]:
-            groups.setdefault(key, []).append((trace, model))
-    for (reason, _), members in groups.items():
-        # two models at one task tell more than one model twice
-        ranked = sorted(combinations(members, 2), key=lambda two: two[0][1] == two[1][1])
-        yield from ((_End(one), _End(other), reason) for (one, _), (other, _) in ranked[:most])
+            groups.setdefault(key, {}).setdefault(row.model, []).append(row.trace)
+    for key, by_model in groups.items():
+        fresh = (two for two in _ranked(by_model) if two not in there)
+        yield from ((one, other, key[0]) for one, other in islice(fresh, max(0, queue.most - known[key])))
+
+
+def _ranked(by_model: Mapping[str, Sequence[int]]) -> Iterator[tuple[_End, _End]]:
+    """All pairs of one group, lazily (thousands may ask the same): two models tell more than one model twice."""
+    across = (product(by_model[one], by_model[other]) for one, other in combinations(by_model, 2))
+    within = (combinations(traces, 2) for traces in by_model.values())
+    for one, other in chain.from_iterable(chain(across, within)):
+        yield _End(min(one, other)), _End(max(one, other))
+
+
+def _known(queue: PairQueue) -> tuple[set[tuple[_End, _End]], Counter[tuple[str, str]]]:
+    """The pairs in the queue, and how many there are of each request or task."""
+    there: set[tuple[_End, _End]] = set()
+    counts: Counter[tuple[str, str]] = Counter()
+    columns = ("left_trace", "left_candidate", "right_trace", "right_candidate", "reason")
+    of_left = ("left_trace__task_id", "left_trace__input_fingerprint")
+    for left, end, right, other, reason, task, request in Pair.objects.filter(queue=queue).values_list(
+        *columns, *of_left
+    ):
+        there.add((_End(left, end), _End(right, other)))
+        counts[reason, {CANDIDATES: str(left), SAME_TASK: task}.get(reason, request)] += 1
+    return there, counts
 
 
 def lease_next(*, queue: PairQueue, user: User, but: Pair | None = None) -> uuid.UUID | None:
     """Hand out the next open pair to this person for 15 minutes: the one they hold already, else the first that is free;
     never `but`. Looks for new pairs where nothing is left. None where there is nothing to do."""
     found = _lease(queue, user, but)
-    if found is None and but is None and refill(queue=queue):
+    if found is None and but is None and refill(queue=queue, every=PAUSE):
         found = _lease(queue, user, but)
     return found
 
@@ -170,6 +216,7 @@ def _lease(queue: PairQueue, user: User, but: Pair | None) -> uuid.UUID | None:
     now = timezone.now()
     values: dict[str, Any] = {
         "user": user.pk, "queue": queue.pk, "now": now, "until": now + LEASE, "but": but.pk if but else 0,
+        "skips": but.skips if but else -1,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(_LEASE, values)
@@ -178,9 +225,11 @@ def _lease(queue: PairQueue, user: User, but: Pair | None) -> uuid.UUID | None:
 
 
 def hold(*, pair: Pair, user: User) -> bool:
-    """Lease this very pair, or renew its lease; False where somebody else holds it or it is not open."""
+    """Lease this very pair, or renew its lease; False where somebody else holds it, it is not open, or its queue is closed
+    and it was not held before."""
     now = timezone.now()
-    free = Q(leased_by=user) | Q(leased_until=None) | Q(leased_until__lte=now)
+    gives = Exists(PairQueue.objects.filter(pk=OuterRef("queue_id"), closed_at=None))
+    free = Q(leased_by=user, leased_until__gt=now) | (Q(leased_until=None) | Q(leased_until__lte=now)) & Q(gives)
     held = Pair.objects.filter(free, pk=pair.pk, status=Pair.Status.OPEN).update(
         leased_by=user, leased_until=now + LEASE
     )
@@ -205,8 +254,7 @@ def skip(*, pair: Pair, user: User) -> bool:
 
 def flag(*, pair: Pair, actor: Actor, note: str) -> bool:
     """Take the pair out of the line for somebody to look at, with a note that says why. Raises Invalid."""
-    if len(note) > 2000:
-        raise Invalid("flag_note", f"has {len(note):,} characters; at most 2,000 are kept")
+    check_text("flag_note", note, most=2000)
     return _move(pair, actor, "pair.flagged", Pair.Status.OPEN, Pair.Status.FLAGGED, note)
 
 

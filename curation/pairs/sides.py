@@ -10,11 +10,25 @@ from curation.messages.form import Document, Message, final_answer, main_convers
 from curation.models import Pair, Trace
 from curation.review import diff, documents
 from curation.review.attempts import Call, Stretch, align, calls_of, stretches
-from curation.review.shown import shown
+from curation.review.shown import markdown, shown
+from curation.review.transcript import FORMATTED
 
 WORD = re.compile(r"\w+", re.UNICODE)
 LONGEST = 100_000  # characters of an answer that are shown and compared
+MOST_TURN = 20_000
+MOST_TURNS = 400  # messages of one side that are listed
 MOST_SHARED = 200  # messages of the shared part that are listed
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One message of a run: who, what, and the calls in it as (tool, arguments). Texts are cut at MOST_TURN characters, and
+    `left` says how many there are more."""
+
+    role: str
+    text: SafeString
+    calls: list[tuple[str, SafeString]]
+    left: int
 
 
 @dataclass(slots=True)
@@ -31,8 +45,14 @@ class Side:
     steps: int
     calls: list[Call]
     asked: str  # what the user said first
+    turns: list[Turn]  # all that only this side has, the answer included
     tools: list[tuple[str, int, bool]] = field(default_factory=list)
     share: int = 100  # its words, as a share of the longer side's, in percent
+
+    @property
+    def is_talk(self) -> bool:
+        """Whether more was said in it than one answer."""
+        return sum(turn.role in ("user", "assistant") and bool(turn.text) for turn in self.turns) > 1
 
     @property
     def cut(self) -> bool:
@@ -82,11 +102,12 @@ def read(pair: Pair) -> Sides:
                 letter=letter,
                 is_left=(messages is left),
                 answer=answer,
-                plain=shown(answer[:LONGEST]),
+                plain=markdown(answer) if FORMATTED.search(answer) and len(answer) < LONGEST else _as_typed(answer),
                 marked=_marked(found, kind),
                 words=len(WORD.findall(answer)),
                 steps=sum(message["role"] == "assistant" for message in messages[same:]) + len(calls),
                 calls=calls,
+                turns=[_turn(message) for message in messages[same : same + MOST_TURNS]],
                 asked=next((text_of(message) for message in messages if message["role"] == "user"), ""),
             )
         )
@@ -107,6 +128,13 @@ def read(pair: Pair) -> Sides:
         identical=[_key(m) for m in left[same:]] == [_key(m) for m in right[same:]],
         longer=_longer(first, second),
     )
+
+
+def answers(pair: Pair) -> dict[str, str]:
+    """The two answers as they came, as {"a": ..., "b": ...}."""
+    left = _answer(ending(_document(pair.left_trace), pair.left_candidate))
+    right = _answer(ending(_document(pair.right_trace), pair.right_candidate))
+    return {"a": right, "b": left} if pair.is_flipped else {"a": left, "b": right}
 
 
 def ending(document: Document, candidate: int) -> list[Message]:
@@ -143,6 +171,16 @@ def _document(trace: Trace) -> Document:
         return {"conversations": []}
     _, document = documents.of_revision(project=trace.project, trace_uid=trace.uid, number=trace.revision.number)
     return document
+
+
+def _turn(message: Message) -> Turn:
+    text = text_of(message)
+    calls = [(call["name"], shown(call["arguments"][:MOST_TURN])) for call in message.get("tool_calls", [])]
+    return Turn(message["role"], shown(text[:MOST_TURN]), calls, max(0, len(text) - MOST_TURN))
+
+
+def _as_typed(text: str) -> SafeString:
+    return mark_safe(f'<p class="pre">{shown(text[:LONGEST])}</p>')  # noqa: S308 (shown escapes)
 
 
 def _answer(messages: list[Message]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import F
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 
 from curation.filters import FilterError
 from curation.models import Pair, PairQueue, Preference
-from curation.pairs import desk, prefer, queues
+from curation.pairs import desk, prefer, queues, sides
 from curation.review.invalid import Invalid
 from curation.review.queues import LEASE, Progress
 from curation.views.bench_acts import NOTHING_TO_TAKE_BACK, number, person_of
@@ -36,12 +37,19 @@ def pairs(request: HttpRequest, slug: str) -> HttpResponse:
 def _page(request: HttpRequest, entry: Entry, status: int = 200, **more: Any) -> HttpResponse:
     person = entry.actor.user
     progress = queues.progress_of_all(project=entry.project, user=person)
-    found = PairQueue.objects.filter(project=entry.project).order_by("closed_at", "-id")
+    found = PairQueue.objects.filter(project=entry.project).order_by(F("closed_at").asc(nulls_first=True), "-id")
+    listed = [(queue, progress.get(queue.pk, Progress())) for queue in found]
     own = Preference.objects.filter(project=entry.project, user=person, withdrawn_at=None, pair__isnull=False)
     flagged = Pair.objects.filter(queue__project=entry.project, status=Pair.Status.FLAGGED)
     context = {
-        "queues": [(queue, progress.get(queue.pk, Progress())) for queue in found],
-        "history": own.select_related("pair__queue", "left_trace").defer("left_trace__metadata").order_by("-id")[:20],
+        "queues": listed,
+        "first": next((queue for queue, done in listed if done.waiting and not queue.closed_at), None),
+        "history": [
+            (one, prefer.NAMES[prefer.as_shown(one.choice, is_flipped=bool(one.is_flipped))])
+            for one in own.select_related("pair__queue", "left_trace")
+            .defer("left_trace__metadata")
+            .order_by("-id")[:20]
+        ],
         "flagged": flagged.select_related("queue", "left_trace").defer("left_trace__metadata").order_by("-id")[:50],
         "may_make": entry.may(Role.ENGINEER),
         "window": queues.WINDOW,
@@ -135,6 +143,9 @@ def pair(request: HttpRequest, slug: str, queue: str, uid: uuid.UUID) -> HttpRes
 
 def _pair_page(request: HttpRequest, entry: Entry, found: Pair, status: int = 200, **more: Any) -> HttpResponse:
     shown = desk.open_pair(pair=found, user=person_of(entry), alone=request.GET.get("only") == "1")
+    typed = more.get("typed", {})
+    more["questions"] = [(at, name, typed.get(f"c{at}") or said) for at, (name, said) in enumerate(shown.criteria)]
+    more["strength"] = typed.get("strength") or (shown.mine.strength if shown.mine else "")
     context = {
         "desk": shown,
         "pair": found,
@@ -161,18 +172,22 @@ Said = tuple[str, dict[str, Any]]
 def _judge(request: HttpRequest, entry: Entry, found: Pair) -> Said:
     post = request.POST
     given = {name: post.get(f"c{at}", "") for at, name in enumerate(found.queue.criteria)}
+    of, shown = post.get("edited_of", ""), sides.answers(found)
+    edited = post.get("edited", "").replace("\r\n", "\n").strip()
+    if of != post.get("verdict") or edited == shown.get(of, "").strip():
+        edited = ""  # begun with the other side, or as it was: nothing is edited
     word = prefer.Word(
         choice=post.get("verdict", ""), strength=post.get("strength", ""),
         criteria={name: value for name, value in given.items() if value},
-        note=post.get("note", "").replace("\r\n", "\n").strip(), edited=post.get("edited", "").replace("\r\n", "\n").strip(),
-        key=post.get("key", ""),
+        note=post.get("note", "").replace("\r\n", "\n").strip(), edited=edited, key=post.get("key", ""),
+        revisions=(number(post.get("left_revision"), 0) or None, number(post.get("right_revision"), 0) or None),
     )  # fmt: skip
     made = prefer.record(pair=found, actor=entry.actor, word=word)
     return reverse("curation:pairs-next", args=[entry.project.slug, found.queue.slug]), {"preference": str(made.uid)}
 
 
 def _undo(request: HttpRequest, entry: Entry, found: Pair) -> Said:
-    key, uid = request.POST.get("undo_key", ""), None
+    key, uid = request.POST.get("undo_key", "").replace("\0", ""), None
     if not key:
         newest = prefer.latest(queue=found.queue, actor=entry.actor)
         uid = newest.uid if newest else None
@@ -214,13 +229,13 @@ def _url(entry: Entry, found: Pair) -> str:
 
 def _queue(entry: Entry, slug: str) -> PairQueue:
     try:
-        return PairQueue.objects.select_related("project").get(project=entry.project, slug=slug)
+        return PairQueue.objects.select_related("project").get(project=entry.project, slug=slug.replace("\0", ""))
     except PairQueue.DoesNotExist:
         raise Http404("There is no such queue of pairs in this project.") from None
 
 
 def _pair(entry: Entry, queue: str, uid: str) -> Pair:
     try:
-        return desk.named(project=entry.project, slug=queue, uid=uuid.UUID(uid))
+        return desk.named(project=entry.project, slug=queue.replace("\0", ""), uid=uuid.UUID(uid))
     except (Pair.DoesNotExist, ValueError):
         raise Http404("There is no such pair in this project.") from None

@@ -1,4 +1,4 @@
-// What is beside this page: the list that a trace was opened from, and other tabs of the same person.
+// What is beside the run: the form's questions, the list that a trace was opened from, other tabs of the same person.
 import { all, desk, done, find } from "./review_core.js";
 import { BOX, paintSaved } from "./review_outbox.js";
 import { advance } from "./review_show.js";
@@ -36,4 +36,12 @@ export function heard({ key, newValue }) {
     advance(false);
   }
   paintSaved();
+}
+
+/** From one question of the form to the next. */
+export function question(by) {
+  const questions = desk.bench.matches(".pairs") ? all(".q", desk.bench).map((one) => find("input:checked", one) ?? find("input", one)) : null;
+  const list = questions ? [...questions, find("#note", desk.bench), find("#flag-note", desk.bench)].filter((one) => one?.checkVisibility()) : ["input[name=rating]:checked, input[name=rating]", "#note", "#flag-note"].map((one) => find(`#panel-judge ${one.split(", ")[0]}`, desk.bench) ?? find(`#panel-judge ${one.split(", ").at(-1)}`, desk.bench)).filter((one) => one?.checkVisibility());
+  const at = list.findIndex((one) => one === document.activeElement || (one.name && one.name === document.activeElement?.name));
+  list[(at + by + list.length) % list.length]?.focus();
 }

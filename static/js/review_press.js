@@ -5,7 +5,7 @@ import { rate, submitChosen, undo } from "./review_say.js";
 import { load, next } from "./review_show.js";
 import { current, fold, mark, move, plain } from "./review_steps.js";
 import { onTabKey, openTab } from "./review_tabs.js";
-import { keysOn, toast, typing } from "./whetstone.js";
+import { awaitsLetter, keysOn, toast, typing } from "./whetstone.js";
 
 const own = JSON.parse(desk.bench?.dataset.ownKeys || "{}"); // {key of the start: own key}
 const back = Object.fromEntries(Object.entries(own).map(([from, to]) => [to, from]));
@@ -35,14 +35,6 @@ const OWN = {
 };
 const REPEATS = "[]{}jk", PAIR = ["0", "ArrowRight", "ArrowLeft"];
 
-/** From one question of the form to the next. */
-function question(by) {
-  const list = ["input[name=rating]:checked, input[name=rating]", "#note", "#flag-note"].map((one) => find(`#panel-judge ${one.split(", ")[0]}`, desk.bench) ?? find(`#panel-judge ${one.split(", ").at(-1)}`, desk.bench)).filter((one) => one?.checkVisibility());
-  const at = list.findIndex((one) => one === document.activeElement || (one.name === "rating" && document.activeElement?.name === "rating"));
-  list[(at + by + list.length) % list.length]?.focus();
-}
-
-let going = 0;
 export function onKey(event) {
   desk.active = true;
   const { key, target } = event, graph = event.getModifierState?.("AltGraph"), command = (event.ctrlKey || event.metaKey) && !graph;
@@ -62,7 +54,7 @@ export function onKey(event) {
   if (typing(target) || document.querySelector("dialog[open]")) return;
   if (target.matches?.(".resizer") && got.outline?.onResizerKey(event)) return stop();
   if (target.matches?.("[role=tab]") && !command && !event.altKey && onTabKey(event)) return stop();
-  if ((key === "ArrowDown" || key === "ArrowUp") && !command && !event.altKey && target.closest?.("#panel-judge .q")) { stop(); return question(key === "ArrowDown" ? 1 : -1); }
+  if ((key === "ArrowDown" || key === "ArrowUp") && !command && !event.altKey && target.closest?.("#panel-judge .q")) { stop(); return use("beside", (one) => one.question(key === "ArrowDown" ? 1 : -1)); }
   if (key === "Escape") { got.talk?.hideBubble(); if (desk.bench.dataset.agent) got.outline?.single(null); return; }
   if (!keysOn()) return;
   if (command && key.toLowerCase() === "z") { stop(); if (desk.ready) undo(); else desk.queued = undo; return; }
@@ -75,8 +67,7 @@ function press(event, stop) {
   const { key, target } = event;
   if (key === "Enter" && target.closest?.("a, button, summary")) return; // it belongs to what has the focus
   if (key.startsWith("Arrow") && (event.shiftKey || target.closest?.("input, .cells, pre, .tree, .form-in:not(:has(h1))"))) return;
-  if (going && Date.now() - going < 1500) { going = 0; return; }
-  going = key === "g" ? Date.now() : 0;
+  if (awaitsLetter()) return;
   // a pair has no steps and no outline; what is left of the keys goes through its buttons
   const start = startOf(key), act = desk.bench.matches(".pairs") && !PAIR.includes(start) ? undefined : OWN[start];
   const ours = act || (key.length === 1 || key === "Enter" ? find(`[data-key="${CSS.escape(key)}"]`, desk.bench) : null);

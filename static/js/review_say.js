@@ -22,6 +22,7 @@ export function judge(verdict) {
   for (const name of ["step", "act", "csrfmiddlewaretoken"]) fields.delete(name);
   all("[name=verdict][aria-pressed]", form).forEach((one) => one.setAttribute("aria-pressed", String(one.value === verdict)));
   dropDraft();
+  document.dispatchEvent(new Event("said"));
   desk.held = verdict;
   // said again before it was sent (the next item cannot be had): the newer word takes the place of the older
   if (offlineNow()) {
@@ -101,6 +102,7 @@ export function submitChosen() {
   const chosen = find("#judge-form [aria-pressed=true]", desk.bench);
   if (chosen) return judge(chosen.value);
   if (typing(document.activeElement)) document.activeElement.blur();
+  if (desk.bench.matches(".pairs")) return toast("Choose first: a, b, e for a tie, x where both are bad.");
   toast(`Choose first: ${keyOf("a")} acceptable, ${keyOf("r")} unacceptable, ${keyOf("u")} unsure.`);
 }
 

@@ -37,6 +37,12 @@ def dash(value: Any) -> Any:
 
 
 @register.filter
+def entries(mapping: Any) -> list[tuple[str, Any]]:
+    """Keys and values of a mapping that somebody else filled: in a template `.items` would be its key of that name."""
+    return list(mapping.items()) if isinstance(mapping, dict) else []
+
+
+@register.filter
 def get(mapping: Any, key: Any) -> Any:
     """mapping[key], or None."""
     return mapping.get(key) if hasattr(mapping, "get") else None

@@ -1,8 +1,10 @@
 """Pairs are made once, shown blind with sides drawn by chance, handed to one person, and what is said of A and B is
 stored of the right side."""
 
+import tracemalloc
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import transaction
@@ -30,7 +32,7 @@ def several(question: str, *answers: str) -> Document:
 
 
 def attempt(
-    project: Project, task: str, answer: str, model: str = "m-1", tools: tuple[str, ...] = ("search",)
+    project: Project, task: str, answer: str, model: str = "m-1", tools: tuple[str, ...] = ("search",), **fields: Any
 ) -> Trace:
     """One attempt at a task."""
     turns = []
@@ -40,7 +42,7 @@ def attempt(
             make.tool_result("found", id=f"c{number}"),
         ]
     said = make.document(message("user", f"Do {task}"), *turns, message("assistant", answer))
-    return make.trace(project, said=said, task_id=task, model=model)
+    return make.trace(project, said=said, task_id=task, model=model, **fields)
 
 
 def queue_of(project: Project, user: User, **wanted: object) -> PairQueue:
@@ -162,6 +164,108 @@ def test_sides_share_what_is_the_same_and_part_where_they_do(project: Project, a
 
 
 @pytest.mark.django_db
+def test_most_is_kept_over_time_and_thousands_of_one_request_cost_little(project: Project, alice: User) -> None:
+    for number in range(3):
+        attempt(project, "t", f"Answer {number}")
+    queue = queue_of(project, alice, most=1)
+    attempt(project, "t", "Another", "m-2")
+    assert queues.refill(queue=queue) == 0 and Pair.objects.count() == 1
+    Trace.objects.all().delete()
+    now = timezone.now()
+    Trace.objects.bulk_create(
+        Trace(project=project, external_id=f"n{n}", task_id="health", model="m", received_at=now, steps=1)
+        for n in range(6000)
+    )
+    tracemalloc.start()
+    assert queues.refill(queue=queue) == 1
+    assert tracemalloc.get_traced_memory()[1] < 60_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.django_db
+def test_next_and_previous_lead_forward_and_back(project: Project, alice: User, rita: User) -> None:
+    for number in range(4):
+        make.trace(project, said=several(f"q{number}", "one", "two"))
+    queue = queue_of(project, alice)
+    order = list(Pair.objects.order_by("id").values_list("uid", flat=True))
+    assert desk.next_open(queue=queue, user=rita) == order[0]
+    for here, behind in ((0, 1), (1, 2), (2, 3), (3, 0)):
+        pair = desk.named(project=project, slug=queue.slug, uid=order[here])
+        assert desk.next_open(queue=queue, user=rita, but=pair) == order[behind], "own leases do not turn it back"
+        if here:
+            assert desk.open_pair(pair=pair, user=rita, alone=True).before == order[here - 1]
+
+
+@pytest.mark.django_db
+def test_the_seen_revisions_are_pinned_and_undo_brings_back_what_stood_before(
+    project: Project, alice: User, rita: User
+) -> None:
+    one = attempt(project, "t", "First")
+    attempt(project, "t", "Second")
+    queue = queue_of(project, alice)
+    pair = desk.named(project=project, slug=queue.slug, uid=Pair.objects.get().uid)
+    attempt(project, "t", "First, grown", external_id=one.external_id)
+    seen = prefer.record(pair=pair, actor=Actor(user=rita), word=Word("a", key="k1", revisions=(1, 1)))
+    assert seen.left_revision.number == 1 and seen.left_trace.revision is not None
+    with pytest.raises(Invalid):
+        prefer.record(pair=pair, actor=Actor(user=rita), word=Word("a", revisions=(9, 1)))
+    other = prefer.record(pair=pair, actor=Actor(user=alice), word=Word("tie", key="k2"))
+    changed = prefer.record(pair=pair, actor=Actor(user=rita), word=Word("b", key="k3"))
+    standing = Preference.objects.filter(withdrawn_at=None)
+    assert set(standing) == {other, changed}
+    prefer.withdraw(project=project, actor=Actor(user=rita), key="k3")
+    assert set(standing.all()) == {other, seen}, "the earlier word stands again"
+    pair.refresh_from_db()
+    assert pair.status == "done"
+    prefer.withdraw(project=project, actor=Actor(user=rita), key="k1")
+    pair.refresh_from_db()
+    assert pair.status == "done" and pair.done_by == alice, "somebody else's word still stands"
+    prefer.withdraw(project=project, actor=Actor(user=alice), key="k2")
+    pair.refresh_from_db()
+    assert pair.status == "open" and pair.leased_by == alice
+
+
+@pytest.mark.django_db
+def test_an_edit_counts_only_for_the_side_it_began_with_and_where_it_changed_something(
+    project: Project, alice: User, rita: User, as_user: As
+) -> None:
+    attempt(project, "t", "one\u200btwo")
+    attempt(project, "t", "Second answer")
+    queue = queue_of(project, alice)
+    Pair.objects.update(is_flipped=False)
+    at = f"/p/acme/pairs/{queue.slug}/{Pair.objects.get().uid}/"
+    for verdict, of, edited, kept in (
+        ("b", "a", "other words", ""), ("a", "a", "one\u200btwo", ""), ("a", "a", " better ", "better"), ("tie", "a", "x", ""),
+        ("a", "", "x", ""),
+    ):  # fmt: skip
+        said = as_user(rita).post(at, {"verdict": verdict, "edited_of": of, "edited": edited})
+        assert said.status_code == 303
+        assert Preference.objects.get(withdrawn_at=None).edited == kept, (verdict, of, edited)
+    for bad in ({"verdict": "a", "note": "\0"}, {"act": "flag", "flag_note": "\0"}):
+        assert as_user(rita).post(at, bad).status_code == 422
+    assert as_user(rita).post(at, {"act": "undo", "undo_key": "\0"}).status_code == 303
+    assert as_user(alice).post("/p/acme/pairs/", {"act": "close", "queue": "\0"}).status_code == 404
+    odd = {"act": "create", "name": "x", "most": "2", "criteria": "\0", "instructions": "\0"}
+    assert as_user(alice).post("/p/acme/pairs/", odd).status_code == 422
+
+
+@pytest.mark.django_db
+def test_a_closed_queue_stands_last_and_leases_nothing(project: Project, alice: User, rita: User, as_user: As) -> None:
+    attempt(project, "t", "First")
+    attempt(project, "t", "Second")
+    closed, opened = queue_of(project, alice, name="Old"), queue_of(project, alice, name="New")
+    queues.close(queue=closed, actor=Actor(user=alice), closed=True)
+    page = as_user(rita).get("/p/acme/pairs/").content.decode()
+    assert page.index("New") < page.index("Old") and "Start: New" in page
+    pair = Pair.objects.get(queue=closed)
+    assert not queues.hold(pair=pair, user=rita) and queues.hold(pair=Pair.objects.get(queue=opened), user=rita)
+    Pair.objects.filter(queue=opened).update(leased_until=timezone.now() - timedelta(hours=1))
+    Trace.objects.update(archived_at=timezone.now())
+    queues.refill(queue=opened)
+    assert not Pair.objects.filter(queue=opened).exists(), "a lease that ran out holds nothing"
+
+
+@pytest.mark.django_db
 def test_what_says_the_same_is_tied_without_anybody(project: Project, alice: User, rita: User) -> None:
     make.trace(project, said=several("q", "same", "same"))
     make.trace(project, said=several("p", "one", "two"))
@@ -171,6 +275,10 @@ def test_what_says_the_same_is_tied_without_anybody(project: Project, alice: Use
     tied = Preference.objects.get()
     assert (tied.choice, tied.user, tied.author) == ("tie", None, prefer.TIED_BY)
     assert queues.progress_of_all(project=project, user=rita)[queue.pk].done == 1
+    for _ in range(3):
+        attempt(project, "again", "word for word")
+    assert queues.refill(queue=queue) == 3 and Preference.objects.filter(author=prefer.TIED_BY).count() == 4
+    assert not Pair.objects.filter(reason=queues.SAME_TASK, status="open").exists()
 
 
 @pytest.mark.django_db
@@ -226,3 +334,23 @@ def test_preferences_are_listed_for_programs_and_go_with_a_forgotten_trace(
         delete.bury_traces(project=project, ids=[gone.pk])
     assert not Pair.objects.filter(left_trace=gone).exists() and not Preference.objects.filter(left_trace=gone).exists()
     assert Pair.objects.count() == 3
+
+
+@pytest.mark.django_db
+def test_a_second_person_is_told_who_is_on_it_and_the_whole_run_is_there(
+    project: Project, alice: User, rita: User, as_user: As
+) -> None:
+    said = make.document(
+        message("user", "Book it"), message("assistant", "For when?"), message("user", "Tomorrow"),
+        message("assistant", "", tool_calls=[make.call("book", '{"day": "tomorrow"}')]), make.tool_result("ok"),
+        message("assistant", "**Done**"),
+    )  # fmt: skip
+    make.trace(project, said=said, task_id="t")
+    attempt(project, "t", "Sorry")
+    queue = queue_of(project, alice)
+    at = f"/p/acme/pairs/{queue.slug}/{Pair.objects.get().uid}/"
+    assert "Yours for" in as_user(rita).get(at).content.decode()
+    page = as_user(alice).get(at).content.decode()
+    assert "Yours for" not in page and "Rita Reviewer is on this one" in page
+    assert "Tomorrow" in page and "The whole run: 6 messages" in page and "<strong>Done</strong>" in page
+    assert "Book it" in page and "Do t" in page and "not asked in the same words" in page
