@@ -81,7 +81,7 @@ def prepare(parsed: ParsedTrace) -> Prepared:
         digest=hashlib.sha256(text).hexdigest(),
         said_digest=said_digest(document),
         steps=measured.rows,
-        scores=[score for score in (_score(given, notes) for given in parsed.scores) if score is not None],
+        scores=_scores(parsed.scores, notes),
         tags=_tags(parsed.tags, notes),
         source=clean(parsed.source, notes),
         notes=[*(clean_text(note, Notes()) for note in parsed.import_notes), *notes.lines()],
@@ -166,6 +166,27 @@ def _tags(given: list[str], notes: Notes) -> list[str]:
     if len(tags) > MOST_TAGS:
         notes.add(f"more than {MOST_TAGS} tags came; the rest was left out", len(tags) - MOST_TAGS)
     return tags[:MOST_TAGS]
+
+
+def _scores(given: list[ParsedScore], notes: Notes) -> list[ParsedScore]:
+    """The scores as they are stored, each under a name and an id of its own. What has the same id of its sender is one
+    score that was said again; two spellings of a known name, or two without ids, are two (noted)."""
+    kept: dict[tuple[str, str], tuple[ParsedScore, ParsedScore]] = {}  # as it came, as it is stored
+    for one in given:
+        score = _score(one, notes)
+        if score is None:
+            continue
+        first, number = score.external_id, 1
+        while before := kept.get((score.name, score.external_id)):
+            if before[1] == score or (one.external_id and before[0].name == one.name):
+                break
+            number += 1
+            score.external_id = _shortened(f"{first}/{number}", 200) if len(first) > 190 else f"{first}/{number}"
+        else:
+            if number > 1:
+                notes.add(f"score {score.name} came more than once; each was kept")
+        kept[score.name, score.external_id] = (one, score)
+    return [score for _, score in kept.values()]
 
 
 def _score(given: ParsedScore, notes: Notes) -> ParsedScore | None:

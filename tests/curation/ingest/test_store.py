@@ -233,3 +233,21 @@ def test_a_score_whose_meaning_is_known_gets_its_spelling_kind_and_range(project
     assert notes == [
         "score user_satisfaction: the value must be from 0 to 5 for user_satisfaction; got 85; it was kept as it came"
     ]
+
+
+def test_two_spellings_of_a_known_score_are_both_kept(project: Project) -> None:
+    given = [
+        ParsedScore(name="responseQuality", number=4.0),
+        ParsedScore(name="response_quality", number=2.0),
+        ParsedScore(name="response_quality", number=2.0),  # the same again
+        ParsedScore(name="responseQuality", number=1.0, external_id="a" * 200),
+        ParsedScore(name="response_quality", number=3.0, external_id="a" * 200),
+        ParsedScore(name="tone", number=1.0, external_id="t"),
+        ParsedScore(name="tone", number=5.0, external_id="t"),  # its sender corrected it
+    ]
+    for _ in range(2):  # and a second time changes nothing
+        store_trace(project=project, parsed=parsed(scores=given))
+        found = list(Score.objects.order_by("id").values_list("name", "number"))
+        assert found == [*(("response_quality", number) for number in (4.0, 2.0, 1.0, 3.0)), ("tone", 5.0)]
+    (note,) = TraceRevision.objects.get().import_notes
+    assert note.startswith("score response_quality came more than once; each was kept")
