@@ -30,6 +30,7 @@ from workspace.nudge import nudge
 MOST_FILES = 50
 MOST_REJECTED = 200
 MOST_LABELS = 20
+NOT_TAKEN = "not-taken"  # marks our messages among those that other pages left for a toast
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ def upload(request: HttpRequest, slug: str) -> HttpResponse:
 def _page(request: HttpRequest, entry: Entry, status: int = 200, **more: Any) -> HttpResponse:
     results = _results(request, entry)
     person = entry.actor.user
+    left = list(messages.get_messages(request))
     context = {
         "groups": grouped(),
         "labels": request.POST.get("labels", ""),
@@ -80,7 +82,8 @@ def _page(request: HttpRequest, entry: Entry, status: int = 200, **more: Any) ->
         "waits": any(result.waits for result in results),
         "recent": recent_uploads(project=entry.project, user=person) if person and not results else [],
         "unreadable": unreadable(project=entry.project) if not results else [],
-        "not_taken": [str(said) for said in messages.get_messages(request)],
+        "not_taken": [str(said) for said in left if said.extra_tags == NOT_TAKEN],
+        "messages": [said for said in left if said.extra_tags != NOT_TAKEN],
         **more,
     }
     return render(request, "curation/traces_upload.html", context, status=status)
@@ -118,7 +121,7 @@ def _receive(request: HttpRequest, entry: Entry) -> HttpResponse:
     if errors and not query:
         return _page(request, entry, 422, errors=errors)
     for error_said in errors:
-        messages.warning(request, error_said)
+        messages.warning(request, error_said, extra_tags=NOT_TAKEN)
     return redirect(f"{reverse('curation:upload', args=[entry.project.slug])}?{urlencode(query)}")
 
 

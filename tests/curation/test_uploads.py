@@ -73,8 +73,15 @@ def test_nothing_is_taken_when_something_is_wrong(project, alice, as_user, setti
 
 def test_one_file_that_cannot_be_taken_holds_up_no_other(project, alice, as_user):
     page = send(as_user(alice), ("empty.json", ""), ("chats.jsonl", chat(1))).content.decode()
-    assert "empty.json was not taken: it is empty." in page and "Kept safely" in page
+    assert page.count("empty.json was not taken: it is empty.") == 1 and "Kept safely" in page
     assert RawRecord.objects.get().source == "chats.jsonl"
+
+
+def test_what_another_page_left_to_say_is_not_said_of_files(project, alice, as_user):
+    client = as_user(alice)
+    client.post("/account/", {"name": "Alice"})
+    page = client.get("/p/acme/traces/upload/").content.decode()
+    assert page.count('<p class="toast">') == 1 and "note-warn" not in page
 
 
 def test_each_file_leads_to_its_own_traces_and_says_what_it_was_read_as(project, alice, as_user):
