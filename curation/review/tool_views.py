@@ -113,7 +113,7 @@ def list_tools(*, project: Project) -> list[Tool]:
 
 def sample(*, project: Project, tool: str, wish: Wish, number: int = 1) -> Sample | None:
     """The newest call of a tool (`number` 2: the one before it) drawn as `wish` says; None where there is none lately."""
-    rows = _recent(project).filter(tool=tool).order_by("-revision", "position")
+    rows = _recent(project).filter(tool=tool).order_by("-revision", "-position")
     found = list(rows.values_list("revision", "key")[number - 1 : number + 1])
     if not found:
         return None
@@ -139,7 +139,7 @@ def _recent(project: Project) -> "QuerySet[Step]":
 
 def _automatic(steps: "QuerySet[Step]") -> dict[str, str]:
     """The automatic view of each tool's newest call, as far as at most TRIED documents hold them."""
-    newest = steps.order_by("tool", "-revision", "position").distinct("tool").values_list("tool", "revision", "key")
+    newest = steps.order_by("tool", "-revision", "-position").distinct("tool").values_list("tool", "revision", "key")
     wanted: dict[int, list[tuple[str, str]]] = {}
     for tool, revision, key in newest:
         wanted.setdefault(revision, []).append((tool, key))

@@ -73,7 +73,7 @@ def test_the_page_lists_tools_and_tries_a_view_on_a_real_call(
     assert tools["look_up"] == (2, "", "JSON") and tools["bash"] == (1, "", "Terminal")
     assert (
         tools["edit_file"][2] == "Diff"
-        and tools["read_file"] == (2, "", "Code")
+        and tools["read_file"] == (2, "", "Markdown")
         and tools["gone"] == (0, "Plain text", "")
     )
     assert "secret" not in tools
@@ -105,3 +105,24 @@ def test_what_is_refused(project: Project, ada: User, rita: User, as_user: Calla
     project.save(update_fields=["tool_views"])
     trace = make.trace(project, said=said())
     assert as_user(rita).get(f"/p/acme/traces/{trace.uid}/").status_code == 200
+
+
+def test_the_newest_call_is_the_last_one_of_its_trace(project: Project) -> None:
+    cities = ("Bergen", "Oslo", "Voss")
+    asked = [call("look_up", json.dumps({"city": city}), city) for city in cities]
+    rows = [ROWS, ROWS, "no such city"]
+    words = [
+        one
+        for each, row in zip(asked, rows, strict=True)
+        for one in (message("assistant", "", tool_calls=[each]), tool_result(row, each["id"]))
+    ]
+    make.trace(project, said=document(*words))
+    shown = [tool_views.sample(project=project, tool="look_up", wish=Wish("", "city"), number=n) for n in (1, 2, 3, 4)]
+    assert [one and (one.card.drawn and one.card.drawn.gist, one.more) for one in shown] == [
+        ("Voss", True),
+        ("Oslo", True),
+        ("Bergen", False),
+        None,
+    ]
+    (tool,) = tool_views.list_tools(project=project)
+    assert shown[0] and tool.automatic == shown[0].automatic == "Plain text"
