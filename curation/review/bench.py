@@ -101,7 +101,7 @@ def open_item(
     that somebody else holds is shown and not taken. Raises QueueItem.DoesNotExist."""
     found = QueueItem.objects.filter(queue__project=project, queue__slug=queue_slug, uid=item_uid)
     found = found.select_related("queue", "trace__revision", "leased_by").defer("trace__revision__document")
-    item = with_words(found, user, "trace__").get()
+    item = documents.with_text(with_words(found, user, "trace__"), prefix="trace__revision__").get()
     # whoever answers in a blind queue answers first, whatever their role
     waits = item.queue.is_blind and item.status == QueueItem.Status.OPEN
     bench = _bench(project, item.trace, item, user, part, blind=waits or item.blind)
@@ -125,7 +125,7 @@ def open_trace(
     """The page of a trace outside of any queue, with the datasets it is in. `may_look`: words of others are shown although
     the trace waits in a blind queue. Raises Trace.DoesNotExist."""
     found = Trace.objects.filter(project=project, uid=trace_uid).select_related("revision").defer("revision__document")
-    trace = with_words(found, user, "").get()
+    trace = documents.with_text(with_words(found, user, ""), prefix="revision__").get()
     bench = _bench(project, trace, trace, user, part, blind=trace.blind and not may_look)
     rows = DatasetRow.objects.filter(trace=trace).order_by("-version_id", "position")
     columns = ("version__dataset__name", "version__number", "position", "split")
@@ -136,10 +136,7 @@ def open_trace(
 def said_of(*, project: Project, user: User | None, trace_uid: uuid.UUID, may_look: bool) -> Words:
     """What people and graders said of a trace, without its conversation. `may_look` as for `open_trace`. Raises
     Trace.DoesNotExist."""
-    trace = with_words(Trace.objects.filter(project=project, uid=trace_uid).select_related("revision"), user, "").defer(
-        "revision__document", "metadata"
-    )
-    row = trace.get()
+    row = with_words(Trace.objects.filter(project=project, uid=trace_uid).defer("metadata"), user, "").get()
     return words_of(row, user=user, revision=row.revision_id, answer="", blind=row.blind and not may_look)
 
 

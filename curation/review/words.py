@@ -13,7 +13,7 @@ from django.db.models.functions import JSONObject
 
 from curation.messages.form import final_answer, text_of
 from curation.models import Comment, Correction, Feedback, Judgment, Score, StepVerdict
-from curation.review import blind, diff, documents
+from curation.review import blind, diff
 from curation.review.shown import markdown
 from workspace.models import User
 
@@ -88,7 +88,7 @@ def with_words(rows: "QuerySet[Any]", user: User | None, prefix: str) -> "QueryS
     told = JSONObject(author="author", rating="rating", aspects="aspects", comments="comments", at="created_at",
                       response="suggested_response", tools="suggested_tools")  # fmt: skip
     standing = {"trace": trace, "withdrawn_at": None}
-    rows = rows.annotate(
+    found: QuerySet[Any] = rows.annotate(
         judged=ArraySubquery(Judgment.objects.filter(**standing).order_by("-id").values(json=words)[:JUDGMENTS]),
         steps_judged=ArraySubquery(
             StepVerdict.objects.filter(revision=revision, user=user).values(
@@ -101,7 +101,7 @@ def with_words(rows: "QuerySet[Any]", user: User | None, prefix: str) -> "QueryS
         discussed=Exists(Comment.objects.filter(**standing).order_by()),
         blind=blind.waits_blind(trace),
     )
-    return documents.with_text(rows, prefix=f"{prefix}revision__")
+    return found
 
 
 def words_of(row: Any, *, user: User | None, revision: int | None, answer: str, blind: bool) -> Words:

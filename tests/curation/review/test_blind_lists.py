@@ -3,12 +3,14 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from curation import filters
 from curation.browse import bulk, figures
 from curation.models import Score, Trace
-from curation.review import blind, comments, corrections, queues
+from curation.review import bench, blind, comments, corrections, queues
 from tests import make
 from workspace.access import Actor
 from workspace.models import Project, User
@@ -99,3 +101,12 @@ def test_who_has_answered_sees_all_again(waiting: Trace, project: Project, rita:
     page = as_user(rita).get("/p/acme/traces/", {"q": "judged:yes"}).content.decode()
     assert "The secret order" in page and "Hidden" not in page
     assert not blind.hidden_of(traces=[waiting], user=rita)
+
+
+def test_what_stands_beside_a_row_is_read_without_its_conversation(
+    waiting: Trace, project: Project, rita: User
+) -> None:
+    with CaptureQueriesContext(connection) as caught:
+        said = bench.said_of(project=project, user=rita, trace_uid=waiting.uid, may_look=True)
+    assert (len(said.opinions), said.edited and said.edited.text, len(caught)) == (1, "A better answer", 1)
+    assert "document" not in caught[0]["sql"], "a conversation may have 20 MB"
