@@ -104,14 +104,16 @@ document.addEventListener("htmx:afterSettle", keep);
 keep();
 
 // --- what was said of a row, where the pointer rests on a judgment or a score; w for the row of the cursor
-let resting = 0;
+let resting = 0, asked = 0; // `asked` counts: an answer that comes after another question, or after the pointer left, is late
 const told = () => document.getElementById("told");
-function hideTold() { clearTimeout(resting); told()?.hidePopover?.(); }
+function foldTold() { clearTimeout(resting); told()?.hidePopover?.(); }
+function hideTold() { asked += 1; foldTold(); }
 async function tellOf(row, at) {
-  const box = told(), address = row.querySelector(".grow a").getAttribute("href");
+  const box = told(), address = row.querySelector(".grow a").getAttribute("href"), mine = asked += 1;
   const answer = await fetch(`${address}told/`, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (!answer?.ok || !row.isConnected) return;
-  box.innerHTML = await answer.text();
+  const text = answer?.ok ? await answer.text() : "";
+  if (!text || mine !== asked || !row.isConnected) return;
+  box.innerHTML = text;
   box.showPopover();
   const place = at.getBoundingClientRect(), { offsetWidth: width, offsetHeight: height } = box;
   const below = place.bottom + height + 8 < innerHeight;
@@ -121,10 +123,10 @@ async function tellOf(row, at) {
 document.addEventListener("pointerover", (event) => {
   if (event.pointerType !== "mouse") return;
   const cell = event.target.closest?.("[data-told]");
-  if (cell) { clearTimeout(resting); resting = setTimeout(() => tellOf(cell.closest("tr"), cell), 350); }
+  if (cell) { clearTimeout(resting); asked += 1; resting = setTimeout(() => tellOf(cell.closest("tr"), cell), 350); }
   else if (!event.target.closest?.("#told")) hideTold();
 });
-document.addEventListener("scroll", hideTold, { capture: true, passive: true });
+document.addEventListener("scroll", foldTold, { capture: true, passive: true }); // what is on its way finds its row where it then is
 document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTold(); });
 
 // --- how many match, and how many of them are not shown: counted behind the list, into room that is kept

@@ -397,3 +397,37 @@ def test_what_was_said_of_a_row_stands_beside_it(server, project, alice, rita, s
     expect(told).to_contain_text("It waits for you in a blind queue; 1 judged it.")
     expect(told).not_to_contain_text("Too curt")
     assert complaints == []
+
+
+def test_an_answer_that_comes_late_is_not_told(server, project, alice, sign_in):
+    """Once the pointer left its cell, or rests on another one, an answer on its way stays away."""
+    for tone in ("curt", "kind"):
+        trace = make.trace(project, external_id=tone)
+        Score.objects.create(project=project, trace=trace, name="tone", category=tone, source="judge")
+    page, held = sign_in(alice), []
+    page.goto(f"{server.url}/p/acme/traces/")
+    page.route("**/told/", lambda route: held.append(route))
+    rows, told = page.locator("tr[data-row]"), page.locator("#told")
+
+    def rest(number):
+        before = len(held)
+        rows.nth(number).locator("[data-told]").first.hover()
+        while len(held) == before:
+            page.wait_for_timeout(20)
+
+    rest(0)
+    rest(1)
+    held[1].continue_()
+    expect(told).to_contain_text("curt")  # the newest stands first
+    with page.expect_response("**/told/"):
+        held[0].continue_()
+    page.wait_for_timeout(100)
+    expect(told).to_contain_text("curt")
+    page.mouse.move(5, 5)
+    expect(told).to_be_hidden()
+    rest(0)
+    page.mouse.move(5, 5)
+    with page.expect_response("**/told/"):
+        held[2].continue_()
+    page.wait_for_timeout(100)
+    expect(told).to_be_hidden()
