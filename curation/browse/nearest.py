@@ -22,8 +22,8 @@ from curation.filters.tree import (
     conjunction,
     disjunction,
 )
-from curation.models import Trace
-from workspace.models import Project
+from curation.review import blind
+from workspace.models import Project, User
 
 MOST_TRIED = 6  # values of one filter
 ALIKE = 0.6  # how much of two spellings must be the same
@@ -37,13 +37,14 @@ class Repair:
     text: str
 
 
-def repair(*, project: Project, query: filters.Query) -> Repair | None:
+def repair(*, project: Project, query: filters.Query, reader: User | None = None) -> Repair | None:
     """The filter as it may have been meant: values of tools, agents, models, tags and so on, and names of scores and
     metadata, that no trace of the project has are replaced by the known ones nearest in spelling. None where there is
-    nothing to replace, or nothing near, or where it takes too long to find out. What must not match stays."""
+    nothing to replace, or nothing near, or where it takes too long to find out. What must not match stays. What only
+    traces have that are hidden from `reader` (see blind.among) is neither known nor offered."""
     if query.tree is None:
         return None
-    found = _Repairs(project)
+    found = _Repairs(project, reader)
     try:
         with patience():
             tree = found.node(query.tree)
@@ -55,8 +56,9 @@ def repair(*, project: Project, query: filters.Query) -> Repair | None:
 class _Repairs:
     """Walks a filter once and notes what it replaced."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, reader: User | None) -> None:
         self.project = project
+        self.reader = reader
         self.unknown: list[str] = []
         self.tried = 0
 
@@ -107,16 +109,28 @@ class _Repairs:
         self.tried += 1
         if self.tried > MOST_TRIED:
             return said
-        everything = Trace.objects.filter(project=self.project)
-        if filters.matching(everything, filters.Query(write(alone), alone)).exists():
+        if self.is_had(alone):
             return said
         if alone.op == HAS:
             names = complete.known_keys(project=self.project, field=field)
         else:
             names = complete.known(project=self.project, field=field, key=alone.key)
         by_lowered = {one.lower(): one for one in reversed(names)}  # of two that differ in case the more frequent
-        near = get_close_matches(said.lower(), list(by_lowered), n=1, cutoff=ALIKE)
-        if not near or by_lowered[near[0]] == said:
-            return said
-        self.unknown.append(words)
-        return by_lowered[near[0]]
+        for near in get_close_matches(said.lower(), list(by_lowered), n=3, cutoff=ALIKE):
+            meant = by_lowered[near]
+            one = replace(alone, key=meant) if alone.op == HAS else replace(alone, values=(meant,))
+            if meant != said and self.may_offer(one):
+                self.unknown.append(words)
+                return meant
+        return said
+
+    def is_had(self, alone: Term) -> bool:
+        """Whether a trace that the reader may find so has it."""
+        query = filters.Query(write(alone), alone)
+        traces = blind.among(project=self.project, query=query, reader=self.reader)
+        return filters.matching(traces, query).exists()
+
+    def may_offer(self, alone: Term) -> bool:
+        """What is known is known of all traces: where some are hidden from the reader, look whether others have it."""
+        asks = blind.asks(filters.Query(write(alone), alone))
+        return not asks or not blind.hides_any(project=self.project, reader=self.reader) or self.is_had(alone)

@@ -11,7 +11,9 @@ from curation import filters
 from curation.browse.nearest import repair
 from curation.ingest.parsed import ParsedScore
 from curation.models import Trace
+from curation.review import queues
 from tests import make
+from workspace.access import Actor
 from workspace.models import Project, User
 
 pytestmark = pytest.mark.django_db
@@ -71,3 +73,20 @@ def test_the_empty_list_offers_it(
     assert "No trace has the tool get_orders. Did you mean" in said
     assert f"q={quote('tool:get_order', safe='')}&sort=-steps" in said or "sort=-steps&q=tool%3Aget_order" in said
     assert "Did you mean" not in as_user(rita).get("/p/acme/traces/?q=tool:get_order+errors>5").content.decode()
+
+
+def test_what_is_hidden_from_a_reviewer_is_not_offered_to_them(project: Project, rita: User, ada: User) -> None:
+    for name, tone in (("secret", "awful"), ("open", "lawful")):
+        make.trace(
+            project, external_id=name, scores=[ParsedScore(name=f"{name}_grade", number=1), ParsedScore(name="tone", category=tone)]
+        )  # fmt: skip
+    queues.create(project=project, actor=Actor(user=ada), name="Second look", query="id:secret", is_blind=True)
+
+    def meant(typed: str, reader: User | None) -> str:
+        found = repair(project=project, query=filters.parse(typed), reader=reader)
+        return found.text if found else ""
+
+    assert meant("score.tone:awfl", None) == "score.tone:awful"
+    assert meant("score.tone:awfl", rita) == meant("score.tone:awful", rita) == "score.tone:lawful"
+    assert meant("score.secret_grad>0", None) == "score.secret_grade>0" and not meant("score.secret_grad>0", rita)
+    assert meant("id:secret score.open_grad>0", rita) == "id:secret score.open_grade>0"
