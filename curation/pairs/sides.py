@@ -15,6 +15,7 @@ from curation.review.transcript import FORMATTED
 
 WORD = re.compile(r"\w+", re.UNICODE)
 LONGEST = 100_000  # characters of an answer that are shown and compared
+ALIKE = 0.25  # share of the longer answer
 MOST_TURN = 20_000
 MOST_TURNS = 400  # messages of one side that are listed
 MOST_SHARED = 200  # messages of the shared part that are listed
@@ -74,6 +75,7 @@ class Sides:
     parts_at: int | None
     identical: bool
     longer: str
+    is_alike: bool  # enough of the words are the same for their changes to tell something
 
     @property
     def same_answer(self) -> bool:
@@ -127,6 +129,7 @@ def read(pair: Pair) -> Sides:
         parts_at=next((number for number, line in enumerate(lines, 1) if line.first), None),
         identical=[_key(m) for m in left[same:]] == [_key(m) for m in right[same:]],
         longer=_longer(first, second),
+        is_alike=sum(len(p.text) for p in found.pieces if p.kind == "same") >= ALIKE * max(len(one), len(other)),
     )
 
 
