@@ -38,6 +38,9 @@ export function toast(text, { action, ms = 5000 } = {}) {
 // --- keys: an attribute on the control, data-key="a"; the sheet (?) is made from them
 let going = 0, hint;
 
+/** Whether g was pressed and its letter is waited for: the next key is that one's, whatever else it does on a page. */
+export const awaitsLetter = () => Boolean(going);
+
 // g was pressed: who does not press the letter at once is told which there are
 function waitForLetter(wait) {
   clearTimeout(going);

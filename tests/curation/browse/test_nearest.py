@@ -75,7 +75,9 @@ def test_the_empty_list_offers_it(
     assert "Did you mean" not in as_user(rita).get("/p/acme/traces/?q=tool:get_order+errors>5").content.decode()
 
 
-def test_what_is_hidden_from_a_reviewer_is_not_offered_to_them(project: Project, rita: User, ada: User) -> None:
+def test_what_is_hidden_from_a_reviewer_is_not_offered_to_them(
+    project: Project, rita: User, ada: User, as_user: Callable[[User], Client]
+) -> None:
     for name, tone in (("secret", "awful"), ("open", "lawful")):
         make.trace(
             project, external_id=name, scores=[ParsedScore(name=f"{name}_grade", number=1), ParsedScore(name="tone", category=tone)]
@@ -90,3 +92,5 @@ def test_what_is_hidden_from_a_reviewer_is_not_offered_to_them(project: Project,
     assert meant("score.tone:awfl", rita) == meant("score.tone:awful", rita) == "score.tone:lawful"
     assert meant("score.secret_grad>0", None) == "score.secret_grade>0" and not meant("score.secret_grad>0", rita)
     assert meant("id:secret score.open_grad>0", rita) == "id:secret score.open_grade>0"
+    for user, offered in ((ada, "tone:awful"), (rita, "tone:lawful")):
+        assert f"{offered}<" in as_user(user).get("/p/acme/traces/?q=score.tone:awfl").content.decode()
