@@ -11,7 +11,7 @@ from curation import filters
 from curation.api.routing import router
 from curation.browse.patience import TooSlow, patience
 from curation.models import ReviewQueue
-from curation.review import bench, queue_changes, queue_items, queues
+from curation.review import bench, blind, queue_changes, queue_items, queues
 from curation.review.invalid import Invalid
 from workspace.access import Entry, enter
 from workspace.models import Role
@@ -49,7 +49,9 @@ class QueueMade(Schema):
 
     slug: str
     name: str
-    q: str
+    q: str | None = Field(
+        description="Null: hidden from reviewers, because the queue is blind and asks what others said."
+    )
     instructions: str
     blind: bool
     closed_at: datetime | None
@@ -119,7 +121,11 @@ def list_queues(request: HttpRequest, slug: Path[str]) -> dict[str, Any]:
     queues.default_queue(project=entry.project)
     found = ReviewQueue.objects.listed().filter(project=entry.project).order_by("id")
     progress = queues.progress_of_all(project=entry.project, user=None)
-    return {"items": [_made(one, progress.get(one.pk, queues.Progress())) for one in found]}
+    made = [_made(one, progress.get(one.pk, queues.Progress())) for one in found]
+    for one, told in zip(found, made, strict=True):
+        if blind.hides_filter(queue=one, may_look=entry.may(Role.ENGINEER)):
+            told["q"] = None
+    return {"items": made}
 
 
 @router.post("/queues", response={201: QueueMade}, summary="Make a queue")
@@ -141,10 +147,7 @@ def change_queue(request: HttpRequest, slug: Path[str], queue: Path[str], body: 
     """Change its name, filter, rules or blindness, close it or open it again."""
     entry = enter(request, slug, Role.ENGINEER)
     found = _find(entry, queue)
-    asked = {"name": body.name, "query": body.q, "instructions": body.instructions, "is_blind": body.blind}
-    stands = queue_changes.settings_of(found)
-    given = {name: value for name, value in asked.items() if value is not None}
-    wanted = queue_changes.Settings(**{name: given.get(name, getattr(stands, name)) for name in asked})
+    wanted = queue_changes.Part(body.name, body.q, body.instructions, body.blind)
     try:
         done = queue_changes.edit(queue=found, actor=entry.actor, wanted=wanted, keep=body.unmatched == "keep")
     except (Invalid, filters.FilterError) as error:

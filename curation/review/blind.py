@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import Exists, OuterRef
 
 from curation import filters
-from curation.models import Judgment, QueueItem, Trace
+from curation.models import Judgment, QueueItem, ReviewQueue, Trace
 from curation.models.traces import TraceQuerySet
 from workspace.models import Project, User
 
@@ -71,6 +71,17 @@ def _is_shut(user: User | None) -> models.Q:
 def asks(query: filters.Query, order: str = "") -> bool:
     """Whether a filter, or the column that sorts its list, asks what people and graders said."""
     return order.startswith("score.") or any(query.mentions(field) for field in TELLING)
+
+
+def hides_filter(*, queue: ReviewQueue, may_look: bool) -> bool:
+    """Whether the filter of a blind queue would itself say what was said of all that waits in it (judged:unacceptable). One
+    that cannot be read might. `may_look`: who runs the project wrote it."""
+    if may_look or not queue.is_blind or queue.closed_at:
+        return False
+    try:
+        return asks(filters.parse(queue.query))
+    except filters.FilterError:
+        return True
 
 
 def hides_any(*, project: Project, reader: User | None) -> bool:

@@ -1,7 +1,8 @@
 """Changing a queue: its name, filter, rules and blindness; closing it, opening it again, deleting it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
@@ -32,9 +33,28 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Some of a queue's settings: what is None stays as it is."""
+
+    name: str | None = None
+    query: str | None = None
+    instructions: str | None = None
+    is_blind: bool | None = None
+
+
+class ChangedMeanwhile(Exception):
+    """Somebody else changed one of the fields `names` since the settings were read that a change was made from; `stands`
+    is what holds now, `wanted` the same with the change. Nothing was done."""
+
+    def __init__(self, names: tuple[str, ...], stands: Settings, wanted: Settings) -> None:
+        super().__init__(f"changed meanwhile: {', '.join(names)}")
+        self.names, self.stands, self.wanted = names, stands, wanted
+
+
+@dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What another filter would do: traces that come in, items that wait and would not match any more, and those of them
-    that somebody else is on."""
+    """What another filter would do: traces that come in (into a closed queue only when it is reopened), items that wait
+    and would not match any more, and those of them that somebody else is on."""
 
     new: int
     gone: int
@@ -43,7 +63,8 @@ class Foreseen:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What editing did. `before` and `at` are what `undo_edit` needs; `changed` are the names of fields."""
+    """What editing did. `before` and `at` are what `undo_edit` needs; `changed` are the names of fields, `meanwhile` those
+    that somebody else changed since the settings were read, and that were left so."""
 
     before: Settings
     after: Settings
@@ -52,6 +73,7 @@ class Edited:
     dropped: int
     held: int
     at: datetime
+    meanwhile: tuple[str, ...] = ()
 
 
 def settings_of(queue: ReviewQueue) -> Settings:
@@ -76,20 +98,30 @@ def _unmatched(queue: ReviewQueue) -> "QuerySet[QueueItem]":
     return waiting.exclude(reason__startswith=picking.BY).exclude(Exists(fits))
 
 
-def edit(*, queue: ReviewQueue, actor: Actor, wanted: Settings, keep: bool = True) -> Edited:
-    """Make the queue so and fill it by its filter. Where the filter changed, items that do not match any more wait on with
-    `keep`, else they are taken out, but for those that somebody else is on. The address stays. Raises Invalid, and
-    filters.FilterError."""
-    wanted = _checked(queue, wanted)
+def edit(
+    *, queue: ReviewQueue, actor: Actor, wanted: Settings | Part, made_from: Settings | None = None, keep: bool = True
+) -> Edited:
+    """Make the queue so and fill it by its filter; what is not given, or is as in `made_from` (what the person had before
+    their eyes), stays as it is by now. Where the filter changed, items that do not match any more wait on with `keep`,
+    else they are taken out, but for those that somebody else is on. The address stays. Raises Invalid, filters.FilterError,
+    and with `made_from` ChangedMeanwhile."""
+    given = _checked(queue, wanted)
+    if made_from is not None:
+        given = {name: value for name, value in given.items() if value != getattr(made_from, name)}
     with transaction.atomic():
         row = ReviewQueue.objects.listed().select_for_update(no_key=True).select_related("project").get(pk=queue.pk)
         before, at = settings_of(row), timezone.now()
-        changed = tuple(name for name, value in asdict(wanted).items() if value != getattr(before, name))
+        after = replace(before, **given)
+        others, changed = _moved(made_from or before, before), _moved(before, after)
+        if clash := tuple(name for name in others if name in changed):
+            raise ChangedMeanwhile(clash, before, after)
+        meanwhile = tuple(name for name in others if name not in given)
         if not changed:
-            return Edited(before, wanted, changed, 0, 0, 0, at)
-        queues.check_name(project=row.project, name=wanted.name, but=row.pk)
-        ReviewQueue.objects.filter(pk=row.pk).update(**asdict(wanted))
-        row.query = wanted.query
+            return Edited(before, after, changed, 0, 0, 0, at, meanwhile)
+        if "name" in changed:
+            queues.check_name(project=row.project, name=after.name, but=row.pk)
+        ReviewQueue.objects.filter(pk=row.pk).update(**{name: getattr(after, name) for name in changed})
+        row.query = after.query
         dropped = held = added = 0
         if "query" in changed:
             if not keep:
@@ -99,27 +131,29 @@ def edit(*, queue: ReviewQueue, actor: Actor, wanted: Settings, keep: bool = Tru
                 )
                 held = gone.count()
             added = queues.refill(queue=row, at=at)
-        told = {name: [getattr(before, name), getattr(wanted, name)] for name in changed}
+        told = {name: [getattr(before, name), getattr(after, name)] for name in changed}
         counts = {"added": added, "taken_out": dropped, "left_to_others": held} if "query" in changed else {}
         _record(row, actor, "queue.edited", changed=told, **counts)
-    return Edited(before, wanted, changed, added, dropped, held, at)
+    return Edited(before, after, changed, added, dropped, held, at, meanwhile)
 
 
-def undo_edit(*, queue: ReviewQueue, actor: Actor, before: Settings, after: Settings, at: datetime) -> bool:
+def undo_edit(*, queue: ReviewQueue, actor: Actor, before: Settings, after: Settings, at: datetime) -> str | None:
     """Make the queue as it was before `edit`, with what that took out, and without what came in then and nobody began.
-    False where it was changed again since: then nothing is done."""
+    Returns its name, with a number where another queue took the old one meanwhile. None where it was changed again since:
+    then nothing is done."""
     with transaction.atomic():
-        changed = ReviewQueue.objects.listed().filter(pk=queue.pk, **asdict(after)).update(**asdict(before))
-        if not changed:
-            return False
+        name = queues.free_name(project=queue.project, name=before.name, but=queue.pk)
+        standing = ReviewQueue.objects.listed().filter(pk=queue.pk, **asdict(after))
+        if not standing.update(**asdict(replace(before, name=name))):
+            return None
         came, _ = QueueItem.objects.filter(
             queue=queue, created_at=at, status=QueueItem.Status.OPEN, leased_by=None, done_at=None, skips=0
         ).delete()
         back = QueueItem.objects.filter(queue=queue, status=QueueItem.Status.DROPPED, out_at=at).update(
             status=QueueItem.Status.OPEN, out_by=None, out_at=None
         )
-        _record(queue, actor, "queue.edit_undone", put_back=back, taken_out=came)
-    return True
+        _record(queue, actor, "queue.edit_undone", name=name, put_back=back, taken_out=came)
+    return name
 
 
 def close(*, queue: ReviewQueue, actor: Actor) -> bool:
@@ -165,27 +199,39 @@ def delete(*, queue: ReviewQueue, actor: Actor) -> None:
             _record(queue, actor, "queue.deleted", name=queue.name, query=queue.query)
 
 
-def restore(*, project: Project, actor: Actor, slug: str) -> ReviewQueue:
-    """Bring back a queue that was deleted, as it was. Raises ReviewQueue.DoesNotExist."""
+def restore(*, project: Project, actor: Actor, slug: str) -> tuple[ReviewQueue, str]:
+    """Bring back a queue that was deleted, as it was; its name gets a number where another queue took it meanwhile. Returns
+    it, and the name it had. Raises ReviewQueue.DoesNotExist."""
     with transaction.atomic():
         found = ReviewQueue.objects.filter(project=project, slug=slug, deleted_at__isnull=False)
         queue = found.select_for_update(no_key=True).get()
         # deleting closed it where it was open
         was_open = queue.closed_at == queue.deleted_at
-        found.update(deleted_at=None, closed_at=None if was_open else queue.closed_at)
-        _record(queue, actor, "queue.restored")
-    return ReviewQueue.objects.get(pk=queue.pk)
+        name = queues.free_name(project=project, name=queue.name, but=queue.pk)
+        found.update(name=name, deleted_at=None, closed_at=None if was_open else queue.closed_at)
+        _record(queue, actor, "queue.restored", name=name)
+    return ReviewQueue.objects.get(pk=queue.pk), queue.name
 
 
-def _checked(queue: ReviewQueue, wanted: Settings) -> Settings:
-    """As it is kept. Raises Invalid and filters.FilterError."""
-    instructions = wanted.instructions.replace("\r\n", "\n").strip()
-    check_text("instructions", instructions, most=queues.RULES_LIMIT)
-    query = wanted.query.strip()
-    if queue.slug == picking.SLUG and query:
-        raise Invalid("query", "is not for this queue: people fill it; make another queue for a filter")
-    filters.parse(query)
-    return Settings(queues.named(wanted.name), query, instructions, wanted.is_blind)
+def _checked(queue: ReviewQueue, wanted: Settings | Part) -> dict[str, Any]:
+    """What is given, as it is kept. Raises Invalid and filters.FilterError."""
+    given: dict[str, Any] = {name: value for name, value in asdict(wanted).items() if value is not None}
+    if "instructions" in given:
+        given["instructions"] = given["instructions"].replace("\r\n", "\n").strip()
+        check_text("instructions", given["instructions"], most=queues.RULES_LIMIT)
+    if "query" in given:
+        given["query"] = given["query"].strip()
+        if queue.slug == picking.SLUG and given["query"]:
+            raise Invalid("query", "is not for this queue: people fill it; make another queue for a filter")
+        filters.parse(given["query"])
+    if "name" in given:
+        given["name"] = queues.named(given["name"])
+    return given
+
+
+def _moved(before: Settings, after: Settings) -> tuple[str, ...]:
+    """The names of the fields in which they differ."""
+    return tuple(name for name, value in asdict(after).items() if value != getattr(before, name))
 
 
 def _record(queue: ReviewQueue, actor: Actor, action: str, **detail: object) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import count
 
 from django.core.exceptions import EmptyResultSet
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Count, Exists, F, OuterRef, Q
 from django.utils import timezone
 from django.utils.text import slugify
@@ -104,24 +104,33 @@ def create(
     name = named(name)
     if slugify(name) in (DEFAULT_SLUG, picking.SLUG):
         raise Invalid("name", "is taken by a queue that every project has")
-    check_name(project=project, name=name)
     check_text("instructions", instructions, most=RULES_LIMIT)
     filters.parse(query)
+    made = ReviewQueue(
+        project=project, name=name, query=query.strip(), instructions=instructions.strip(), is_blind=is_blind
+    )
     with transaction.atomic():
-        slug = _free_slug(project, name)
-        queue = ReviewQueue.objects.create(
-            project=project,
-            slug=slug,
-            name=name,
-            query=query.strip(),
-            instructions=instructions.strip(),
-            is_blind=is_blind,
-        )
-        added = refill(queue=queue)
+        _insert(made)
+        added = refill(queue=made)
         audit.record(
-            project=project, actor=actor, action="queue.created", target=f"queue:{slug}", query=query, items=added
+            project=project, actor=actor, action="queue.created", target=f"queue:{made.slug}", query=query, items=added
         )
-    return queue
+    return made
+
+
+def _insert(made: ReviewQueue) -> None:
+    """Store a queue under a free address. Where somebody takes that at this very moment, the database waits for them and
+    refuses: then it is looked again, and their queue is seen. Raises Invalid for a name that is taken."""
+    for _ in range(5):
+        check_name(project=made.project, name=made.name)
+        made.slug = _free_slug(made.project, made.name)
+        try:
+            with transaction.atomic():
+                made.save(force_insert=True)
+            return
+        except IntegrityError:
+            continue
+    raise Invalid("name", "is being given to other queues again and again at this moment: try once more")
 
 
 def named(name: str) -> str:
@@ -138,6 +147,14 @@ def check_name(*, project: Project, name: str, but: int | None = None) -> None:
     same = ReviewQueue.objects.listed().filter(project=project, name__iexact=name)
     if same.exclude(pk=but or 0).exists():
         raise Invalid("name", "is taken by another queue of this project")
+
+
+def free_name(*, project: Project, name: str, but: int) -> str:
+    """The name for the queue with the id `but`, with a number behind it where another queue has it by now."""
+    others = ReviewQueue.objects.listed().filter(project=project).exclude(pk=but)
+    taken = {one.casefold() for one in others.values_list("name", flat=True)}
+    numbered = (f"{name[:110]} {number}" for number in count(2))
+    return name if name.casefold() not in taken else next(one for one in numbered if one.casefold() not in taken)
 
 
 def _free_slug(project: Project, name: str) -> str:

@@ -10,7 +10,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
 from curation.models import QueueItem, Trace
-from curation.review import bench, keys
+from curation.review import bench, blind, keys
 from curation.review.invalid import Invalid
 from curation.views.bench_acts import ACTS, Place, number, person_of
 from workspace.access import Entry, enter
@@ -96,6 +96,8 @@ def _bench_page(request: HttpRequest, entry: Entry, place: Place, status: int = 
         "tab": request.GET.get("tab", ""),
         "own_keys": json.dumps(changed) if (changed := keys.changed_of(entry.actor.user)) else "",
         "editing": request.GET.get("edit") == "1" or "answer" in more.get("typed", {}),
+        "hides_filter": shown_bench.item is not None
+        and blind.hides_filter(queue=shown_bench.item.queue, may_look=entry.may(Role.ENGINEER)),
         "strip_words": bench.summary_of(shown_bench.run),
         "typed": {},
         **more,

@@ -18,15 +18,17 @@ from django.views.decorators.http import require_GET, require_http_methods
 from curation.browse.patience import TooSlow, patience
 from curation.filters import FilterError
 from curation.models import ReviewQueue
-from curation.review import picking, queue_changes, queue_items, queues
+from curation.review import blind, picking, queue_changes, queue_items, queues
 from curation.review.invalid import Invalid
-from curation.review.queue_changes import Edited, Settings
+from curation.review.queue_changes import ChangedMeanwhile, Edited, Settings
 from curation.views.bench_acts import queue_at
 from workspace.access import Entry, enter
 from workspace.models import Role
 from workspace.pages import answer
 
 UNDO_AGE = 24 * 3600
+# as the fields of the form are called in messages
+FIELDS = {"name": "name", "query": "filter", "instructions": "rules", "is_blind": "blindness"}
 
 
 @require_http_methods(["GET", "POST"])
@@ -60,6 +62,7 @@ def _page(request: HttpRequest, entry: Entry, found: ReviewQueue, status: int = 
         ("judged", "Judged", done.done), ("out", "Taken out", done.out),
     )  # fmt: skip
     own = 0 if engineer else queue_items.count_own(queue=found, user=person)
+    stands = asdict(queue_changes.settings_of(found))
     context = {
         "queue": found,
         "progress": done,
@@ -70,7 +73,9 @@ def _page(request: HttpRequest, entry: Entry, found: ReviewQueue, status: int = 
         "may_edit": engineer,
         "by_hand": found.slug == picking.SLUG,
         "kept": queue_changes.why_kept(queue=found) if engineer else "",
-        "typed": asdict(queue_changes.settings_of(found)),
+        "hides_filter": blind.hides_filter(queue=found, may_look=engineer),
+        "typed": stands,
+        "made_from": signing.dumps(stands, salt=_salt(found), compress=True),
         **more,
     }
     return answer(request, "curation/queue.html", context, status=status)
@@ -105,15 +110,20 @@ def _save(request: HttpRequest, entry: Entry, found: ReviewQueue) -> HttpRespons
         request.POST.get("name", ""), request.POST.get("query", "").strip(), request.POST.get("instructions", ""),
         request.POST.get("blind") == "1",
     )  # fmt: skip
-    again: dict[str, Any] = {"typed": asdict(wanted)}
-    if wanted.query != found.query and request.POST.get("told") != wanted.query:
+    sealed = request.POST.get("made_from", "")
+    made_from = _read_from(sealed, found)
+    again: dict[str, Any] = {"typed": asdict(wanted)} | ({"made_from": sealed} if sealed else {})
+    before = made_from.query if made_from else found.query
+    if wanted.query != before and request.POST.get("told") != wanted.query:
         # what another filter does is said before it is saved
         seen = _foreseen(entry, found, wanted.query)
         if seen:
             return _page(request, entry, found, 422, **again, **seen)
     try:
         keep = request.POST.get("unmatched") != "out"
-        edited = queue_changes.edit(queue=found, actor=entry.actor, wanted=wanted, keep=keep)
+        edited = queue_changes.edit(queue=found, actor=entry.actor, wanted=wanted, made_from=made_from, keep=keep)
+    except ChangedMeanwhile as error:
+        return _ask_again(request, entry, found, error)
     except Invalid as error:
         return _page(request, entry, found, 422, **again, errors={error.field: str(error)})
     except FilterError as error:
@@ -122,8 +132,33 @@ def _save(request: HttpRequest, entry: Entry, found: ReviewQueue) -> HttpRespons
         token = {"do": "edit", "before": asdict(edited.before), "after": asdict(edited.after)}
         _say(request, found, _told(edited), token | {"at": edited.at.isoformat()})
     else:
-        messages.info(request, "Nothing was changed.")
+        messages.info(request, f"Nothing was changed.{_left(edited)}")
     return _back(request, entry, found)
+
+
+def _read_from(sealed: str, found: ReviewQueue) -> Settings | None:
+    """The settings that a form was made from; None where it does not say."""
+    if not sealed:
+        return None
+    try:
+        return Settings(**signing.loads(sealed, salt=_salt(found)))
+    except signing.BadSignature:
+        raise SuspiciousOperation("This is not a form of this queue.") from None
+
+
+def _ask_again(request: HttpRequest, entry: Entry, found: ReviewQueue, error: ChangedMeanwhile) -> HttpResponse:
+    """The form with what was typed, made from what stands by now: whoever saves it again means it."""
+    found = queue_at(entry, found.slug)
+    clash = {name: getattr(error.stands, name) for name in error.names}
+    seen = _foreseen(entry, found, error.wanted.query)
+    return _page(request, entry, found, 409, typed=asdict(error.wanted), clash=clash, **seen)
+
+
+def _left(edited: Edited) -> str:
+    """What somebody else changed and this saving did not touch."""
+    if not edited.meanwhile:
+        return ""
+    return f" What somebody else changed meanwhile stays: {', '.join(FIELDS[name] for name in edited.meanwhile)}."
 
 
 def _told(edited: Edited) -> str:
@@ -134,7 +169,7 @@ def _told(edited: Edited) -> str:
         said.append(f"{edited.dropped:,} taken out.")
     if edited.held:
         said.append(f"{edited.held:,} stayed: somebody is on {'it' if edited.held == 1 else 'them'}.")
-    return " ".join(said)
+    return " ".join(said) + _left(edited)
 
 
 def _take_out(request: HttpRequest, entry: Entry, found: ReviewQueue) -> HttpResponse:
@@ -243,11 +278,17 @@ def _undo(request: HttpRequest, entry: Entry, found: ReviewQueue) -> HttpRespons
             enter(request, entry.project.slug, Role.ENGINEER)
             before, after = Settings(**token["before"]), Settings(**token["after"])
             at = datetime.fromisoformat(token["at"])
-            done_so = queue_changes.undo_edit(queue=found, actor=entry.actor, before=before, after=after, at=at)
-            messages.info(
-                request, "The queue is as before." if done_so else "It was changed again since: left as it is."
-            )
+            name = queue_changes.undo_edit(queue=found, actor=entry.actor, before=before, after=after, at=at)
+            messages.info(request, _undone(name, before.name))
     return _back(request, entry, found)
+
+
+def _undone(name: str | None, wanted: str) -> str:
+    if name is None:
+        return "It was changed again since: left as it is."
+    if name == wanted:
+        return "The queue is as before."
+    return f"The queue is as before, under the name {name}: another one is called {wanted} by now."
 
 
 def _salt(found: ReviewQueue) -> str:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from curation.filters import FilterError
 from curation.models import ReviewQueue
-from curation.review import bench, judgments, picking, queue_changes, queues
+from curation.review import bench, blind, judgments, picking, queue_changes, queues
 from curation.review.invalid import Invalid
 from curation.views.bench_acts import item_named, person_of, queue_at, undo_in
 from workspace.access import Entry, enter
@@ -42,6 +42,7 @@ def _queues_page(request: HttpRequest, entry: Entry, status: int = 200, **more: 
             if not queue.closed_at and (queue.slug != picking.SLUG or done.total or done.out)
         ],
         "closed": [(queue, done) for queue, done in listed if queue.closed_at],
+        "hides_filter": {one.pk for one in found if blind.hides_filter(queue=one, may_look=entry.may(Role.ENGINEER))},
         "flagged": bench.flagged(project=entry.project),
         "history": bench.history(project=entry.project, user=person) if person else [],
         "may_make": entry.may(Role.ENGINEER),
@@ -77,8 +78,9 @@ def _change_queues(request: HttpRequest, entry: Entry) -> HttpResponse:
             enter(request, entry.project.slug, Role.ENGINEER)
             slug = request.POST.get("queue", "")
             try:
-                queue = queue_changes.restore(project=entry.project, actor=entry.actor, slug=slug)
-                messages.success(request, f"{queue.name} is back.")
+                queue, name = queue_changes.restore(project=entry.project, actor=entry.actor, slug=slug)
+                why = "" if queue.name == name else f" Another one is called {name} by now."
+                messages.success(request, f"{queue.name} is back.{why}")
             except ReviewQueue.DoesNotExist:
                 messages.error(request, "This can no longer be undone.")
         case "unflag":

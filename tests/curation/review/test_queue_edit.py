@@ -340,3 +340,125 @@ def test_programs_change_queues_as_people_do(
     assert engineer.delete(f"{here}/hard-ones").status_code == 409, "somebody is on an item"
     assert engineer.delete(f"{here}/second").status_code == 204 and engineer.delete(f"{here}/second").status_code == 404
     assert acts()[-4:] == ["queue.items_put_back", "queue.closed", "queue.reopened", "queue.deleted"]
+
+
+def test_two_who_change_a_queue_at_once_lose_nothing(
+    project: Project,
+    alice: User,
+    queue: ReviewQueue,
+    api: Callable[..., Client],
+    as_user: SignIn,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # one program renames while another has just switched blind on, after the first has read the queue
+    find = queues.named
+
+    def meanwhile(name: str) -> str:
+        ReviewQueue.objects.filter(pk=queue.pk).update(is_blind=True)
+        return find(name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(queues, "named", meanwhile)
+        answer = api(Role.ENGINEER).patch(
+            "/api/projects/acme/queues/hard-ones", {"name": "Money"}, content_type="application/json"
+        )
+    assert (answer.json()["name"], answer.json()["blind"]) == ("Money", True)
+    # and two people have the page open at once
+    client, page = as_user(alice), "/p/acme/review/hard-ones/about/"
+
+    def form() -> dict[str, str]:
+        made_from = re.search(r'name="made_from" value="([^"]+)"', client.get(page).content.decode())
+        assert made_from
+        typed = {"act": "save", "name": "Money", "query": "agent:support", "instructions": "", "blind": "1"}
+        return typed | {"made_from": unescape(made_from[1])}
+
+    mine, theirs = form(), form()
+    client.post(page, theirs | {"blind": "", "instructions": "Be\r\nkind."})
+    saved = client.post(page, mine | {"name": "Cash"}, follow=True).content.decode()
+    assert "What somebody else changed meanwhile stays: rules, blindness." in saved
+    queue.refresh_from_db()
+    assert queue_changes.settings_of(queue) == Settings("Cash", "agent:support", "Be\nkind.", False)
+    asked = client.post(page, mine | {"name": "Coins", "instructions": "Be <strict>."})
+    told = asked.content.decode()
+    assert asked.status_code == 409 and "Nothing was saved" in told and "Be\nkind." in told
+    assert "By now it is called Cash." in told and 'value="Coins"' in told and "Be &lt;strict&gt;." in told
+    queue.refresh_from_db()
+    assert queue_changes.settings_of(queue) == Settings("Cash", "agent:support", "Be\nkind.", False)
+    # saved again it is meant; what the person never touched is as the other left it
+    renewed = re.search(r'name="made_from" value="([^"]+)"', told)
+    assert renewed and 'name="blind" value="1" checked' not in told
+    again = mine | {"name": "Coins", "instructions": "Be <strict>.", "blind": "", "made_from": unescape(renewed[1])}
+    assert "Saved." in client.post(page, again, follow=True).content.decode()
+    queue.refresh_from_db()
+    assert queue_changes.settings_of(queue) == Settings("Coins", "agent:support", "Be <strict>.", False)
+    assert client.post(page, mine | {"made_from": "made up"}).status_code == 400
+
+
+def test_a_blind_queue_does_not_tell_reviewers_its_verdicts_by_its_filter(
+    project: Project, alice: User, rita: User, as_user: SignIn, api: Callable[..., Client]
+) -> None:
+    judged = make.trace(project)
+    make.judgment(judged, alice, verdict="unacceptable")
+    query = "judged:unacceptable"
+    blinded = queues.create(project=project, actor=Actor(user=alice), name="Again", query=query, is_blind=True)
+    item = blinded.items.get()
+    pages = ("/p/acme/review/", "/p/acme/review/again/about/", f"/p/acme/review/again/{item.uid}/")
+
+    def seen(by: User, role: Role) -> list[bool]:
+        listed = {one["slug"]: one["q"] for one in api(role).get("/api/projects/acme/queues").json()["items"]}
+        assert listed["again"] in (query, None) and listed["unjudged"] == queues.DEFAULT_QUERY
+        return [query in as_user(by).get(page).content.decode() for page in pages] + [listed["again"] == query]
+
+    assert seen(rita, Role.REVIEWER) == [False] * 4
+    # nor on an item that she has judged: it says the same of all that wait
+    judgments.record(project=project, actor=Actor(user=rita), item_uid=item.uid, verdict="acceptable")
+    assert seen(rita, Role.REVIEWER) == [False] * 4
+    assert seen(alice, Role.ENGINEER) == [True] * 4
+    ReviewQueue.objects.filter(pk=blinded.pk).update(query="agnet:x")
+    blinded.refresh_from_db()
+    assert blind.hides_filter(queue=blinded, may_look=False), "one that cannot be read might tell"
+    ReviewQueue.objects.filter(pk=blinded.pk).update(query=query, closed_at=timezone.now())
+    assert seen(rita, Role.REVIEWER) == [True] * 4
+
+
+def test_a_name_that_is_taken_by_now_gets_a_number(
+    project: Project, alice: User, queue: ReviewQueue, as_user: SignIn
+) -> None:
+    client, page = as_user(alice), "/p/acme/review/hard-ones/about/"
+    saved = client.post(page, {"act": "save", "name": "Money", "query": "agent:support"}, follow=True).content.decode()
+    queues.create(project=project, actor=Actor(user=alice), name="hard ones", query="")
+    assert "The queue is as before, under the name Hard ones 2" in undo(client, saved)
+    gone = client.post(page, {"act": "delete"}, follow=True).content.decode()
+    queues.create(project=project, actor=Actor(user=alice), name="Hard ones 2", query="")
+    assert "Hard ones 2 2 is back. Another one is called Hard ones 2 by now." in undo(client, gone)
+    names = [name.casefold() for name in ReviewQueue.objects.listed().values_list("name", flat=True)]
+    assert len(set(names)) == len(names) and acts()[-1] == "queue.restored"
+
+
+def test_what_a_closed_queue_would_get_is_said_for_when_it_is_reopened(
+    alice: User, queue: ReviewQueue, as_user: SignIn
+) -> None:
+    client, page = as_user(alice), "/p/acme/review/hard-ones/about/"
+    client.post(page, {"act": "close"})
+    told = client.get(page + "change/", {"query": "agent:billing"}).content.decode()
+    assert "<b>2</b> new matches come in when it is reopened" in told
+
+
+def test_a_queue_made_twice_at_once_says_that_its_name_is_taken(
+    project: Project, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other one is committed between the look at the names and the writing: the database refuses the address."""
+    free, actor = queues._free_slug, Actor(user=alice)
+
+    def meanwhile(of: Project, name: str) -> str:
+        slug = free(of, name)
+        other = "Hard ones" if name == "Hard ones" else f"{name}!"
+        ReviewQueue.objects.get_or_create(project=of, slug=name.lower().replace(" ", "-"), defaults={"name": other})
+        return slug
+
+    monkeypatch.setattr(queues, "_free_slug", meanwhile)
+    with pytest.raises(Invalid) as error:
+        queues.create(project=project, actor=actor, name="Hard ones", query="")
+    assert error.value.field == "name" and "taken by another queue" in str(error.value)
+    # another name with the same address gets a number
+    assert queues.create(project=project, actor=actor, name="Easy ones", query="").slug == "easy-ones-2"
