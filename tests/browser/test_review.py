@@ -337,3 +337,22 @@ def test_lease_is_renewed_and_two_people_meet_no_item(
     assert 1 <= len(mine) <= 3, "what is looked at and at most two ahead"
     other = queues.lease_next(queue=queue, user=alice)
     assert queue.items.get(uid=other).pk not in mine
+
+
+def test_a_letter_behind_g_goes_there_as_long_as_the_letters_are_told(
+    project: Project, rita: User, server: Server, sign_in: SignIn
+) -> None:
+    make.trace(project)
+    page = sign_in(rita)
+    open_queue(page, server)
+    page.keyboard.press("g")
+    page.wait_for_timeout(1_800)
+    expect(page.locator(".toast")).to_contain_text("p Pairs")
+    page.keyboard.press("p")  # alone it shows a step as it came
+    page.wait_for_url("**/pairs/")
+    open_queue(page, server)
+    page.keyboard.press("g")
+    page.wait_for_timeout(2_600)
+    page.keyboard.press("u")  # nobody waits for it any more
+    settled(page)
+    assert Judgment.objects.get().verdict == "unsure"
