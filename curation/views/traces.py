@@ -217,7 +217,7 @@ def _empty(request: HttpRequest, entry: Entry, query: filters.Query) -> dict[str
     if anything.exists():
         if query:
             try:
-                meant = nearest.repair(project=entry.project, query=query)
+                meant = nearest.repair(project=entry.project, query=query, reader=reader_of(entry))
                 out = ways_out(project=entry.project, query=query, reader=reader_of(entry))
                 return {"meant": meant, "ways_out": out}
             except TooSlow:
