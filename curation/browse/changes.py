@@ -7,6 +7,7 @@ from django.db.models import F, Func, Q, TextField, Value
 from curation.dirty import mark_traces
 from curation.models import BulkAct, BulkChange, QueueItem, ReviewQueue, Trace
 from curation.review import picking
+from curation.review.queues import AWAY
 
 Kind = BulkAct.Kind
 
@@ -24,32 +25,39 @@ def make(*, act: BulkAct, ids: Sequence[int]) -> tuple[int, int]:
         changed = _queue(act, present)
     else:
         found = Trace.objects.filter(_needs(act), pk__in=present)
-        changed = sorted(found.values_list("pk", flat=True))
-        Trace.objects.filter(pk__in=changed).update(**_put(act))
-    BulkChange.objects.bulk_create([BulkChange(act=act, trace_id=key) for key in changed])
-    _mark(act, changed)
+        changed = dict.fromkeys(found.values_list("pk", flat=True), "")
+        Trace.objects.filter(pk__in=list(changed)).update(**_put(act))
+    BulkChange.objects.bulk_create([BulkChange(act=act, trace_id=key, former=changed[key]) for key in sorted(changed)])
+    _mark(act, sorted(changed))
     return len(changed), len(present)
 
 
 def take_back(*, act: BulkAct, most: int) -> tuple[int, int]:
     """Undo the next `most` changes of the act. Returns how many were looked at, and how many of them were taken back: not
     those that were changed again since, nor queue items that somebody has begun."""
-    changes = list(BulkChange.objects.filter(act=act).order_by("trace_id").values_list("pk", "trace_id")[:most])
-    ids = [trace for _, trace in changes]
+    changes = list(
+        BulkChange.objects.filter(act=act).order_by("trace_id").values_list("pk", "trace_id", "former")[:most]
+    )
+    ids = [trace for _, trace, _ in changes]
     if act.kind == Kind.QUEUE:
         waiting = QueueItem.objects.filter(
             queue__project=act.project_id, queue__slug=act.argument, trace__in=ids, created_at=act.created_at,
             status=QueueItem.Status.OPEN, leased_by=None, done_at=None, skips=0,
         )  # fmt: skip
-        # what had been taken out of the queue before is out again
-        taken = waiting.filter(out_at__isnull=False).update(status=QueueItem.Status.OUT)
+        # what was not waiting in the queue before is again as it was: taken out for good, or till a filter finds it
+        taken = 0
+        for status in AWAY:
+            away = [trace for _, trace, former in changes if former == status]
+            taken += waiting.filter(trace__in=away).update(status=status)
+        # an act from before `former` was kept
+        taken += waiting.filter(out_at__isnull=False).update(status=QueueItem.Status.OUT)
         taken += waiting.delete()[0]
     else:
         locked = Trace.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
         found = [row.pk for row in locked.filter(_still(act)).only("pk")]
         taken = Trace.objects.filter(pk__in=found).update(**_put_back(act))
         _mark(act, found)
-    BulkChange.objects.filter(pk__in=[key for key, _ in changes]).delete()
+    BulkChange.objects.filter(pk__in=[key for key, _, _ in changes]).delete()
     return len(changes), taken
 
 
@@ -105,15 +113,18 @@ def _put_back(act: BulkAct) -> dict[str, object]:
             return {"tags": Func(F("tags"), tag, function="array_append")}
 
 
-def _queue(act: BulkAct, present: list[int]) -> list[int]:
+def _queue(act: BulkAct, present: list[int]) -> dict[int, str]:
     """Put the traces into the queue, before those that a filter put there; those in it already stay as they are, those
-    that were taken out wait again."""
+    that were taken out wait again. Returns the former status of what was changed by the trace's id, "" for new items."""
     queue = ReviewQueue.objects.get(project_id=act.project_id, slug=act.argument)
     reason = f"{picking.BY}{act.author}"[:200]
     known = QueueItem.objects.filter(queue=queue, trace_id__in=present)
-    out = known.filter(status__in=[QueueItem.Status.OUT, QueueItem.Status.DROPPED])
-    again = list(out.values_list("trace_id", flat=True))
-    out.update(status=QueueItem.Status.OPEN, priority=1, reason=reason, skips=0, created_at=act.created_at)
+    out = known.filter(status__in=AWAY)
+    # locked, so that nobody takes one out for good between reading its status and changing it
+    again = dict(out.order_by("pk").select_for_update(no_key=True).values_list("trace_id", "status"))
+    out.filter(trace_id__in=list(again)).update(
+        status=QueueItem.Status.OPEN, priority=1, reason=reason, skips=0, created_at=act.created_at
+    )
     inside = set(known.values_list("trace_id", flat=True))
     items = [QueueItem(queue=queue, trace_id=key, priority=1, reason=reason) for key in present if key not in inside]
     QueueItem.objects.bulk_create(items, batch_size=1_000, ignore_conflicts=True)
@@ -121,7 +132,7 @@ def _queue(act: BulkAct, present: list[int]) -> list[int]:
     # somebody else put in meanwhile is not one of these uids
     mine = QueueItem.objects.filter(queue=queue, uid__in=[item.uid for item in items])
     mine.update(created_at=act.created_at)
-    return sorted([*again, *mine.values_list("trace_id", flat=True)])
+    return again | dict.fromkeys(mine.values_list("trace_id", flat=True), "")
 
 
 def _mark(act: BulkAct, ids: Sequence[int]) -> None:

@@ -95,6 +95,13 @@ class BulkChange(models.Model):
 
     act = models.ForeignKey(BulkAct, on_delete=models.CASCADE, related_name="changes")
     trace_id = models.BigIntegerField()
+    former = models.CharField(
+        max_length=7,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The status of its queue item; empty: it had none.",
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["act", "trace_id"], name="bulk_change_once")]

@@ -10,8 +10,9 @@ from django.utils import timezone
 from curation import filters, tasks
 from curation.browse import bulk, changes
 from curation.browse.bulk import Choice
-from curation.models import BulkAct, BulkChange, DirtyHour, QueueItem, Trace
-from curation.review import picking
+from curation.models import BulkAct, BulkChange, DirtyHour, QueueItem, ReviewQueue, Trace
+from curation.review import picking, queue_changes, queue_items, queues
+from curation.review.queue_changes import Settings
 from tests import make
 from workspace.access import Actor
 from workspace.models import AuditEntry, Role
@@ -263,6 +264,26 @@ def test_queue_once_and_undo(project, rita, as_user):
     client.post("/p/acme/traces/undo/", {"act": token(first)}, follow=True)
     assert "Picked by hand</a>" not in client.get("/p/acme/review/").content.decode()  # empty, so it is not listed
     assert "no queue “none”" in act(client, action="queue", queue="none", all="1").content.decode()
+
+
+def test_undoing_puts_back_what_kept_an_item_out_of_a_queue(project, alice):
+    """What a changed filter left out comes back where a filter finds it again; what somebody took out does not."""
+    dropped, taken, waits, new = (
+        make.row(project, agent=agent) for agent in ("support", "support", "coder", "billing")
+    )
+    person = Actor(user=alice)
+    queue = queues.create(project=project, actor=person, name="Hard ones", query="agent:support")
+    queue_items.take_out(queue=queue, actor=person, traces=[taken.uid])
+    queue_changes.edit(queue=queue, actor=person, wanted=Settings("Hard ones", "agent:coder"), keep=False)
+    before = dict(queue.items.values_list("trace", "status"))
+    assert before == {dropped.pk: "dropped", taken.pk: "out", waits.pk: "open"}
+    act = finish(begin(project, alice, "queue", "hard-ones"))
+    assert act.changed == 3 and set(queue.items.values_list("status", flat=True)) == {"open"}
+    undo(act, alice)
+    assert dict(queue.items.values_list("trace", "status")) == before and act.undone == 3 and act.kept == 0
+    ReviewQueue.objects.filter(pk=queue.pk).update(query="agent:support,billing")
+    queues.refill(queue=queue)
+    assert dict(queue.items.values_list("trace", "status")) == {**before, dropped.pk: "open", new.pk: "open"}
 
 
 def test_tag_and_untag(project, rita, as_user):
