@@ -272,7 +272,8 @@ def hidden(request: HttpRequest, slug: str) -> HttpResponse:
         query = filters.parse(request.GET.get("q", "").strip())
     except filters.FilterError:
         return HttpResponse(status=204)
-    found = notice.count(project=entry.project, query=query, reader=reader_of(entry))
+    order = request.GET.get("sort", "").removeprefix("-")
+    found = notice.count(project=entry.project, query=query, reader=reader_of(entry), order=order)
     context = {"found": found, "query": query, "show_all": notice.with_hidden(query)}
     return render(request, "curation/_trace_count.html", context)
 
