@@ -31,7 +31,9 @@ def test_pairs_by_keyboard(
         project, "retry", "The retry slept in the request thread. I shortened the wait to 5.", "m-2", ("read", "test")
     )
     for number in range(5):
-        make.trace(project, said=several(f"Question {number}", f"Answer {number} is short", f"Answer {number} is shorter"))
+        make.trace(
+            project, said=several(f"Question {number}", f"Answer {number} is short", f"Answer {number} is shorter")
+        )
     queue_of(
         project, alice, name="Duels", criteria=("Fixes the cause", "Stays in scope"), instructions="Longer is no better"
     )
