@@ -43,9 +43,10 @@ def hides(*, trace: Trace, user: User | None, may_look: bool = False) -> bool:
     return not Judgment.objects.filter(trace=trace, user=user, revision=trace.revision_id, withdrawn_at=None).exists()
 
 
-def hidden_of(*, traces: Sequence[Trace], user: User | None, may_look: bool = False) -> set[int]:
-    """Ids of those traces of which `hides` is true, in one query; none where the reader is no person or may look."""
-    if user is None or may_look or not traces:
+def hidden_of(*, traces: Sequence[Trace], user: User | None) -> set[int]:
+    """Ids of those traces of which `hides` is true, in one query; none for nobody (see
+    workspace.access.reader_of)."""
+    if user is None or not traces:
         return set()
     found = shut_traces(user).filter(pk__in=[trace.pk for trace in traces])
     return set(found.order_by().values_list("pk", flat=True))
