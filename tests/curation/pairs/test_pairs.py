@@ -1,13 +1,15 @@
 """Pairs are made once, shown blind with sides drawn by chance, handed to one person, and what is said of A and B is
 stored of the right side."""
 
+import threading
 import tracemalloc
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.utils import timezone
 
@@ -354,3 +356,32 @@ def test_a_second_person_is_told_who_is_on_it_and_the_whole_run_is_there(
     assert "Yours for" not in page and "Rita Reviewer is on this one" in page
     assert "Tomorrow" in page and "The whole run: 6 messages" in page and "<strong>Done</strong>" in page
     assert "Book it" in page and "Do t" in page and "not asked in the same words" in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_get_different_pairs_and_a_doubled_choice_counts_once(project: Project, alice: User) -> None:
+    for number in range(8):
+        make.trace(project, said=several(f"q{number}", "one", "two"))
+    queue = queue_of(project, alice)
+    people = [User.objects.create_user(f"p{n}@example.com", None, name=f"P{n}") for n in range(8)]
+    gate = threading.Barrier(8)
+
+    def lease(user: User) -> object:
+        try:
+            gate.wait(10)
+            return queues.lease_next(queue=queue, user=user)
+        finally:
+            connection.close()
+
+    def choose(_: int) -> int:
+        try:
+            gate.wait(10)
+            return prefer.record(pair=pair, actor=Actor(user=alice), word=Word("a", key="once")).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(lease, people)) - {None}) == 8
+        pair = desk.named(project=project, slug=queue.slug, uid=Pair.objects.all()[0].uid)
+        assert len(set(pool.map(choose, range(8)))) == 1
+    assert Preference.objects.count() == 1
