@@ -1,9 +1,10 @@
 """One row of a dataset before it is written in some format: messages and tools in the internal form."""
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import orjson
 
@@ -12,12 +13,30 @@ from curation.messages.form import Conversation, Document, Message, Tool, main_c
 CHARACTERS_PER_TOKEN = 4
 
 
+Kind = Literal["chat", "pair", "label", "prompt"]
+
+
 @dataclass(frozen=True)
 class Example:
-    """What is trained: a conversation (corrected where a person corrected it) and the tools that were offered."""
+    """What is trained: a conversation (corrected where a person corrected it) and the tools that were offered.
+
+    kind chat: `messages` is all of it. pair: `messages` is the prompt, `chosen` and `rejected` are what follows. label:
+    `messages` is the prompt, `chosen` what follows and `label` whether it is wanted. prompt: `messages` is the prompt, and
+    `item` holds what graders may use ({{item.*}}), such as reference_text.
+    """
 
     messages: list[Message]
     tools: list[Tool]
+    kind: Kind = "chat"
+    chosen: list[Message] = field(default_factory=list)
+    rejected: list[Message] = field(default_factory=list)
+    label: bool | None = None
+    item: dict[str, Any] = field(default_factory=dict)
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON, for rows whose words are not those of one pinned conversation (DatasetRow.content)."""
+        held = {"messages": self.messages, "tools": self.tools, "chosen": self.chosen, "rejected": self.rejected}
+        return {**held, "label": self.label, "item": self.item}
 
     @cached_property
     def trained(self) -> list[bool]:
@@ -49,11 +68,23 @@ class Example:
 
     def digest(self) -> str:
         """SHA-256 of all that any format writes, call ids included."""
-        written = {"messages": self._said, "tools": self.tools}
+        written: dict[str, Any] = {"messages": self._said, "tools": self.tools}
+        if self.kind != "chat":
+            written |= {
+                "kind": self.kind,
+                "chosen": [_said(message) for message in self.chosen],
+                "rejected": [_said(message) for message in self.rejected],
+                "label": self.label,
+                "item": self.item,
+            }
         return hashlib.sha256(orjson.dumps(written, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
     def sameness(self) -> bytes:
         """Equal for rows that say the same: input and answer, call ids numbered, tools left aside."""
+        if self.kind != "chat":
+            answers = [_numbered([_said(message) for message in said]) for said in (self.chosen, self.rejected)]
+            whole = [self.kind, _numbered(self._said), *answers, self.label]
+            return hashlib.blake2b(orjson.dumps(whole, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
         numbered = _numbered(self._said)
         return hashlib.blake2b(orjson.dumps(numbered, option=orjson.OPT_SORT_KEYS), digest_size=16).digest()
 
@@ -73,6 +104,39 @@ def example_of(conversation: Conversation, corrected: list[Message] | None = Non
     return Example(
         messages=conversation["messages"] if corrected is None else corrected, tools=conversation.get("tools") or []
     )
+
+
+def stored(kind: Kind, content: dict[str, Any]) -> Example:
+    """The row that `Example.plain` wrote."""
+    return Example(
+        messages=content["messages"],
+        tools=content.get("tools") or [],
+        kind=kind,
+        chosen=content.get("chosen") or [],
+        rejected=content.get("rejected") or [],
+        label=content.get("label"),
+        item=content.get("item") or {},
+    )
+
+
+def edited(messages: list[Message], edits: Mapping[str, str]) -> list[Message]:
+    """Messages with the uses of steps carried out: `edits` maps the index of a message (as text) to "mask" (weight 0:
+    context only) or "cut" (left out, with the results of its calls)."""
+    if not edits:
+        return messages
+    gone = {
+        call["id"]
+        for index, message in enumerate(messages)
+        if edits.get(str(index)) == "cut"
+        for call in message.get("tool_calls", [])
+    }
+    kept: list[Message] = []
+    for index, message in enumerate(messages):
+        use = edits.get(str(index))
+        if use == "cut" or (message["role"] == "tool" and message.get("tool_call_id") in gone):
+            continue
+        kept.append({**message, "weight": 0} if use == "mask" and message["role"] == "assistant" else message)
+    return kept
 
 
 def has_content(message: Message) -> bool:

@@ -8,7 +8,7 @@ import orjson
 from django.db import connection, transaction
 
 from curation.datasets import formats, validate
-from curation.datasets.example import Example
+from curation.datasets.example import Example, Kind, edited, stored
 from curation.datasets.findings import Finding
 from curation.datasets.formats import Format
 from curation.messages.form import Message, Tool
@@ -20,14 +20,19 @@ CHUNK_BYTES = 128 * 1024
 _LINE_ENDS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
 _ROWS = """
     SELECT r.position, r.split, t.uid::text, t.external_id, rev.number, j.uid::text, j.author, c.uid::text, r.digest,
-           coalesce(c.messages, rev.document -> 'conversations' -> r.conversation::int -> 'messages')::text,
-           (rev.document -> 'conversations' -> r.conversation::int -> 'tools')::text
+           CASE WHEN r.content IS NULL
+             THEN coalesce(c.messages, rev.document -> 'conversations' -> r.conversation::int -> 'messages')::text END,
+           CASE WHEN r.content IS NULL
+             THEN (rev.document -> 'conversations' -> r.conversation::int -> 'tools')::text END,
+           r.kind, r.content::text, r.edits::text
     FROM curation_datasetrow r
     JOIN curation_trace t ON t.id = r.trace_id
     JOIN curation_tracerevision rev ON rev.id = r.revision_id
     LEFT JOIN curation_judgment j ON j.id = r.judgment_id
     LEFT JOIN curation_correction c ON c.id = r.correction_id
-    WHERE r.version_id = %s AND (%s = '' OR r.split = %s) AND r.position > %s AND t.erased_at IS NULL
+    LEFT JOIN curation_trace o ON o.id = r.other_trace_id
+    WHERE r.version_id = %s AND (%s = '' OR r.split = %s) AND r.position > %s
+      AND t.erased_at IS NULL AND o.erased_at IS NULL
     ORDER BY r.position
 """
 
@@ -76,11 +81,17 @@ def read_rows(version: DatasetVersion, *, split: str | None = None, after: int =
         cursor.cursor.itersize = FETCH
         cursor.execute(_ROWS, [version.pk, split or "", split or "", after])
         for found in cursor:
-            messages: list[Message] = orjson.loads(found[9]) if found[9] else []
-            tools: list[Tool] = orjson.loads(found[10]) if found[10] else []
             position, where, trace, external, number, judgment, author, correction, digest = found[:9]
-            example = Example(messages=messages, tools=tools)
+            example = _example(*found[9:])
             yield StoredRow(position, where, trace, external, number, judgment, author, correction, digest, example)
+
+
+def _example(messages: str | None, tools: str | None, kind: Kind, content: str | None, edits: str) -> Example:
+    if content is not None:
+        return stored(kind, orjson.loads(content))
+    said: list[Message] = orjson.loads(messages) if messages else []
+    offered: list[Tool] = orjson.loads(tools) if tools else []
+    return Example(messages=said if edits == "{}" else edited(said, orjson.loads(edits)), tools=offered)
 
 
 def invalid_rows(version: DatasetVersion, chosen: Format, split: str | None = None) -> int:

@@ -1,8 +1,10 @@
 """Traces, what people and graders say of them, and the datasets made from them."""
 
+from curation.models.batches import Batch, BatchItem
 from curation.models.comments import Comment, Mention
 from curation.models.datasets import Dataset, DatasetDecision, DatasetRow, DatasetVersion
 from curation.models.follow_ups import FollowUp, WaitingWord
+from curation.models.graders import Grader, GraderVersion
 from curation.models.inbox import RawRecord, Span
 from curation.models.judgments import Correction, Feedback, Judgment, StepVerdict, Verdict
 from curation.models.pairs import Pair, PairQueue
@@ -13,10 +15,14 @@ from curation.models.replays import Replay
 from curation.models.rollups import DirtyHour, Rollup
 from curation.models.scores import Score
 from curation.models.search import TraceText
+from curation.models.selection import ReplayBuffer, ReplayBufferRow, RevisionSignature, StepUse
+from curation.models.topics import Topic, TraceTopic
 from curation.models.traces import Step, Trace, TraceRevision
 from curation.models.views import BulkAct, BulkChange, SavedView
 
 __all__ = [
+    "Batch",
+    "BatchItem",
     "BulkAct",
     "BulkChange",
     "Comment",
@@ -29,6 +35,8 @@ __all__ = [
     "Erasure",
     "Feedback",
     "FollowUp",
+    "Grader",
+    "GraderVersion",
     "IntakeRules",
     "Judgment",
     "Mention",
@@ -39,16 +47,22 @@ __all__ = [
     "QueueItem",
     "RawRecord",
     "Replay",
+    "ReplayBuffer",
+    "ReplayBufferRow",
     "ReviewQueue",
+    "RevisionSignature",
     "Rollup",
     "SavedView",
     "Score",
     "Span",
     "Step",
+    "StepUse",
     "StepVerdict",
+    "Topic",
     "Trace",
     "TraceRevision",
     "TraceText",
+    "TraceTopic",
     "Verdict",
     "WaitingWord",
 ]

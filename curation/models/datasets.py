@@ -1,8 +1,10 @@
 """Frozen datasets: a version never changes, and says for every trace it looked at why it is in or out."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from curation.models.judgments import Correction, Judgment
+from curation.models.preferences import Preference
 from curation.models.traces import Trace, TraceRevision
 from workspace.models import Project, User
 from workspace.uuid7 import uuid7
@@ -54,6 +56,18 @@ class DatasetRow(models.Model):
         VALIDATION = "validation"
         TEST = "test"
 
+    class Kind(models.TextChoices):
+        CHAT = "chat"
+        PAIR = "pair"
+        LABEL = "label"
+        PROMPT = "prompt"
+
+    class Origin(models.TextChoices):
+        TRACE = "trace"
+        UPLOADED = "uploaded"
+        GENERATED = "generated"
+        REPLAYED = "replayed", "From a replay buffer"
+
     version = models.ForeignKey(DatasetVersion, on_delete=models.CASCADE, related_name="rows")
     position = models.PositiveIntegerField()
     trace = models.ForeignKey(Trace, on_delete=models.RESTRICT, related_name="dataset_rows")
@@ -64,12 +78,41 @@ class DatasetRow(models.Model):
     split = models.CharField(max_length=10, choices=Split.choices)
     split_group = models.CharField(max_length=200, help_text="Rows of one group are always in one split.")
     digest = models.CharField(max_length=64, help_text="Of the exported messages and tools.")
+    part = models.PositiveSmallIntegerField(
+        default=0, db_default=0, help_text="Which of several rows of a conversation."
+    )
+    kind = models.CharField(max_length=6, choices=Kind.choices, default=Kind.CHAT, db_default="chat")
+    content = models.JSONField(
+        null=True,
+        help_text="What the row says where that is not the conversation as pinned: messages, tools, chosen, rejected, label, item.",
+    )
+    edits = models.JSONField(
+        default=dict, db_default={}, help_text="{index of a message: mask or cut}, pinned from StepUse."
+    )
+    other_trace = models.ForeignKey(
+        Trace, null=True, on_delete=models.RESTRICT, related_name="+", help_text="Whose answer is the rejected one."
+    )
+    other_revision = models.ForeignKey(TraceRevision, null=True, on_delete=models.RESTRICT, related_name="+")
+    preference = models.ForeignKey(Preference, null=True, on_delete=models.SET_NULL, related_name="dataset_rows")
+    batch_items = ArrayField(
+        models.BigIntegerField(), default=list, db_default=[], help_text="Generated candidates that it was made of."
+    )
+    origin = models.CharField(max_length=9, choices=Origin.choices, default=Origin.TRACE, db_default="trace")
+    topic = models.CharField(max_length=60, blank=True, db_default="", help_text="Slug, as it was when frozen.")
+    fold = models.PositiveSmallIntegerField(null=True, help_text="Of k-fold cross-validation, from 0.")
+    composite = models.FloatField(null=True, help_text="The weighted score that it was chosen by.")
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["version", "position"], name="dataset_row_position"),
-            models.UniqueConstraint(fields=["version", "revision", "conversation"], name="dataset_row_once"),
+            models.UniqueConstraint(fields=["version", "revision", "conversation", "part"], name="dataset_row_once"),
             models.CheckConstraint(condition=models.Q(split__in=["train", "validation", "test"]), name="dataset_split"),
+            models.CheckConstraint(
+                condition=models.Q(kind__in=["chat", "pair", "label", "prompt"]), name="dataset_row_kind"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(origin__in=["trace", "uploaded", "generated", "replayed"]), name="dataset_row_origin"
+            ),
         ]
         indexes = [models.Index(fields=["version", "split", "position"], name="dataset_row_split")]
 
@@ -85,6 +128,9 @@ class DatasetDecision(models.Model):
     included = models.BooleanField()
     reason = models.CharField(max_length=40, help_text="A short code, such as unjudged or duplicate.")
     detail = models.CharField(max_length=300, blank=True)
+    facts = models.JSONField(
+        default=dict, db_default={}, help_text="What stopped it: gate, operator, threshold, value (null: not measured)."
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["version", "trace"], name="dataset_decision_once")]
