@@ -2,9 +2,10 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import workspace.uuid7
 from django.conf import settings
 from django.db import migrations, models
+
+import workspace.uuid7
 
 
 class Migration(migrations.Migration):
