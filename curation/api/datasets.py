@@ -23,21 +23,52 @@ TAGS = ["datasets"]
 
 
 class RecipeIn(Schema):
-    """How rows are chosen and split. What is left out has its default."""
+    """How rows are chosen and split. What is left out has its default; docs/exports.md explains every field."""
 
+    task: str = Field("chat", description="What a row teaches: chat, tool_selection, pairs, labels, prompts ...")
+    task_options: dict[str, Any] = Field(default_factory=dict, description="Options of that task.")
+    upload: str = Field("", description="Id of an upload: only its traces. Empty: all that the filter matches.")
+    until: str = Field("", description="Only traces received until this ISO time. Empty: the moment of freezing.")
     judgments: list[str] = Field(["acceptable"], description="Some of acceptable, unacceptable, unjudged.")
     corrections: str = Field(
         "use", description="use, rescue (a rejected trace comes in where it was corrected), ignore."
     )
+    bad_steps: str = Field("keep", description="keep, mask (steps judged bad are context only).")
+    measures: list[dict[str, Any]] = Field(default_factory=list, description='{"score", "passed"}, all of them.')
+    min_quality: float | None = Field(None, description="Least response_quality (else mean feedback rating), 0 to 5.")
+    min_confidence: float | None = Field(None, description="Least validation_confidence, 0 to 1.")
+    gates: list[dict[str, Any]] = Field(
+        default_factory=list, description='{"score", "operator": gte|gt|lte|lt|eq, "threshold"}, all must pass.'
+    )
+    weights: dict[str, float] = Field(default_factory=dict, description="Weights of scores in the composite.")
+    required: list[str] = Field(default_factory=list, description="Scores without which a trace is left out.")
+    min_score: float | None = Field(None, description="Least composite, 0 to 1.")
+    use_original_outputs: bool = Field(True, description="false takes the answers of answers_from.")
+    answers_from: str = Field("", description="Id of a generation batch.")
+    dedupe: str | bool = Field("exact", description="none, exact, near. true is exact, false is none.")
+    near_threshold: float = Field(0.8, description="Estimated Jaccard similarity of word 5-grams, 0.5 to 1.")
+    outliers: str = Field("", description="length, content, or empty.")
+    personal: str = Field("tell", description="tell, exclude, replace.")
+    balance: dict[str, Any] | None = Field(None, description='{"field": agent|model|env|topic|meta.KEY, "most"}')
+    coreset: dict[str, Any] | None = Field(
+        None, description='{"strategy": loss_topk|diversity|hybrid|random, "size", "loss_ratio", "loss"}'
+    )
+    mix: dict[str, Any] | None = Field(
+        None, description='{"strategy": weighted|balanced|curriculum, "by", "weights", "least"}'
+    )
+    replay: dict[str, Any] | None = Field(None, description='{"buffer", "ratio", "capacity"}')
+    max_examples: int | None = Field(None, description="At most so many, best by composite where weights are given.")
+    limit: int | None = Field(None, description="At most so many rows.")
+    order: str = Field("newest", description="Which come first: newest, oldest, sample, composite.")
+    seed: int = Field(0, description="Keys the split and every draw.")
     validation: float = Field(0.1, description="Share of the validation split, 0 to 1.")
     test: float = Field(0.1, description="Share of the test split, 0 to 1.")
     group_by: str = Field(
-        "task", description="What is never split: task (else session, else trace), session, user, trace."
+        "task", description="What is never split: task (else session, else trace), session, user, trace, cluster."
     )
-    seed: int = Field(0, description="Keys the split and the sample.")
-    limit: int | None = Field(None, description="At most so many rows.")
-    order: str = Field("newest", description="Which come first: newest, oldest, sample.")
-    dedupe: bool = Field(True, description="Rows that say the same come in once.")
+    stratify: str = Field("", description="topic: the shares hold within each topic.")
+    folds: int = Field(0, description="Folds of cross-validation, 0 for none.")
+    held_out: str = Field("project", description="Whose test rows never train: project, dataset.")
 
     model_config = ConfigDict(extra="forbid")
 

@@ -175,7 +175,7 @@ def _take(
     row = example_of(document["conversations"][place], None if correction is None else correction.messages)
     if stopped := _stopped(row):
         return stopped, ""
-    if recipe.dedupe:
+    if recipe.dedupe != "none":
         first = seen.setdefault(row.sameness(), one.external_id)
         if first != one.external_id:
             return reasons.DUPLICATE, f"says the same as {first}"

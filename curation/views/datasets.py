@@ -334,6 +334,7 @@ def _values(chosen: recipe.Recipe) -> dict[str, Any]:
         "validation": f"{chosen.validation * 100:g}",
         "test": f"{chosen.test * 100:g}",
         "limit": chosen.limit or "",
+        "dedupe": chosen.dedupe != "none",
     }
 
 

@@ -141,7 +141,7 @@ def test_memory_does_not_grow_with_the_version(project: Project, rita: User) -> 
         rows.trace(
             project, make.document(message("user", filler), message("assistant", filler)), judged="acceptable", by=rita
         )
-    version = freeze(project, dedupe=False)
+    version = freeze(project, dedupe="none")
 
     def peak(split: str | None) -> tuple[int, int]:
         tracemalloc.start()
