@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx2
+from django.db import transaction
 from django.db.models import F
 
 from workspace.connections import secrets
 from workspace.connections.guard import NotAllowed, PinnedTransport
-from workspace.models import Connection
+from workspace.models import Connection, Project
 
 if TYPE_CHECKING:
     import openai  # loaded where it is used: every process imports this module, few of them call anybody
@@ -22,13 +23,28 @@ TIMEOUT = httpx2.Timeout(120.0, connect=10.0)
 RETRIES = 3
 
 
+Kind = Literal["budget", "setup", "refused", "request", "busy", "server", "unreachable", "lost"]
+
+
 class ConnectionFailed(Exception):
     """The endpoint did not give an answer; the text says why and holds no key. `of_request`: it refused or could not
-    answer this one request, and others may do; else the connection itself does not work now."""
+    answer this one request, and others may do; else the connection itself does not work now.
 
-    def __init__(self, reason: str, *, of_request: bool = False) -> None:
+    `kind`: budget (used up, or not to be kept), setup (address, key or model: nothing was sent), refused (not allowed to
+    ask, or no such model), request (this one request), busy (429), server (5xx), unreachable (nothing was sent), lost (sent,
+    and no answer came: it may have been paid for). `status` is that of the answer, where one came.
+    """
+
+    def __init__(
+        self, reason: str, *, of_request: bool = False, kind: Kind = "setup", status: int | None = None
+    ) -> None:
         super().__init__(reason)
-        self.of_request = of_request
+        self.of_request, self.kind, self.status = of_request, kind, status
+
+    @property
+    def ends_all(self) -> bool:
+        """Whether the next request would fail for the same reason, until a person changes something."""
+        return self.kind in ("budget", "setup", "refused")
 
 
 # too long or not understood: about what was asked, not about the connection
@@ -57,8 +73,12 @@ def complete(
     temperature: float | None = None,
     max_tokens: int | None = None,
     seed: int | None = None,
+    top_p: float | None = None,
+    reasoning_effort: str | None = None,
+    response_format: dict[str, Any] | None = None,
 ) -> Completion:
-    """One chat completion (POST {base_url}/chat/completions). What it cost is added to the connection's `spent_usd`.
+    """One chat completion (POST {base_url}/chat/completions). What it cost is added to `spent_usd` of the connection and
+    of its project. Only what is given is sent; `response_format` is in the API's form.
 
     Raises ConnectionFailed: budget used up, address not allowed, key unreadable, refused, or no answer after the
     library's retries (429, 5xx and broken connections, with its back-off).
@@ -68,8 +88,11 @@ def complete(
     name = model or connection.default_model
     if not name:
         raise ConnectionFailed(f"{connection.name} has no default model and none was named.")
-    _check_budget(connection)
-    options = {"tools": tools, "temperature": temperature, "max_completion_tokens": max_tokens, "seed": seed}
+    check_budget(connection, model=name)
+    options = {
+        "tools": tools, "temperature": temperature, "max_completion_tokens": max_tokens, "seed": seed, "top_p": top_p,
+        "reasoning_effort": reasoning_effort, "response_format": response_format,
+    }  # fmt: skip
     given = {key: value for key, value in options.items() if value is not None and value != []}
     wanted: dict[str, Any] = {"model": name, "messages": messages, **given}
     begun = time.monotonic()
@@ -88,11 +111,11 @@ def complete(
             raise _failed(connection, error) from None
     elapsed = round((time.monotonic() - begun) * 1000)
     if not answer.choices:
-        raise ConnectionFailed(f"{connection.name} answered without a choice.", of_request=True)
+        raise ConnectionFailed(f"{connection.name} answered without a choice.", of_request=True, kind="request")
     usage = answer.usage
     price = cost(connection, name, usage.prompt_tokens if usage else None, usage.completion_tokens if usage else None)
     if price:
-        Connection.objects.filter(pk=connection.pk).update(spent_usd=F("spent_usd") + price)
+        _count(connection, price)
     return Completion(
         message=answer.choices[0].message.model_dump(mode="json", exclude_none=True),
         finish_reason=answer.choices[0].finish_reason,
@@ -128,15 +151,36 @@ def cost(connection: Connection, model: str, input_tokens: int | None, output_to
     )
 
 
-def _check_budget(connection: Connection) -> None:
-    if connection.budget_usd is None:
-        return
-    spent = Connection.objects.values_list("spent_usd", flat=True).get(pk=connection.pk)
-    if spent >= connection.budget_usd:
+def check_budget(connection: Connection, *, model: str, usd: Decimal | None = Decimal(0)) -> None:
+    """Raise ConnectionFailed (kind budget) where the budget of the connection, or that of its project, is used up or
+    would not hold `usd` more (None: nobody knows how much). A project's budget cannot be kept where the price of the model
+    is not known, so nothing is asked then. What is under way when a budget ends still comes, and is counted."""
+    found = Connection.objects.values_list(
+        "name", "budget_usd", "spent_usd", "project__name", "project__budget_usd", "project__spent_usd"
+    ).get(pk=connection.pk)
+    for name, budget, spent in (found[:3], found[3:]):
+        if budget is None:
+            continue
+        if spent >= budget or (usd and spent + usd > budget):
+            what = "is used up" if spent >= budget else f"does not allow what may cost ${usd:.2f}"
+            raise ConnectionFailed(
+                f"The budget of {name} {what} (${spent:.2f} of ${budget:.2f} is spent). "
+                "An engineer can raise it in the settings.",
+                kind="budget",
+            )
+    if found[4] is not None and (usd is None or cost(connection, model, 0, 0) is None):
         raise ConnectionFailed(
-            f"The budget of {connection.name} is used up (${spent:.2f} of ${connection.budget_usd:.2f}). "
-            "An engineer can raise it in the settings."
+            f"{found[3]} has a budget, and what {model} costs is not known, so it could not be kept. "
+            f"Add the price of {model} to {found[0]} in the settings.",
+            kind="budget",
         )
+
+
+def _count(connection: Connection, price: Decimal) -> None:
+    """Both sums in one statement's time: the connection first, as everywhere."""
+    with transaction.atomic():
+        Connection.objects.filter(pk=connection.pk).update(spent_usd=F("spent_usd") + price)
+        Project.objects.filter(pk=connection.project_id).update(spent_usd=F("spent_usd") + price)
 
 
 @contextmanager
@@ -180,21 +224,37 @@ def _failed(connection: Connection, error: "openai.OpenAIError") -> ConnectionFa
     import openai
 
     cause: BaseException | None = error
+    never_sent = False
     while cause is not None:
         if isinstance(cause, NotAllowed):
             return ConnectionFailed(cause.reason)
+        never_sent |= isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
         cause = cause.__cause__ or cause.__context__
+    kind: Kind = "unreachable" if never_sent else "lost"
+    status = None
     if isinstance(error, openai.APIStatusError):
-        text = f"{connection.name} answered {error.status_code}: {error.message}"
+        status = error.status_code
+        kind = _kind_of(status)
+        text = f"{connection.name} answered {status}: {error.message}"
     elif isinstance(error, openai.APITimeoutError):
         text = f"{connection.name} did not answer in time."
     elif isinstance(error, openai.APIConnectionError):
         text = f"{connection.name} cannot be reached at {connection.base_url}."
+        if not never_sent:
+            text = f"The connection to {connection.name} broke before an answer came."
     else:
         text = f"{connection.name}: {error}"
     try:
         key = secrets.decrypt(connection.key_encrypted)
     except secrets.Unreadable:
         key = ""
-    of_request = isinstance(error, openai.APIStatusError) and error.status_code in REFUSES_ONE
-    return ConnectionFailed(text.replace(key, "[key]") if key else text, of_request=of_request)
+    text = text.replace(key, "[key]") if key else text
+    return ConnectionFailed(text, of_request=kind == "request", kind=kind, status=status)
+
+
+def _kind_of(status: int) -> Kind:
+    if status in REFUSES_ONE:
+        return "request"
+    if status in (408, 409, 429):
+        return "busy"
+    return "server" if status >= 500 else "refused"

@@ -22,6 +22,9 @@ class Connection(models.Model):
     max_concurrency = models.PositiveSmallIntegerField(default=4)
     budget_usd = models.DecimalField(max_digits=12, decimal_places=4, null=True, help_text="No cap where empty.")
     spent_usd = models.DecimalField(max_digits=14, decimal_places=6, default=0)
+    lacks = models.JSONField(
+        default=list, db_default=[], help_text='What it answered 400 to: "MODEL response_format", "MODEL temperature".'
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -86,6 +86,10 @@ class Project(models.Model):
     tool_views = models.JSONField(
         default=dict, db_default={}, blank=True, help_text="How calls of a tool are drawn: {tool: {view, headline}}."
     )
+    budget_usd = models.DecimalField(
+        max_digits=12, decimal_places=4, null=True, help_text="For all its connections together; no cap where empty."
+    )
+    spent_usd = models.DecimalField(max_digits=14, decimal_places=6, default=0, db_default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     members = models.ManyToManyField(User, through="Membership", related_name="projects")
 
