@@ -1,8 +1,17 @@
 """Graders: pure functions from an answer and its reference to a grade. No database, no network, no Django, so that a
 trainer process can use them too."""
 
-from curation.scoring.graders.definitions import BadDefinition, Definition, check, check_all, digest, is_binary
-from curation.scoring.graders.grading import Grade, grade, item_of, normalise, sample_of
+from curation.scoring.graders.definitions import (
+    BadDefinition,
+    Definition,
+    check,
+    check_all,
+    digest,
+    is_binary,
+    needs_model,
+)
+from curation.scoring.graders.grades import Grade
+from curation.scoring.graders.grading import grade, item_of, normalise, sample_of
 
 __all__ = [
     "BadDefinition",
@@ -14,6 +23,7 @@ __all__ = [
     "grade",
     "is_binary",
     "item_of",
+    "needs_model",
     "normalise",
     "sample_of",
 ]

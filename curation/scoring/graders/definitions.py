@@ -109,6 +109,13 @@ def is_binary(definition: Definition) -> bool:
     return definition["type"] in BINARY and definition.get("partial") is not True
 
 
+def needs_model(definition: Definition) -> bool:
+    """Whether grading with it asks a model: a judge, or a multi with a judge in it."""
+    if definition["type"] == "multi":
+        return any(needs_model(part) for part in definition["graders"].values())
+    return definition["type"] in ("score_model", "label_model")
+
+
 def _one_of(*options: str) -> Callable[[Any], str]:
     def test(value: Any) -> str:
         known = isinstance(value, str) and value in options

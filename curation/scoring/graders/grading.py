@@ -9,29 +9,16 @@ import re
 import string
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from curation.messages.form import Message, Tool, text_of
-from curation.scoring.graders import calls, definitions, schemas, similarity, templates
-
-Sample = Mapping[str, Any]
-Item = Mapping[str, Any]
+from curation.scoring.graders import calls, definitions, judge, schemas, similarity, templates
+from curation.scoring.graders.grades import Grade, Item, Sample
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _NUMBER = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
 _PUNCTUATION = frozenset(string.punctuation)
-
-
-@dataclass(frozen=True, slots=True)
-class Grade:
-    """value 0..1 and passed, or both None: then `error` says what failed, or `reason` why there is nothing to grade."""
-
-    value: float | None
-    passed: bool | None
-    reason: str = ""
-    error: str = ""
 
 
 def sample_of(message: Message) -> dict[str, Any]:
@@ -48,7 +35,9 @@ def item_of(*, reference: Message, tools: list[Tool]) -> dict[str, Any]:
     }
 
 
-def grade(definition: definitions.Definition, sample: Sample | None, item: Item) -> Grade:
+def grade(
+    definition: definitions.Definition, sample: Sample | None, item: Item, *, ask: judge.Ask | None = None
+) -> Grade:
     """Grade one answer. Raises BadDefinition for a definition that cannot be run; everything that is wrong with the
     answer or the item ends in the Grade."""
     definitions.check(definition)

@@ -7,6 +7,26 @@ import json
 import re
 from typing import Any
 
+# what can stand in a hole, and what it holds: the editor shows these
+VARIABLES: tuple[tuple[str, str], ...] = (
+    ("sample.output_text", "The answer's text; empty where it only calls tools."),
+    ("sample.output_json", "The answer as JSON, where its text is JSON; .name and [0] lead into it."),
+    ("sample.output_tools", "The tool calls of the answer, as a list; [0].function.name is the first one's name."),
+    ("item.messages", "All that was said before the answer, as a list of messages with role and content."),
+    ("item.last_user_message", "The text of the last message by the user."),
+    ("item.system_prompt", "The text of the system prompt."),
+    ("item.tools", "The tools that were offered: name, description, and parameters as JSON schema."),
+    ("item.tool_calls", "Every tool call of the run, in order."),
+    ("item.reference_text", "The text of the answer that should have been given, where one is known."),
+    ("item.reference_tools", "The tool calls that should have been made, where they are known."),
+    ("item.latency_ms", "How long the run took, in milliseconds."),
+    ("item.cost_usd", "What the run cost, in US dollars."),
+    ("item.steps", "How many steps the run had: answers of the model and tool calls."),
+    ("item.errors", "How many tool calls and model calls of the run failed."),
+    ("item.tokens", "Tokens of the run, in and out together."),
+    ("item.metadata", "What the sender said about the run; item.metadata.NAME is one entry."),
+)
+
 _HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _PATH = re.compile(r"\s*(item|sample)((?:\.[A-Za-z_][\w-]*|\[\d{1,6}\])+)\s*")
 _STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d+)\]")
