@@ -1,0 +1,188 @@
+"""What is held out: a trace in the test split of a frozen version is trained on by no version after it.
+
+The same goes for whatever shares its group (its task, session, user or cluster) and for its near-duplicates. A freeze
+leaves such rows out and says of which row of which version; a training export that would hold one is refused.
+"""
+
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db import connection
+
+from curation.models import Dataset, DatasetVersion, RevisionSignature
+from workspace.models import Project
+
+TEST = "test"
+THRESHOLD = 0.8  # estimated Jaccard similarity from which two conversations are near-duplicates
+_HELD = """
+    SELECT DISTINCT ON (named.trace_id) named.trace_id, named.revision_id, r.split_group, d.name, v.number, r.position
+    FROM curation_datasetrow r
+    JOIN curation_datasetversion v ON v.id = r.version_id
+    JOIN curation_dataset d ON d.id = v.dataset_id
+    CROSS JOIN LATERAL (VALUES (r.trace_id, r.revision_id), (r.other_trace_id, r.other_revision_id))
+      AS named (trace_id, revision_id)
+    WHERE d.project_id = %s AND (%s::bigint IS NULL OR d.id = %s) AND (%s::bigint IS NULL OR v.id <> %s)
+      AND r.split = 'test' AND named.trace_id IS NOT NULL
+    ORDER BY named.trace_id, v.id, r.position
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row to be, or one that is. `key` is the caller's; `traces` and `revisions` are all that it shows (a pair names
+    two), ids inside; `group` and `split` as DatasetRow has them."""
+
+    key: Hashable
+    traces: tuple[int, ...]
+    revisions: tuple[int, ...]
+    group: str
+    split: str
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Why a row cannot be trained on: `trace` (id inside) is, or is too near to, the held-out `other`.
+
+    `version` is "name@number" and `position` the held-out row there; both are empty (0) where that row is in the same
+    version. `similarity` is the estimated Jaccard similarity of a near-duplicate, None where trace or group are equal.
+    """
+
+    trace: int
+    other: int
+    version: str
+    position: int
+    group: str = ""
+    similarity: float | None = None
+
+    @property
+    def code(self) -> str:
+        """The code of the reason: held_out or near_held_out."""
+        return "held_out" if self.similarity is None else "near_held_out"
+
+    def told(self, name: str = "") -> str:
+        """In words; `name` is the outside id of the held-out trace."""
+        where = f"row {self.position} of {self.version}" if self.version else "the test split of this version"
+        other = f" ({name})" if name else ""
+        if self.similarity is not None:
+            return f"{self.similarity:.0%} the same as {where}{other}"
+        return f"of the same group as {where}{other}" if self.group else f"is {where}{other}"
+
+
+@dataclass(slots=True)
+class Held:
+    """What is held out already. Per trace its newest-known place; `groups` gives one such trace per group."""
+
+    places: dict[int, tuple[int, str, str, int]]  # trace -> revision, group, version, position
+    groups: dict[str, int]
+
+    def __contains__(self, trace: object) -> bool:
+        return trace in self.places
+
+
+def held(*, project: Project, dataset: Dataset | None = None, apart_from: DatasetVersion | None = None) -> Held:
+    """Every trace in a test split of a frozen version: of `dataset`, or of the whole project without one, leaving the
+    version `apart_from` aside. One statement; of several places the first counts."""
+    scope = None if dataset is None else dataset.pk
+    apart = None if apart_from is None else apart_from.pk
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD, [project.pk, scope, scope, apart, apart])
+        found = cursor.fetchall()
+    places = {row[0]: (row[1], row[2], f"{row[3]}@{row[4]}", row[5]) for row in found}
+    groups: dict[str, int] = {}
+    for trace, (_, group, _, _) in places.items():
+        groups.setdefault(group, trace)
+    return Held(places, groups)
+
+
+def conflicts(
+    *,
+    project: Project,
+    rows: Sequence[Row],
+    dataset: Dataset | None = None,
+    scope: str = "project",
+    apart_from: DatasetVersion | None = None,
+    threshold: float = THRESHOLD,
+) -> dict[Hashable, Conflict]:
+    """The rows of the train and validation splits that cannot be there, by their key.
+
+    Held out are the test rows of `rows` themselves and of every frozen version in `scope`: "project", or "dataset" (then
+    of `dataset` alone; none where that is None, because nothing of it is frozen yet). A row conflicts where it shows a
+    held-out trace in any revision, is of the group of one, or where its signature is `threshold` near to one.
+    """
+    nothing = scope == "dataset" and dataset is None
+    known = Held({}, {}) if nothing else held(
+        project=project, dataset=dataset if scope == "dataset" else None, apart_from=apart_from
+    )  # fmt: skip
+    here, here_groups = _here(rows)
+    found: dict[Hashable, Conflict] = {}
+    free: list[Row] = []
+    for row in rows:
+        if row.split == TEST:
+            continue
+        conflict = _exact(row, known, here, here_groups)
+        if conflict is None:
+            free.append(row)
+        else:
+            found[row.key] = conflict
+    if free and (here or known.places):
+        found |= _near(free, known, here, threshold)
+    return found
+
+
+def _here(rows: Iterable[Row]) -> tuple[dict[int, int], dict[str, int]]:
+    """What the rows themselves hold out: trace -> revision, and group -> one of its traces."""
+    traces: dict[int, int] = {}
+    groups: dict[str, int] = {}
+    for row in rows:
+        if row.split == TEST:
+            traces.update(zip(row.traces, row.revisions, strict=True))
+            groups.setdefault(row.group, row.traces[0])
+    return traces, groups
+
+
+def _exact(row: Row, known: Held, here: Mapping[int, int], here_groups: Mapping[str, int]) -> Conflict | None:
+    for trace in row.traces:
+        if trace in known.places:
+            _, _, version, position = known.places[trace]
+            return Conflict(trace, trace, version, position)
+        if trace in here:
+            return Conflict(trace, trace, "", 0)
+    if row.group in known.groups:
+        other = known.groups[row.group]
+        _, group, version, position = known.places[other]
+        return Conflict(row.traces[0], other, version, position, group=group)
+    if row.group in here_groups:
+        return Conflict(row.traces[0], here_groups[row.group], "", 0, group=row.group)
+    return None
+
+
+def _near(free: Sequence[Row], known: Held, here: Mapping[int, int], threshold: float) -> dict[Hashable, Conflict]:
+    """The nearest held-out trace of each row that has one, by the signatures of their revisions."""
+    from curation.datasets import near
+
+    asking: dict[int, list[tuple[Row, int]]] = defaultdict(list)
+    for row in free:
+        for trace, revision in zip(row.traces, row.revisions, strict=True):
+            asking[revision].append((row, trace))
+    owners: dict[int, int] = {place[0]: trace for trace, place in known.places.items()}
+    owners |= {revision: trace for trace, revision in here.items()}
+    mine, theirs = _signatures(asking), _signatures(owners)
+    found: dict[Hashable, Conflict] = {}
+    pairs = near.pairs_between([one for _, one in mine], [one for _, one in theirs], threshold=threshold)
+    for first, second, similarity in pairs:
+        other = owners[theirs[second][0]]
+        _, _, version, position = ("", "", "", 0) if other in here else known.places[other]
+        for row, trace in asking[mine[first][0]]:
+            earlier = found.get(row.key)
+            if earlier is None or (earlier.similarity or 0) < similarity:
+                found[row.key] = Conflict(trace, other, version, position, similarity=similarity)
+    return found
+
+
+def _signatures(revisions: Iterable[int]) -> list[tuple[int, bytes]]:
+    """(revision id, minhash) of those that have a signature that can be compared, by id."""
+    rows = (
+        RevisionSignature.objects.filter(revision_id__in=list(revisions)).exclude(minhash=b"").order_by("revision_id")
+    )
+    return [(revision, bytes(minhash)) for revision, minhash in rows.values_list("revision_id", "minhash").iterator()]
