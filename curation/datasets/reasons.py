@@ -36,9 +36,32 @@ NO_ANSWER = Reason("no_assistant_message", False, "Have an answer", "without an 
 DUPLICATE = Reason("duplicate", False, "Say something new", "equal to another row")
 OVER_LIMIT = Reason("over_limit", False, "Within the limit", "over the limit")
 
+# of tasks other than chat: what a task takes or cannot use
+TAKEN = Reason("taken", True, "", "fit the task")
+PAIRED = Reason("paired", True, "", "in a pair, with the better answer")
+PAIRED_WORSE = Reason("paired_worse", True, "", "in a pair, with the worse answer")
+UNSCORED = Reason("not_scored", False, "Measured as the task needs", "without the score that the task needs")
+WRONG_TOOLS = Reason("wrong_tools", False, "Called the right tools", "with the wrong tools called")
+LOW_QUALITY = Reason("low_quality", False, "Good enough for the task", "below the quality that the task takes")
+NO_RESULTS = Reason("no_tool_results", False, "Called tools", "without any tool result")
+NOT_ANSWERED = Reason("recovery_not_said", False, "Somebody said how to recover", "where nobody said how to recover")
+NOT_CORRECTED = Reason("not_corrected", False, "Edited by somebody", "without an edited answer")
+OTHER_MODEL = Reason("other_model", False, "Made by the teacher", "made by another model")
+NOT_PASSED = Reason("not_passed", False, "Passed the measure", "that did not pass the measure")
+LOW_REWARD = Reason("low_reward", False, "Enough reward", "with too little reward")
+TOO_SHORT = Reason("too_few_steps", False, "Enough steps", "with too few steps")
+TOO_LONG = Reason("too_many_steps", False, "Not too many steps", "with too many steps")
+FEW_TOOLS = Reason("few_tools", False, "Used tools", "with too few tool calls")
+SHUT_OUT = Reason("excluded_action", False, "Without excluded tools", "that called an excluded tool")
+NO_REFERENCE = Reason("no_reference", False, "Say what is right", "without what the graders need")
+NO_LABEL = Reason("no_label", False, "Judged by somebody", "without a judgment that says wanted or not")
+UNPAIRED = Reason("no_pair", False, "Make a pair", "that make no pair")
+OF_TASKS = (UNSCORED, WRONG_TOOLS, LOW_QUALITY, NO_RESULTS, NOT_ANSWERED, NOT_CORRECTED, OTHER_MODEL, NOT_PASSED, LOW_REWARD,
+            TOO_SHORT, TOO_LONG, FEW_TOOLS, SHUT_OUT, NO_REFERENCE, NO_LABEL, UNPAIRED)  # fmt: skip
+
 OUT = (ARCHIVED, REPLAY, UNJUDGED, JUDGED, STALE, UNSURE, UNACCEPTABLE, NOT_WANTED, EMPTY, CONTENT_OFF, NO_USER, NO_ANSWER,
-       DUPLICATE, OVER_LIMIT)  # fmt: skip
-IN = (ACCEPTED, CORRECTED, TAKEN_REJECTED, TAKEN_UNJUDGED)
+       *OF_TASKS, DUPLICATE, OVER_LIMIT)  # fmt: skip
+IN = (ACCEPTED, CORRECTED, TAKEN_REJECTED, TAKEN_UNJUDGED, TAKEN, PAIRED, PAIRED_WORSE)
 BY_CODE = {reason.code: reason for reason in (*IN, *OUT)}
 
 

@@ -1,0 +1,118 @@
+"""What a task is given of a trace, and what it makes of it."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from curation.datasets.example import Example
+from curation.datasets.reasons import Reason
+from curation.messages.form import Document
+from curation.models import Correction, Feedback, Judgment, Score
+
+
+@dataclass(slots=True)
+class Known:
+    """The columns of a trace that tasks use, and what its task NEEDS beside them. `scores`: by name, the one that counts."""
+
+    id: int
+    external_id: str
+    revision_id: int | None
+    verdict: str
+    stale: bool
+    task_id: str
+    session_id: str
+    user_id: str
+    agent: str
+    model: str
+    status: str
+    steps: int
+    tool_calls: int
+    errors: int
+    tools: list[str]
+    fingerprint: str
+    scores: dict[str, Score] = field(default_factory=dict)
+    feedback: list[Feedback] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Context:
+    """One conversation of one revision, with what people said of it. `edits` as DatasetRow.edits; `options` as
+    `tasks.check` gave them. `correction` is the one that the recipe lets in."""
+
+    known: Known
+    document: Document
+    conversation: int
+    options: Mapping[str, Any]
+    judgment: Judgment | None = None
+    correction: Correction | None = None
+    edits: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """No row, and why. `detail` tells of this trace; `facts` as DatasetDecision.facts."""
+
+    reason: Reason
+    detail: str = ""
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Made:
+    """One row. With `content_is_pinned` the words are those of the pinned conversation (corrected, edited), so that the
+    row stores no content of its own; otherwise `example.plain()` is stored.
+
+    `part` numbers the rows of one (revision, conversation) from 0. `trace_id` to `correction_id` are filled by tasks that
+    gather, and left empty by those that make: there the row is of the context's trace. `other_*`: whose answer is the
+    rejected one. `together`: rows that share it must be in one split, whatever their traces' groups are.
+    """
+
+    example: Example
+    reason: Reason
+    detail: str = ""
+    part: int = 0
+    content_is_pinned: bool = False
+    trace_id: int = 0
+    revision_id: int = 0
+    conversation: int = 0
+    judgment_id: int | None = None
+    correction_id: int | None = None
+    other_trace_id: int | None = None
+    other_revision_id: int | None = None
+    preference_id: int | None = None
+    batch_items: tuple[int, ...] = ()
+    origin: str = "trace"
+    together: str = ""
+    composite: float | None = None
+    author: str = ""
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What a task made that looks at several traces at once. Take `made` to its end first: then `left` says for every
+    trace that is in no row why (traces of rows are not in it; `other` names those that gave a rejected answer only),
+    `skips` counts what became no row by reason, and `counts` is what the version keeps under "pairs"."""
+
+    made: Iterator[Made]
+    skips: Counter[str] = field(default_factory=Counter)
+    left: dict[int, Left] = field(default_factory=dict)
+    other: set[int] = field(default_factory=set)
+    counts: dict[str, Any] = field(default_factory=dict)
+
+
+def score_value(score: Score | None) -> float | None:
+    """A score as a number: true is 1, false is 0, a category or a missing one is None."""
+    if score is None:
+        return None
+    if score.boolean is not None:
+        return float(score.boolean)
+    return float(score.number) if isinstance(score.number, int | float | Decimal) else None
+
+
+def has_passed(score: Score | None) -> bool | None:
+    """Whether a score passed: its own word, else its boolean; None where it says neither or is missing."""
+    if score is None:
+        return None
+    return score.passed if score.passed is not None else score.boolean
