@@ -19,6 +19,7 @@ SHEETS = {
     "pairs": (*COMMON, "review", "pairs"),
     "attempts": (*COMMON, "lists", "attempts"),
     "queues": (*COMMON, "queues"),
+    "recipe": (*COMMON, "lists", "charts", "pages", "recipe"),
     "charts": (*COMMON, "lists", "timecharts"),
     "timeline": (*COMMON, "lists", "timeline"),
     "toolviews": (*COMMON, "review", "toolviews"),

@@ -1,16 +1,15 @@
-"""Datasets: the list, making a version, one version, its rows, its decisions, its checks and its downloads."""
+"""Datasets: the list, one version, its rows, its decisions, its checks and its downloads."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET
 
-from curation import filters
-from curation.datasets import build, export, formats, read, reasons, recipe
+from curation.datasets import export, formats, read, reasons, recipe
 from curation.models import DatasetRow, DatasetVersion
 from workspace import audit
 from workspace.access import Entry, enter
@@ -21,8 +20,6 @@ from workspace.streams import stream
 ROWS_SIZE = 20
 DECISIONS_SIZE = 50
 MOST_FINDINGS = 50
-MOST_PREVIEWED = 5_000
-FIRST_QUERY = "judged:acceptable"
 SPLITS = (("train", "Train", "f1"), ("validation", "Validation", "f2"), ("test", "Test", "f3"))
 
 
@@ -69,50 +66,6 @@ def datasets(request: HttpRequest, slug: str) -> HttpResponse:
     return render(request, "curation/datasets.html", context)
 
 
-@require_http_methods(["GET", "POST"])
-def dataset_new(request: HttpRequest, slug: str) -> HttpResponse:
-    """The form; posted with act=preview it counts, else it freezes."""
-    entry = enter(request, slug, Role.ENGINEER)
-    if request.method == "GET":
-        return render(request, "curation/dataset_new.html", _form(entry, _start(entry, request.GET)))
-    values = _typed(request.POST)
-    previewing = request.POST.get("act") == "preview"
-    errors: dict[str, str] = {}
-    try:
-        chosen = recipe.parse(_plain(values))
-    except recipe.RecipeError as error:
-        chosen, errors = None, dict(error.problems)
-    context = _form(entry, values, errors)
-    if chosen is None:
-        return answer(
-            request, "curation/dataset_new.html", context, fragment="curation/_dataset_preview.html", status=422
-        )
-    try:
-        if previewing:
-            seen = build.preview(project=entry.project, query_text=values["q"], recipe=chosen, most=MOST_PREVIEWED)
-            context |= {"preview": seen, "bars": _bars(seen.counts), "parts": _parts_of(seen.counts)}
-            return answer(request, "curation/dataset_new.html", context, fragment="curation/_dataset_preview.html")
-        frozen = build.freeze(
-            project=entry.project,
-            name=values["name"],
-            query_text=values["q"],
-            actor=entry.actor,
-            recipe=chosen,
-            description=values["description"],
-        )
-    except filters.FilterError as error:
-        errors["q"] = str(error)
-        context["suggestion"] = error.suggestion
-    except build.BadName as error:
-        errors["name"] = str(error)
-    except build.NothingToFreeze as error:
-        errors["q"] = str(error)
-    else:
-        messages.success(request, f"{frozen} is frozen: {frozen.counts['rows']:,} rows.")
-        return redirect("curation:dataset-version", slug, frozen.dataset.name, frozen.number)
-    return answer(request, "curation/dataset_new.html", context, fragment="curation/_dataset_preview.html", status=422)
-
-
 @require_GET
 def dataset(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """To the newest version."""
@@ -138,8 +91,9 @@ def dataset_version(request: HttpRequest, slug: str, name: str, number: int) -> 
     page = read.rows(found, split=split, changed=changed_by, cursor=request.GET.get("cursor", ""), size=ROWS_SIZE)
     context = _about(entry, found) | {"page": page, "split": split, "changed_by": changed_by}
     if not wants_fragment(request):
+        decided = reverse("curation:dataset-decisions", args=[slug, name, number])
         context |= {
-            "bars": _bars(found.counts, slug, found),
+            "bars": bars_of(found.counts, url=lambda code: f"{decided}?reason={code}"),
             "exports": _exports(found),
             "changed": read.changed(found),
             "descent": _descent(slug, read.descent(found)),
@@ -251,24 +205,27 @@ def _about(entry: Entry, found: DatasetVersion) -> dict[str, Any]:
     }
 
 
-def _bars(counts: dict[str, Any], slug: str = "", found: DatasetVersion | None = None) -> list[Bar]:
+def bars_of(counts: dict[str, Any], *, url: Callable[[str], str]) -> list[Bar]:
+    """The waterfall of DatasetVersion.counts; `url` gives the page of what went for a reason (its code)."""
     steps = reasons.waterfall(counts)
     most = max(1, *(step.kept + step.dropped for step in steps))
-    bars = []
-    for step in steps:
-        url = ""
-        if found is not None and step.reason:
-            url = reverse("curation:dataset-decisions", args=[slug, found.dataset.name, found.number])
-            url += f"?reason={step.reason}"
-        bars.append(Bar(step, round(100 * step.kept / most, 2), round(100 * step.dropped / most, 2), url))
-    return bars
+    return [
+        Bar(
+            step,
+            round(100 * step.kept / most, 2),
+            round(100 * step.dropped / most, 2),
+            url(step.reason) if step.reason else "",
+        )
+        for step in steps
+    ]
 
 
 def _parts(found: DatasetVersion | None) -> list[Part]:
-    return [] if found is None else _parts_of(found.counts)
+    return [] if found is None else parts_of(found.counts)
 
 
-def _parts_of(counts: dict[str, Any]) -> list[Part]:
+def parts_of(counts: dict[str, Any]) -> list[Part]:
+    """The splits of DatasetVersion.counts, as parts of one bar."""
     parts: list[Part] = []
     start = 0.0
     for name, label, kind in SPLITS:
@@ -315,57 +272,3 @@ def _address(name: str, *arguments: Any) -> str:
 def _train_url(slug: str, found: DatasetVersion) -> str:
     address = _address("training:run-new", slug)
     return f"{address}?dataset={found}" if address else ""
-
-
-def _start(entry: Entry, given: QueryDict) -> dict[str, Any]:
-    """What stands in the form at first: the defaults, or what another version was made with (?from=name@3)."""
-    values = _values(recipe.Recipe())
-    values |= {"name": given.get("name", ""), "q": given.get("q", FIRST_QUERY), "description": ""}
-    name, _, number = given.get("from", "").partition("@")
-    if name:
-        found = _find(entry, name, int(number) if number.isdecimal() else None)
-        values = _values(recipe.parse(found.recipe)) | {"name": name, "q": found.query, "description": ""}
-    return values
-
-
-def _values(chosen: recipe.Recipe) -> dict[str, Any]:
-    plain = chosen.plain()
-    return plain | {
-        "validation": f"{chosen.validation * 100:g}",
-        "test": f"{chosen.test * 100:g}",
-        "limit": chosen.limit or "",
-        "dedupe": chosen.dedupe != "none",
-    }
-
-
-def _typed(given: QueryDict) -> dict[str, Any]:
-    """The fields of the form as text."""
-    names = ("name", "q", "description", "corrections", "validation", "test", "group_by", "seed", "limit", "order")
-    values: dict[str, Any] = {name: given.get(name, "").strip() for name in names}
-    return values | {"judgments": given.getlist("judgments"), "dedupe": "dedupe" in given}
-
-
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    """The fields of the form as a recipe takes them: shares are typed in percent."""
-    plain = {
-        name: values[name] for name in ("judgments", "corrections", "group_by", "seed", "limit", "order", "dedupe")
-    }
-    for name in ("validation", "test"):
-        try:
-            plain[name] = float(values[name]) / 100
-        except ValueError:
-            plain[name] = values[name]
-    return plain
-
-
-def _form(entry: Entry, values: dict[str, Any], errors: dict[str, str] | None = None) -> dict[str, Any]:
-    return {
-        "values": values,
-        "errors": {} if errors is None else errors,
-        "judgments": recipe.JUDGMENTS.items(),
-        "corrections": recipe.CORRECTIONS.items(),
-        "groups": recipe.GROUPS.items(),
-        "orders": recipe.ORDERS.items(),
-        "most": MOST_PREVIEWED,
-        "known": [one.dataset.name for one in read.datasets(entry.project, size=200)[1]],
-    }

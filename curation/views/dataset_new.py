@@ -1,0 +1,210 @@
+"""Making a dataset: the form of its recipe, what it would give, and the traces that would leave at each step."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from curation import filters
+from curation.datasets import build, read, recipe, recipe_parts, tasks
+from curation.models import Batch, DatasetVersion, RawRecord, ReplayBuffer
+from curation.scoring import keep
+from curation.views import recipe_form
+from curation.views.datasets import bars_of, parts_of
+from workspace.access import Entry, enter
+from workspace.models import Role
+from workspace.pages import answer, wants_fragment
+
+FIRST_QUERY = "judged:acceptable"
+MOST_LISTED = 50
+# the folded panels: their fields, and the word that says that one is set
+PANELS: dict[str, dict[str, str]] = {
+    "good": {
+        "gates": "gates", "weights": "weights", "min_score": "least score", "measures": "measures",
+        "min_quality": "least quality", "min_confidence": "least confidence",
+    },
+    "which": {
+        "dedupe": "copies", "near_threshold": "copies", "outliers": "outliers", "personal": "personal data",
+        "balance_field": "balance", "balance_most": "", "coreset_strategy": "coreset", "coreset_size": "",
+        "coreset_loss_ratio": "", "coreset_loss": "", "max_examples": "best rows", "limit": "at most", "order": "order",
+    },
+    "mixed": {
+        "mix_strategy": "mix", "mix_by": "", "mix_weights": "", "mix_least": "", "replay_buffer": "replay",
+        "replay_ratio": "", "replay_capacity": "",
+    },
+    "source": {"upload": "an upload", "until": "until a day", "answers_from": "generated answers", "bad_steps": "bad steps"},
+}  # fmt: skip
+PAGE = "curation/dataset_new.html"
+PREVIEW = "curation/_dataset_preview.html"
+
+
+@require_http_methods(["GET", "POST"])
+def dataset_new(request: HttpRequest, slug: str) -> HttpResponse:
+    """The form; posted with act=preview it counts, else it freezes. Its state is the address: every field may stand there."""
+    entry = enter(request, slug, Role.ENGINEER)
+    if request.method == "GET":
+        return answer(request, PAGE, _form(entry, _start(entry, request.GET)))
+    previewing = request.POST.get("act") != "freeze"
+    values = _typed(request.POST)
+    chosen, errors = _read(values)
+    context = _form(entry, values, errors)
+    suggestion = ""
+    if chosen is not None:
+        try:
+            if previewing:
+                seen = build.preview(project=entry.project, query_text=values["q"], recipe=chosen)
+                context |= {"preview": seen, "bars": _bars(seen.counts, slug, values), "parts": parts_of(seen.counts)}
+            else:
+                frozen = build.freeze(
+                    project=entry.project, name=values["name"], query_text=values["q"], actor=entry.actor, recipe=chosen,
+                    description=values["description"],
+                )  # fmt: skip
+                messages.success(request, f"{frozen} is frozen: {frozen.counts['rows']:,} rows.")
+                return redirect("curation:dataset-version", slug, frozen.dataset.name, frozen.number)
+        except filters.FilterError as error:
+            errors["q"], suggestion = str(error), error.suggestion
+        except build.BadName as error:
+            errors["name"] = str(error)
+        except recipe.RecipeError as error:
+            errors |= {recipe_form.field_of(path): reason for path, reason in error.problems}
+        except build.NothingToFreeze as error:
+            errors["q"] = str(error)
+    context |= {"errors": errors, "suggestion": suggestion, **_panels(values, errors)}
+    context["other_task"] = wants_fragment(request) and request.POST.get("task_shown") != values["task"]
+    response = answer(request, PAGE, context, fragment=PREVIEW, status=422 if errors else 200)
+    if wants_fragment(request):
+        response["HX-Replace-Url"] = f"{reverse('curation:dataset-new', args=[slug])}?{_address(values)}"
+    return response
+
+
+@require_GET
+def dataset_left(request: HttpRequest, slug: str) -> HttpResponse:
+    """The traces that would leave at one step (`reason`) of the recipe in the address, each with why."""
+    entry = enter(request, slug, Role.ENGINEER)
+    values = _typed(request.GET)
+    chosen, errors = _read(values)
+    code = request.GET.get("reason", "")
+    if chosen is None:
+        raise Http404("; ".join(errors.values()))
+    try:
+        left = build.left(
+            project=entry.project, query_text=values["q"], recipe=chosen, reason=code, cursor=request.GET.get("cursor", ""),
+            size=MOST_LISTED,
+        )  # fmt: skip
+    except (filters.FilterError, recipe.RecipeError, LookupError) as error:
+        raise Http404(str(error)) from None
+    back = f"{reverse('curation:dataset-new', args=[slug])}?{_address(values)}"
+    return answer(request, "curation/dataset_left.html", {"left": left, "back": back, "query": values["q"]})
+
+
+def _read(values: dict[str, Any]) -> tuple[recipe.Recipe | None, dict[str, str]]:
+    """The recipe that the fields mean, or what is wrong: field -> reason."""
+    given, errors = recipe_form.plain(values)
+    try:
+        chosen = recipe.parse(given)
+    except recipe.RecipeError as error:
+        for path, reason in error.problems:
+            errors.setdefault(recipe_form.field_of(path), reason)
+        return None, errors
+    return (None if errors else chosen), errors
+
+
+def _typed(given: QueryDict) -> dict[str, Any]:
+    """The fields as they were typed; those that were not sent as in a new recipe."""
+    start = recipe_form.shown(recipe.Recipe())
+    typed = recipe_form.typed(given)
+    if "q" in given and _is_form(given):
+        start["judgments"] = typed.get("judgments", [])  # all boxes cleared: then none is sent
+    known = tasks.TASKS.get(typed.get("task", start["task"]))
+    names = {option.name for option in known.OPTIONS} if known else set()
+    # what stood there for another task is left behind
+    typed["options"] = {name: value for name, value in typed["options"].items() if name in names}
+    rest = {name: given.get(name, "").strip() for name in ("name", "q", "description")}
+    return start | typed | rest
+
+
+def _is_form(given: QueryDict) -> bool:
+    """Whether it is the whole form, in which what is missing was cleared, and not a link with some of its fields."""
+    return "act" in given
+
+
+def _start(entry: Entry, given: QueryDict) -> dict[str, Any]:
+    """What stands in the form at first: what the address says, or what another version was made with (?from=name@3)."""
+    name, _, number = given.get("from", "").partition("@")
+    if not name:
+        values = _typed(given)
+        return values | {"q": given.get("q", FIRST_QUERY)}
+    try:
+        found = read.version(entry.project, name, int(number) if number.isdecimal() else None)
+    except DatasetVersion.DoesNotExist:
+        raise Http404("There is no such dataset version in this project.") from None
+    return recipe_form.shown(recipe.parse(found.recipe)) | {"name": name, "q": found.query, "description": ""}
+
+
+def _address(values: dict[str, Any]) -> str:
+    """The fields that differ from a new recipe, as they stand in an address."""
+    usual = recipe_form.shown(recipe.Recipe()) | {"name": "", "description": ""}
+    told = {name: value for name, value in values.items() if name != "options" and value != usual.get(name)}
+    told |= {f"option_{name}": value for name, value in values["options"].items() if value != ""}
+    return urlencode({"q": values["q"], **told}, doseq=True)
+
+
+def _bars(counts: dict[str, Any], slug: str, values: dict[str, Any]) -> list[Any]:
+    """The waterfall, each step with the page of the traces that leave there."""
+    where = reverse("curation:dataset-left", args=[slug])
+    address = _address(values)
+    return bars_of(counts, url=lambda code: f"{where}?{address}&{urlencode({'reason': code})}")
+
+
+def _form(entry: Entry, values: dict[str, Any], errors: dict[str, str] | None = None) -> dict[str, Any]:
+    project = entry.project
+    return {
+        "values": values,
+        "errors": {} if errors is None else errors,
+        "choices": {
+            "task": recipe.TASKS.items(), "judgments": recipe.JUDGMENTS.items(), "corrections": recipe.CORRECTIONS.items(),
+            "bad_steps": recipe.BAD_STEPS.items(), "dedupe": recipe.DEDUPES.items(), "outliers": recipe.OUTLIERS.items(),
+            "personal": recipe.PERSONAL.items(), "group_by": recipe.GROUPS.items(), "order": recipe.ORDERS.items(),
+            "held_out": recipe.HELD_OUT.items(), "coreset": recipe_parts.STRATEGIES.items(),
+            "mix": recipe_parts.MIXES.items(),
+        },
+        "fields": {"balance": recipe_parts.FIELDS, "mix": recipe_parts.MIX_FIELDS},
+        "task_fields": _task_fields(values),
+        "scorers": sorted(keep.scorers(project).items()),
+        "known": [one.dataset.name for one in read.datasets(project, size=200)[1]],
+        "uploads": RawRecord.objects.filter(project=project, user__isnull=False).order_by("-id").only("uid", "source")[:50],
+        "generations": Batch.objects.filter(project=project, kind=Batch.Kind.GENERATE).order_by("-id")[:50],
+        **_panels(values, errors or {}),
+        "buffers": ReplayBuffer.objects.filter(project=project).order_by("name").values_list("name", flat=True),
+    }  # fmt: skip
+
+
+def _panels(values: dict[str, Any], errors: dict[str, str]) -> dict[str, Any]:
+    """For each folded panel what of it was set, in words; and those that stand open: with something set, or wrong."""
+    usual = recipe_form.shown(recipe.Recipe())
+    told, opened = {}, []
+    for panel, names in PANELS.items():
+        changed = [words for name, words in names.items() if values.get(name) != usual.get(name)]
+        told[panel] = ", ".join(dict.fromkeys(filter(None, changed)))
+        if changed or any(name in errors for name in names):
+            opened.append(panel)
+    return {"told": told, "opened": opened}
+
+
+def _task_fields(values: dict[str, Any]) -> list[dict[str, Any]]:
+    """The options of the chosen task, each with what stands in it."""
+    found = []
+    for option in tasks.TASKS[values["task"]].OPTIONS if values["task"] in tasks.TASKS else ():
+        value = values["options"].get(option.name, option.default)
+        text = ", ".join(value) if isinstance(value, list | tuple) else "" if value is None else value
+        if isinstance(value, bool):
+            text = "true" if value else "false"
+        choices = (("true", "Yes"), ("false", "No")) if option.kind == "flag" else (option.choices or {}).items()
+        found.append(
+            {"option": option, "name": f"option_{option.name}", "value": value, "text": text, "choices": choices}
+        )
+    return found
