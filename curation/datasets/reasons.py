@@ -59,9 +59,38 @@ UNPAIRED = Reason("no_pair", False, "Make a pair", "that make no pair")
 OF_TASKS = (UNSCORED, WRONG_TOOLS, LOW_QUALITY, NO_RESULTS, NOT_ANSWERED, NOT_CORRECTED, OTHER_MODEL, NOT_PASSED, LOW_REWARD,
             TOO_SHORT, TOO_LONG, FEW_TOOLS, SHUT_OUT, NO_REFERENCE, NO_LABEL, UNPAIRED)  # fmt: skip
 
-OUT = (ARCHIVED, REPLAY, UNJUDGED, JUDGED, STALE, UNSURE, UNACCEPTABLE, NOT_WANTED, EMPTY, CONTENT_OFF, NO_USER, NO_ANSWER,
-       *OF_TASKS, DUPLICATE, OVER_LIMIT)  # fmt: skip
-IN = (ACCEPTED, CORRECTED, TAKEN_REJECTED, TAKEN_UNJUDGED, TAKEN, PAIRED, PAIRED_WORSE)
+ANSWERED = Reason("taken_generated", True, "", "taken with a generated answer")
+
+# what a recipe asks beside the judgments
+MEASURE = Reason("measure", False, "Measured as the recipe asks", "that a measure of the recipe leaves out")
+QUALITY = Reason("under_quality", False, "Of enough quality", "below the least quality, or of unknown quality")
+CONFIDENCE = Reason(
+    "under_confidence", False, "Validated with enough confidence", "below the least confidence, or not validated"
+)
+GATE = Reason("gate", False, "Pass every gate", "that a gate stopped")
+NO_SCORE = Reason("score_missing", False, "Have the required scores", "without a score that the recipe requires")
+MIN_SCORE = Reason("under_min_score", False, "Reach the least composite score", "below the least composite score")
+NO_GENERATED = Reason("no_generated_answer", False, "Have a generated answer", "without a generated answer")
+FAILED = Reason("failed", False, "Could be read", "where a check raised an error")
+LATER = Reason(
+    "not_looked_at", False, "Looked at", "whose text is still being read in the background; freezing reads it at once"
+)
+PERSONAL = Reason("personal_data", False, "Without personal data", "with personal data")
+NEAR = Reason("near_duplicate", False, "Say something different", "nearly equal to another row")
+LENGTH = Reason("unusual_length", False, "Of usual length", "much longer or shorter than the others")
+UNLIKE = Reason("unlike_others", False, "Like some others", "unlike all others")
+OVER_BALANCE = Reason("over_balance", False, "Within the balance", "over the most that one value may have")
+NOT_CORESET = Reason("not_in_coreset", False, "In the coreset", "that the coreset leaves out")
+NOT_MIXED = Reason("not_in_mix", False, "In the mix", "over their share of the mix, or not in it")
+NOT_BEST = Reason("not_among_best", False, "Among the best", "beyond the most that is taken")
+HELD = Reason("held_out", False, "Not held out", "held out for tests, in this version or an earlier one")
+NEAR_HELD = Reason("near_held_out", False, "Not like a held-out one", "nearly equal to a held-out trace")
+
+OUT = (ARCHIVED, REPLAY, UNJUDGED, JUDGED, STALE, UNSURE, UNACCEPTABLE, NOT_WANTED, MEASURE, QUALITY, CONFIDENCE, GATE,
+       NO_SCORE, MIN_SCORE, EMPTY, NO_GENERATED, CONTENT_OFF, NO_USER, NO_ANSWER, *OF_TASKS, FAILED, LATER, PERSONAL,
+       DUPLICATE, NEAR, LENGTH, UNLIKE, OVER_BALANCE, NOT_CORESET, NOT_MIXED, NOT_BEST, OVER_LIMIT, HELD,
+       NEAR_HELD)  # fmt: skip
+IN = (ACCEPTED, CORRECTED, TAKEN_REJECTED, TAKEN_UNJUDGED, ANSWERED, TAKEN, PAIRED, PAIRED_WORSE)
 BY_CODE = {reason.code: reason for reason in (*IN, *OUT)}
 
 
