@@ -105,7 +105,7 @@ def lines(example: Example) -> list[Line]:
     made = []
     common = validate.common(example)
     for chosen in FORMATS.values():
-        findings = validate.in_order([*common, *chosen.problems(example)])
+        findings = validate.check(example, chosen, common)
         if any(one.level == "error" for one in findings):
             made.append(Line(chosen, None, "", findings))
             continue

@@ -15,7 +15,7 @@ from curation.datasets.formats import FORMATS
 from curation.datasets.reasons import Reason
 from curation.datasets.recipe import Recipe
 from curation.datasets.splits import group_of, sample_key, split_of
-from curation.datasets.validate import Tally, common
+from curation.datasets.validate import Tally, check, common
 from curation.messages.form import Document
 from curation.models import Correction, Judgment, TraceRevision
 from curation.models.traces import TraceQuerySet
@@ -215,7 +215,7 @@ def _add(
     split = split_of(group, recipe)
     found = common(row)
     for name, chosen in FORMATS.items():
-        plan.tallies[name].add(split, [*found, *chosen.problems(row)])
+        plan.tallies[name].add(split, check(row, chosen, found))
     plan.rows.append(
         Chosen(
             trace_id=one.id,

@@ -11,6 +11,7 @@ import orjson
 from curation.messages.form import Conversation, Document, Message, Tool, main_conversation, text_of
 
 CHARACTERS_PER_TOKEN = 4
+FRAME_TOKENS = 3
 
 
 Kind = Literal["chat", "pair", "label", "prompt"]
@@ -47,7 +48,7 @@ class Example:
     def tokens(self) -> list[int]:
         """An estimate for each message: characters / 4, rounded up, plus 3 for its frame (the rule of thumb of OpenAI's
         data preparation notebook). The tokenizer of a model counts differently."""
-        return [_tokens(_length(message)) + 3 for message in self.messages]
+        return [_tokens(_length(message)) + FRAME_TOKENS for message in self.messages]
 
     @cached_property
     def tool_tokens(self) -> int:
@@ -58,12 +59,14 @@ class Example:
 
     @property
     def total_tokens(self) -> int:
-        """Messages and tools."""
-        return sum(self.tokens) + self.tool_tokens
+        """Messages and tools, with the longer of two answers."""
+        return sum(self.tokens) + self.tool_tokens + max(_all_tokens(self.chosen), _all_tokens(self.rejected))
 
     @property
     def trained_tokens(self) -> int:
-        """Of the messages that are learned."""
+        """Of the messages that are learned; of answers beside a prompt, those alone."""
+        if self.kind != "chat":
+            return _all_tokens(self.chosen) + _all_tokens(self.rejected)
         return sum(count for count, learned in zip(self.tokens, self.trained, strict=True) if learned)
 
     def digest(self) -> str:
@@ -176,6 +179,10 @@ def _numbered(said: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _length(message: Message) -> int:
     calls = message.get("tool_calls") or []
     return len(text_of(message)) + sum(len(call["name"]) + len(call["arguments"]) for call in calls)
+
+
+def _all_tokens(messages: list[Message]) -> int:
+    return sum(_tokens(_length(message)) + FRAME_TOKENS for message in messages)
 
 
 def _tokens(characters: int) -> int:

@@ -1,6 +1,7 @@
 """What the validator says about a row."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 Level = Literal["error", "warning"]
@@ -25,3 +26,11 @@ def error(code: str, path: str, reason: str) -> Finding:
 def warning(code: str, path: str, reason: str) -> Finding:
     """A finding that is only told."""
     return Finding("warning", code, path, reason)
+
+
+def renamed(found: Finding, paths: Mapping[str, str]) -> Finding:
+    """The finding with its first name as a format calls it: chosen[0].content is preferred_output[0].content."""
+    for name, written in paths.items():
+        if found.path.startswith(name) and found.path[len(name) : len(name) + 1] in ("", "[", "."):
+            return replace(found, path=written + found.path[len(name) :])
+    return found

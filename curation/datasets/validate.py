@@ -11,15 +11,23 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from curation.datasets.example import Example, has_content
-from curation.datasets.findings import Finding, error, warning
+from curation.datasets import validate_answers
+from curation.datasets.example import Example, Kind, has_content
+from curation.datasets.findings import Finding, error, renamed, warning
 from curation.datasets.formats import Format
 from curation.messages.form import Message, ToolCall, text_of
 
 # raise it when a rule changes: results kept on versions are then worked out anew
-RULES = 1
+RULES = 2
 LARGEST_ROW = 8_000
 SHORTEST_REQUEST = 10
+# what a row of each kind is, and what a format wants; a row without a rejected answer is no pair
+KIND_WORDS: dict[Kind, tuple[str, str]] = {
+    "chat": ("a conversation (no rejected answer, no label)", "conversations"),
+    "pair": ("a pair", "pairs of a preferred and a rejected answer"),
+    "label": ("a labelled answer", "answers with a label"),
+    "prompt": ("a prompt without an answer", "prompts without an answer"),
+}
 ROLES = ("system", "developer", "user", "assistant", "tool")
 
 
@@ -56,9 +64,19 @@ class Tally:
         }
 
 
-def check(row: Example, chosen: Format) -> list[Finding]:
-    """All findings on one row, errors first."""
-    return in_order([*common(row), *chosen.problems(row)])
+def check(row: Example, chosen: Format, shared: Iterable[Finding] | None = None) -> list[Finding]:
+    """All findings on one row, errors first, paths as this format writes them. `shared` is what `common` said of the row,
+    where it is known. A row of a kind that the format does not take has one error that says so."""
+    if row.kind not in chosen.KINDS:
+        return [not_taken(row.kind, chosen)]
+    found = in_order([*(common(row) if shared is None else shared), *chosen.problems(row)])
+    return [renamed(one, chosen.PATHS) for one in found] if chosen.PATHS else found
+
+
+def not_taken(kind: Kind, chosen: Format) -> Finding:
+    """The error of a row that is of another kind than the format takes."""
+    wanted = " or ".join(KIND_WORDS[one][1] for one in chosen.KINDS)
+    return error("kind_not_taken", "", f"the row is {KIND_WORDS[kind][0]}; {chosen.NAME} takes {wanted}")
 
 
 def in_order(found: Iterable[Finding]) -> list[Finding]:
@@ -75,14 +93,18 @@ def _all(row: Example) -> Iterator[Finding]:
     if not row.messages:
         yield error("no_messages", "messages", "the row has no messages")
         return
-    unknown = [index for index, message in enumerate(row.messages) if message.get("role") not in ROLES]
-    for index in unknown:
-        role = str(row.messages[index].get("role"))[:40]
-        yield error("unknown_role", f"messages[{index}].role", f"{role!r} is not one of {', '.join(ROLES)}")
+    said = list(_said(row))
+    unknown = [(path, message) for path, message in said if message.get("role") not in ROLES]
+    for path, message in unknown:
+        role = str(message.get("role"))[:40]
+        yield error("unknown_role", f"{path}.role", f"{role!r} is not one of {', '.join(ROLES)}")
     if unknown:
         return
     yield from _users(row)
-    yield from _answers(row)
+    if row.kind == "chat":
+        yield from _answers(row)
+    yield from _empty(said)
+    yield from validate_answers.problems(row)
     yield from _order(row.messages)
     yield from _calls(row)
     yield from _tools(row)
@@ -91,8 +113,15 @@ def _all(row: Example) -> Iterator[Finding]:
             f"about {row.total_tokens:,} tokens, more than {LARGEST_ROW:,}: most trainers cut it unless told otherwise"
         )
         yield warning("long_row", "messages", reason)
-    if thoughts := sum(bool(message.get("reasoning")) for message in row.messages):
+    if thoughts := sum(bool(message.get("reasoning")) for _, message in said):
         yield warning("reasoning_left_out", "messages", f"the reasoning of {thoughts} messages is not exported")
+
+
+def _said(row: Example) -> Iterator[tuple[str, Message]]:
+    """Every message of a row with its path."""
+    for name, messages in (("messages", row.messages), ("chosen", row.chosen), ("rejected", row.rejected)):
+        for index, message in enumerate(messages):
+            yield f"{name}[{index}]", message
 
 
 def _users(row: Example) -> Iterator[Finding]:
@@ -115,17 +144,20 @@ def _answers(row: Example) -> Iterator[Finding]:
         yield error("no_assistant_message", "messages", "there is no assistant message to learn from")
     elif not any(row.trained):
         yield error("nothing_trained", "messages", "every assistant message has weight 0")
-    for index, message in enumerate(row.messages):
-        if message["role"] == "assistant" and not has_content(message):
-            reason = "the assistant message has neither content nor tool calls"
-            yield error("empty_assistant_message", f"messages[{index}].content", reason)
-        if message["role"] != "assistant" and message.get("tool_calls"):
-            yield error("calls_of_others", f"messages[{index}].tool_calls", "only assistant messages may call tools")
     if row.messages[-1]["role"] != "assistant":
         path = f"messages[{len(row.messages) - 1}]"
         yield warning(
             "ends_without_answer", path, f"the row ends with a {row.messages[-1]['role']} message, not an answer"
         )
+
+
+def _empty(said: list[tuple[str, Message]]) -> Iterator[Finding]:
+    for path, message in said:
+        if message["role"] == "assistant" and not has_content(message):
+            reason = "the assistant message has neither content nor tool calls"
+            yield error("empty_assistant_message", f"{path}.content", reason)
+        if message["role"] != "assistant" and message.get("tool_calls"):
+            yield error("calls_of_others", f"{path}.tool_calls", "only assistant messages may call tools")
 
 
 def _order(messages: list[Message]) -> Iterator[Finding]:
@@ -144,19 +176,29 @@ def _order(messages: list[Message]) -> Iterator[Finding]:
 
 
 def _calls(row: Example) -> Iterator[Finding]:
-    """Calls and results: each result answers an open call, each call is answered before the talk goes on."""
+    """Calls and results: each result answers an open call, each call is answered before the talk goes on. Both answers of
+    a pair go on from the same place."""
     declared = {tool["name"] for tool in row.tools}
     open_calls: dict[str, str] = {}
     seen: set[str] = set()
-    for index, message in enumerate(row.messages):
-        path = f"messages[{index}]"
+    prompt = [(f"messages[{index}]", message) for index, message in enumerate(row.messages)]
+    yield from _walk(prompt, open_calls, seen, declared)
+    for name, side in (("chosen", row.chosen), ("rejected", row.rejected)):
+        answer = [(f"{name}[{index}]", message) for index, message in enumerate(side)]
+        yield from _walk(answer, dict(open_calls), set(seen), declared)
+
+
+def _walk(
+    said: list[tuple[str, Message]], open_calls: dict[str, str], seen: set[str], declared: set[str]
+) -> Iterator[Finding]:
+    for path, message in said:
         if message["role"] == "tool":
             yield from _result(path, message, open_calls, seen)
             continue
         if message["role"] in ("user", "assistant"):
             for where in open_calls.values():
                 yield error("unanswered_call", where, "no tool result follows before the next turn")
-            open_calls = {}
+            open_calls.clear()
         for number, call in enumerate(message.get("tool_calls") or []):
             where = f"{path}.tool_calls[{number}]"
             yield from _call(where, call, declared)

@@ -1,9 +1,12 @@
 """Pieces that more than one format writes."""
 
 import json
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import accumulate
 from typing import Any
 
+from curation.datasets.example import Example
 from curation.messages.form import Message, Part, Tool
 
 TEXT_TYPES = ("text", "refusal", "json")
@@ -46,8 +49,39 @@ def _schema(name: str, description: str, parameters: str) -> dict[str, Any]:
     return {"type": "function", "function": function}
 
 
+def tools_text(tools: list[Tool]) -> str:
+    """All tools as one JSON string, "[]" where there are none: table formats would merge the keys of their schemas."""
+    return json.dumps([tool_schema(tool) for tool in tools], ensure_ascii=False)
+
+
 def other_parts(message: Message) -> list[tuple[int, str]]:
     """Index and type of every part that has no text form."""
     if len(message["parts"]) == 1 and message["parts"][0]["type"] in TEXT_TYPES:  # nearly every message
         return []
     return [(index, part["type"]) for index, part in enumerate(message["parts"]) if part["type"] not in TEXT_TYPES]
+
+
+def said(row: Example) -> Iterator[tuple[str, Message]]:
+    """Every message of a row with its path: messages[0], chosen[0], rejected[0] ..."""
+    for name, messages in (("messages", row.messages), ("chosen", row.chosen), ("rejected", row.rejected)):
+        for index, message in enumerate(messages):
+            yield f"{name}[{index}]", message
+
+
+def last_answer(row: Example) -> int:
+    """Index of the last assistant message of a conversation, -1 where there is none."""
+    return next((i for i in range(len(row.messages) - 1, -1, -1) if row.messages[i]["role"] == "assistant"), -1)
+
+
+def cut(row: Example, limit: int) -> str:
+    """What is lost where a row is cut after `limit` tokens (an estimate, tools first), in words."""
+    reached = list(accumulate(row.tokens, initial=row.tool_tokens))[1:]
+    at = next((index for index, total in enumerate(reached) if total > limit), len(reached))
+    if at == len(reached):
+        return "what is lost lies in the answer"
+    behind = row.messages[at + 1 :]
+    answers = sum(message["role"] == "assistant" for message in behind)
+    return (
+        f"the cut falls in messages[{at}] ({row.messages[at]['role']}), and {len(behind)} messages behind it are lost, "
+        f"{answers} of them answers"
+    )

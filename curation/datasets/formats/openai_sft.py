@@ -6,35 +6,54 @@ written as `system`, since the schema of training files does not name it.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from curation.datasets.example import Example
+from curation.datasets.example import Example, Kind
 from curation.datasets.findings import Finding, error, warning
-from curation.datasets.formats import content
+from curation.datasets.formats import content, limits, strict
 from curation.messages.form import Message
 
 NAME = "openai-sft"
 LABEL = "OpenAI chat, JSONL"
 HELP = "For fine-tuning at OpenAI and services that take the same files. Arguments of tool calls stay JSON text."
+KINDS: tuple[Kind, ...] = ("chat",)
+LIMITS = limits.OPENAI
+PATHS: dict[str, str] = {}
 TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PERSON_NAME = re.compile(r"[^\s<|\\/>]{1,64}")
 LARGEST_EXAMPLE = 65_536
 
 
+MOST_IMAGES = 10
+
+
 def problems(row: Example) -> Iterator[Finding]:
     """Names, images and weights that OpenAI refuses; rows that it would cut at its context of 65,536 tokens."""
+    images = 0
     for index, message in enumerate(row.messages):
-        yield from _message_problems(f"messages[{index}]", message)
+        yield from message_problems(f"messages[{index}]", message)
+        images += sum(part["type"] == "image" for part in message["parts"])
+    if images > MOST_IMAGES:
+        yield error("too_many_images", "messages", f"{images} images; one row may hold {MOST_IMAGES}")
+    yield from frame_problems(row)
+
+
+def frame_problems(row: Example) -> Iterator[Finding]:
+    """Names of tools that OpenAI refuses, and rows longer than it reads."""
     for index, tool in enumerate(row.tools):
         if not TOOL_NAME.fullmatch(tool["name"]):
             yield _bad_name(f"tools[{index}].function.name", tool["name"])
     if row.total_tokens > LARGEST_EXAMPLE:
-        reason = f"about {row.total_tokens:,} tokens; what lies beyond {LARGEST_EXAMPLE:,} is cut off in training"
+        reason = (
+            f"about {row.total_tokens:,} tokens; what lies beyond {LARGEST_EXAMPLE:,} is cut off in training: "
+            f"{content.cut(row, LARGEST_EXAMPLE)}"
+        )
         yield warning("too_long", "messages", reason)
 
 
-def _message_problems(path: str, message: Message) -> Iterator[Finding]:
+def message_problems(path: str, message: Message) -> Iterator[Finding]:
+    """What OpenAI refuses in one message of chat training."""
     for part, kind in content.other_parts(message):
         where = f"{path}.content[{part}]"
         if kind != "image":
@@ -59,13 +78,39 @@ def _bad_name(path: str, name: str) -> Finding:
 
 def write(row: Example) -> dict[str, Any]:
     """One line."""
-    written: dict[str, Any] = {"messages": [_message(message) for message in row.messages]}
+    written: dict[str, Any] = {"messages": [message_of(message) for message in row.messages]}
     if row.tools:
         written["tools"] = [content.tool_schema(tool) for tool in row.tools]
     return written
 
 
-def _message(message: Message) -> dict[str, Any]:
+def claims(record: Mapping[str, Any]) -> bool:
+    """Messages that end in the answer, and nothing that another method asks for."""
+    if not isinstance(record.get("messages"), list) or not record.keys().isdisjoint({"chosen", "rejected", "label"}):
+        return False
+    return not isinstance(record.get("tools"), str) and record.keys() <= {
+        "messages", "tools", "functions", "parallel_tool_calls", "metadata",
+    }  # fmt: skip
+
+
+def read(record: dict[str, Any]) -> tuple[Example | None, list[Finding]]:
+    """{"messages", "tools"?, "parallel_tool_calls"?}; `functions` is the old name for tools."""
+    reader = strict.Reader(arguments="text", parts=True)
+    reader.keys(record, {"messages", "tools", "functions", "parallel_tool_calls", "metadata"})
+    messages = reader.messages(record.get("messages"), "messages")
+    tools = reader.tools(record.get("tools"))
+    if record.get("functions"):
+        reader.found.append(warning("deprecated", "functions", "the old way to offer tools; write tools"))
+        functions = record["functions"]
+        wrapped = [{"function": one} for one in functions] if isinstance(functions, list) else functions
+        tools += reader.tools(wrapped, "functions")
+    if not isinstance(record.get("parallel_tool_calls", True), bool):
+        reader.wrong("not_a_boolean", "parallel_tool_calls", "parallel_tool_calls is true or false")
+    return (Example(messages=messages, tools=tools) if messages else None), reader.found
+
+
+def message_of(message: Message) -> dict[str, Any]:
+    """One message as chat completions write it."""
     role = content.role_of(message)
     if role == "tool":
         return {"role": "tool", "tool_call_id": message["tool_call_id"], "content": content.plain_text(message)}

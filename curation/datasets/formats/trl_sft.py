@@ -8,17 +8,20 @@ shall not be learned carries `"weight": 0`: the trainer here heeds it, TRL alone
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from curation.datasets.example import Example
+from curation.datasets.example import Example, Kind
 from curation.datasets.findings import Finding, error, warning
-from curation.datasets.formats import content
+from curation.datasets.formats import content, limits, strict
 from curation.messages.form import Message
 
 NAME = "trl-sft"
 LABEL = "TRL chat, JSONL"
 HELP = "For local training with TRL and anything that uses chat templates. Every row has a messages and a tools column."
+KINDS: tuple[Kind, ...] = ("chat",)
+LIMITS = limits.ANY
+PATHS: dict[str, str] = {}
 LARGEST_WHOLE = 2**63  # JSON numbers beyond 64 bits turn into floats in most loaders
 
 
@@ -28,14 +31,18 @@ def problems(row: Example) -> Iterator[Finding]:
     if ignored:
         reason = f"weight 0 on {ignored} assistant messages: runs here do not learn them, other TRL trainers would"
         yield warning("weight_not_kept", "messages", reason)
-    for index, message in enumerate(row.messages):
+    yield from text_problems(row)
+
+
+def text_problems(row: Example) -> Iterator[Finding]:
+    """Content that is not text and numbers that a loader would change, in all that a row says."""
+    for path, message in content.said(row):
         for part, kind in content.other_parts(message):
-            reason = f"this format takes text only, not {kind}"
-            yield error("content_not_text", f"messages[{index}].content[{part}]", reason)
+            yield error("content_not_text", f"{path}.content[{part}]", f"this format takes text only, not {kind}")
         for number, call in enumerate(message.get("tool_calls") or []):
             if _too_large(call["arguments"]):
-                path = f"messages[{index}].tool_calls[{number}].function.arguments"
-                yield error("number_too_large", path, "holds a whole number of more than 64 bits")
+                where = f"{path}.tool_calls[{number}].function.arguments"
+                yield error("number_too_large", where, "holds a whole number of more than 64 bits")
 
 
 def _too_large(arguments: str) -> bool:
@@ -57,11 +64,31 @@ def _too_large(arguments: str) -> bool:
 
 def write(row: Example) -> dict[str, Any]:
     """One line."""
-    names: dict[str, str] = {}
-    return {
-        "messages": [_message(message, names) for message in row.messages],
-        "tools": json.dumps([content.tool_schema(tool) for tool in row.tools], ensure_ascii=False),
-    }
+    return {"messages": chat(row.messages, {}), "tools": content.tools_text(row.tools)}
+
+
+def claims(record: Mapping[str, Any]) -> bool:
+    """Messages with the tools as one text, or with columns of its own beside them."""
+    if not isinstance(record.get("messages"), list) or not record.keys().isdisjoint({"chosen", "rejected", "label"}):
+        return False
+    return isinstance(record.get("tools"), str) or "chat_template_kwargs" in record
+
+
+def read(record: dict[str, Any]) -> tuple[Example | None, list[Finding]]:
+    """{"messages", "tools"}: a line without the column tools is remarked, since other lines may have it."""
+    reader = strict.Reader(arguments="object", parts=False)
+    messages = reader.messages(record.get("messages"), "messages")
+    if "tools" not in record:
+        reason = "there is no tools column; where the first line of a table has none, it vanishes from all"
+        reader.found.append(warning("missing_column", "tools", reason))
+    tools = reader.tools(record.get("tools"), as_text=True)
+    return (Example(messages=messages, tools=tools) if messages else None), reader.found
+
+
+def chat(messages: Iterable[Message], names: dict[str, str]) -> list[dict[str, Any]]:
+    """Messages as chat templates take them. `names` holds the tool of each call so far, for the results that follow; give
+    the same one for what is said afterwards."""
+    return [_message(message, names) for message in messages]
 
 
 def _message(message: Message, names: dict[str, str]) -> dict[str, Any]:

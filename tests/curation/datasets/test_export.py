@@ -76,10 +76,12 @@ def test_hostile_content_stays_one_line_of_valid_json(project: Project, rita: Us
     )
     rows.trace(project, said, judged="acceptable", by=rita)
     version = freeze(project)
-    for name in formats.FORMATS:
-        raw = b"".join(export.write_jsonl(version, name))
-        assert raw.count(b"\n") == 1
-        assert len(raw.decode().splitlines()) == 1, "also for readers that end lines at U+2028"
+    for chosen in formats.taking("chat"):
+        raw = b"".join(export.write_jsonl(version, chosen.NAME, skip_invalid=True))
+        assert raw.count(b"\n") == len(raw.decode().splitlines()), "also for readers that end lines at U+2028"
+        if chosen.NAME not in ("openai-sft", "trl-sft"):
+            assert chosen.NAME == "alpaca" or raw.count(b"\n") >= 1
+            continue
         found = json.loads(raw)["messages"]
         assert [one["role"] for one in found] == ["system", "user", "assistant", "tool", "assistant"]
         assert found[1]["content"] == HOSTILE
