@@ -7,8 +7,18 @@ pairs). Whoever freezes calls `find`, then `check` for the options, `known` for 
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from curation.datasets.tasks import chat
-from curation.datasets.tasks.form import Context, Gathered, Known, Left, Made
+from curation.datasets.tasks import (
+    chat,
+    corrections,
+    distillation,
+    error_recovery,
+    labels,
+    prompts,
+    summariser,
+    tool_selection,
+    trajectories,
+)
+from curation.datasets.tasks.form import Context, Gathered, Known, Left, Made, Summary
 from curation.datasets.tasks.known import known
 from curation.datasets.tasks.options import Option, OptionsError
 from curation.datasets.tasks.options import check as _check
@@ -23,6 +33,7 @@ __all__ = [
     "Made",
     "Option",
     "OptionsError",
+    "Summary",
     "Task",
     "UnknownTask",
     "check",
@@ -30,7 +41,18 @@ __all__ = [
     "known",
 ]
 
-TASKS: dict[str, Task] = {task.NAME: task for task in (chat.TASK,)}
+_ALL = (
+    chat.TASK,
+    tool_selection.TASK,
+    summariser.TASK,
+    error_recovery.TASK,
+    corrections.TASK,
+    distillation.TASK,
+    trajectories.TASK,
+    labels.TASK,
+    prompts.TASK,
+)
+TASKS: dict[str, Task] = {task.NAME: task for task in _ALL}
 
 
 class UnknownTask(ValueError):

@@ -89,6 +89,21 @@ class Made:
     author: str = ""
 
 
+class Summary:
+    """What a task counts over all its rows, and what it warns of."""
+
+    def add(self, made: Made) -> None:
+        """Count a row."""
+
+    def counts(self) -> dict[str, Any]:
+        """What the version keeps under "task"."""
+        return {}
+
+    def warnings(self) -> list[tuple[str, str]]:
+        """(code, text) of what an engineer should know before training."""
+        return []
+
+
 @dataclass(slots=True)
 class Gathered:
     """What a task made that looks at several traces at once. Take `made` to its end first: then `left` says for every

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from curation.datasets.example import Kind
-from curation.datasets.tasks.form import Context, Gathered, Left, Made
+from curation.datasets.tasks.form import Context, Gathered, Left, Made, Summary
 from curation.datasets.tasks.options import Option
 from workspace.models import Project
 
@@ -22,7 +22,8 @@ class Task:
     """One task. KIND is what its rows are; `kind(options)` where an option changes that. NEEDS: what `known` reads beside
     the columns ("scores", "feedback"). DECIDES: the task looks at verdicts by itself, so the recipe's judgments stop no
     trace (archived and empty ones and replays stay out all the same). USUAL: options of a recipe that fit the task where
-    nothing else is said, for the form. Exactly one of MAKE and GATHER is there."""
+    nothing else is said, for the form. SUMMARY counts over all rows where the task has something to warn of. Exactly one
+    of MAKE and GATHER is there."""
 
     NAME: str
     LABEL: str
@@ -35,6 +36,7 @@ class Task:
     MAKE: Make | None = None
     GATHER: Gather | None = None
     KIND_OF: Callable[[Mapping[str, Any]], Kind] | None = None
+    SUMMARY: Callable[[], Summary] = Summary
 
     def kind(self, options: Mapping[str, Any]) -> Kind:
         """The kind of the rows under these options."""
