@@ -148,9 +148,14 @@ def _start(entry: Entry, given: QueryDict) -> dict[str, Any]:
 def _address(values: dict[str, Any]) -> str:
     """The fields that differ from a new recipe, as they stand in an address."""
     usual = recipe_form.shown(recipe.Recipe()) | {"name": "", "description": ""}
-    told = {name: value for name, value in values.items() if name != "options" and value != usual.get(name)}
+    told = {name: value for name, value in values.items() if name != "options" and _differs(value, usual.get(name))}
     told |= {f"option_{name}": value for name, value in values["options"].items() if value != ""}
     return urlencode({"q": values["q"], **told}, doseq=True)
+
+
+def _differs(value: Any, usual: Any) -> bool:
+    """Whether a field holds another text than in a new recipe."""
+    return value != usual and str("" if value is None else value) != str("" if usual is None else usual)
 
 
 def _bars(counts: dict[str, Any], slug: str, values: dict[str, Any]) -> list[Any]:
@@ -188,7 +193,7 @@ def _panels(values: dict[str, Any], errors: dict[str, str]) -> dict[str, Any]:
     usual = recipe_form.shown(recipe.Recipe())
     told, opened = {}, []
     for panel, names in PANELS.items():
-        changed = [words for name, words in names.items() if values.get(name) != usual.get(name)]
+        changed = [words for name, words in names.items() if _differs(values.get(name), usual.get(name))]
         told[panel] = ", ".join(dict.fromkeys(filter(None, changed)))
         if changed or any(name in errors for name in names):
             opened.append(panel)
