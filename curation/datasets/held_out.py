@@ -7,10 +7,14 @@ leaves such rows out and says of which row of which version; a training export t
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import cast
+from uuid import UUID
 
 from django.db import connection
+from django.db.models import Count, Max
 
-from curation.models import Dataset, DatasetVersion, RevisionSignature
+from curation.models import Dataset, DatasetVersion, Trace
 from workspace.models import Project
 
 TEST = "test"
@@ -26,6 +30,28 @@ _HELD = """
       AND r.split = 'test' AND named.trace_id IS NOT NULL
     ORDER BY named.trace_id, v.id, r.position
 """
+
+_SIGNATURES = """
+    SELECT revision_id, minhash FROM curation_revisionsignature
+    WHERE revision_id = ANY(%s::bigint[]) AND length(minhash) > 0 ORDER BY revision_id
+"""
+_ROWS = """
+    SELECT position, trace_id, revision_id, other_trace_id, other_revision_id, split_group, split
+    FROM curation_datasetrow WHERE version_id = %s ORDER BY position
+"""
+LEAKS_KEPT = 64
+
+
+class HeldOutRows(ValueError):
+    """Rows of a version that no training may see; `leaks` are all of them, in order."""
+
+    def __init__(self, version: DatasetVersion, leaks: "Sequence[Leak]") -> None:
+        self.version, self.leaks = version, leaks
+        rows = "1 row is" if len(leaks) == 1 else f"{len(leaks):,} rows are"
+        super().__init__(
+            f"{rows} held out elsewhere, so {version} cannot be trained on as it is: {leaks[0]}. Leave such rows out "
+            "by asking for it, or freeze again: the new version is without them."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +87,27 @@ class Conflict:
         return "held_out" if self.similarity is None else "near_held_out"
 
     def told(self, name: str = "") -> str:
-        """In words; `name` is the outside id of the held-out trace."""
-        where = f"row {self.position} of {self.version}" if self.version else "the test split of this version"
-        other = f" ({name})" if name else ""
+        """In words that follow the row; `name` is the outside id of the held-out trace."""
+        where = f"row {self.position} of {self.version}" if self.version else "a test row of this version"
+        other = f"{where} ({name})" if name else where
         if self.similarity is not None:
-            return f"{self.similarity:.0%} the same as {where}{other}"
-        return f"of the same group as {where}{other}" if self.group else f"is {where}{other}"
+            return f"is {self.similarity:.0%} the same as {other}"
+        return f"shares {self.group} with {other}" if self.group else f"is held out as {other}"
+
+
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """A row of a frozen version that conflicts: its position, and uid and outside id of both traces."""
+
+    position: int
+    conflict: Conflict
+    trace: UUID
+    external_id: str
+    other: UUID
+    other_external_id: str
+
+    def __str__(self) -> str:
+        return f"row {self.position} ({self.external_id}) {self.conflict.told(self.other_external_id)}"
 
 
 @dataclass(slots=True)
@@ -130,6 +171,50 @@ def conflicts(
     return found
 
 
+def leaks(*, version: DatasetVersion, scope: str = "") -> list[Leak]:
+    """The train and validation rows of a frozen version that are held out by another version (frozen before or after
+    it), in order; `scope` is the recipe's where it is not given. A training export calls this and refuses where there
+    are some. Kept in memory until another version is frozen."""
+    chosen = scope or version.recipe.get("held_out", "project")
+    versions = DatasetVersion.objects.filter(dataset__project=version.dataset.project_id)
+    state = versions.aggregate(newest=Max("id"), number=Count("id"))
+    return list(_leaks(version.pk, chosen, state["newest"], state["number"]))
+
+
+def refuse(*, version: DatasetVersion) -> None:
+    """Raise HeldOutRows where the version has leaks."""
+    if found := leaks(version=version):
+        raise HeldOutRows(version, found)
+
+
+@lru_cache(maxsize=LEAKS_KEPT)
+def _leaks(version_id: int, scope: str, newest: int, number: int) -> tuple[Leak, ...]:
+    version = DatasetVersion.objects.select_related("dataset__project").get(pk=version_id)
+    with connection.cursor() as cursor:
+        cursor.execute(_ROWS, [version_id])
+        rows = [_row(*row) for row in cursor.fetchall()]
+    found = conflicts(
+        project=version.dataset.project, rows=rows, dataset=version.dataset, scope=scope, apart_from=version,
+        threshold=float(version.recipe.get("near_threshold", THRESHOLD)),
+    )  # fmt: skip
+    ids = {trace for conflict in found.values() for trace in (conflict.trace, conflict.other)}
+    names = {
+        pk: (uid, name) for pk, uid, name in Trace.objects.filter(id__in=ids).values_list("id", "uid", "external_id")
+    }
+    return tuple(
+        Leak(cast(int, row.key), conflict, *names[conflict.trace], *names[conflict.other])
+        for row in rows
+        if (conflict := found.get(row.key)) is not None
+    )
+
+
+def _row(position: int, trace: int, revision: int, other: int | None, its: int | None, group: str, split: str) -> Row:
+    """A stored row; a pair whose answers are of two traces names both."""
+    if other is None or its is None or other == trace:
+        return Row(position, (trace,), (revision,), group, split)
+    return Row(position, (trace, other), (revision, its), group, split)
+
+
 def _here(rows: Iterable[Row]) -> tuple[dict[int, int], dict[str, int]]:
     """What the rows themselves hold out: trace -> revision, and group -> one of its traces."""
     traces: dict[int, int] = {}
@@ -182,7 +267,6 @@ def _near(free: Sequence[Row], known: Held, here: Mapping[int, int], threshold: 
 
 def _signatures(revisions: Iterable[int]) -> list[tuple[int, bytes]]:
     """(revision id, minhash) of those that have a signature that can be compared, by id."""
-    rows = (
-        RevisionSignature.objects.filter(revision_id__in=list(revisions)).exclude(minhash=b"").order_by("revision_id")
-    )
-    return [(revision, bytes(minhash)) for revision, minhash in rows.values_list("revision_id", "minhash").iterator()]
+    with connection.cursor() as cursor:
+        cursor.execute(_SIGNATURES, [list(revisions)])
+        return [(revision, bytes(minhash)) for revision, minhash in cursor.fetchall()]

@@ -1,0 +1,122 @@
+"""Held-out traces: no later version trains on them, on their groups or on their near copies, and none is exported."""
+
+from typing import Any
+
+import pytest
+
+from curation.datasets import held_out, prints
+from curation.datasets.held_out import Row, conflicts
+from curation.models import Dataset, DatasetRow, DatasetVersion, RevisionSignature, Trace
+from tests.curation.datasets import rows
+from workspace.models import Project
+
+pytestmark = pytest.mark.django_db
+
+TEXT = (
+    "please cancel my order of two blue lamps and one green chair because the delivery came three days too late and the "
+    "box was broken on one side so that a lamp does not light any more and i want my money back on the card i paid with "
+    "and not a voucher as your colleague said on the phone yesterday when i called about the same order for the third time"
+)
+
+
+def version(project: Project, name: str, **splits: list[Trace]) -> DatasetVersion:
+    """A frozen version with these traces in these splits, straight into the tables."""
+    dataset, _ = Dataset.objects.get_or_create(project=project, name=name)
+    made = DatasetVersion.objects.create(dataset=dataset, number=dataset.versions.count() + 1, content_hash="0" * 64)
+    position = 0
+    for split, traces in splits.items():
+        for trace in traces:
+            position += 1
+            DatasetRow.objects.create(
+                version=made, position=position, trace=trace, revision_id=trace.revision_id, split=split,
+                split_group=f"trace:{trace.external_id}", digest="0" * 64,
+            )  # fmt: skip
+    return made
+
+
+def signed(trace: Trace, text: str) -> Trace:
+    """With the signature of `text`."""
+    RevisionSignature.objects.create(
+        revision=trace.revision, project=trace.project, rules=1, minhash=prints.minhashes([text.split()])[0]
+    )
+    return trace
+
+
+def row(trace: Trace, split: str = "train", **fields: Any) -> Row:
+    values: dict[str, Any] = {"group": f"trace:{trace.external_id}", **fields}
+    return Row(trace.external_id, (trace.pk,), (trace.revision_id or 0,), values["group"], split)
+
+
+def test_a_held_out_trace_in_any_revision(project: Project) -> None:
+    kept, free = rows.trace(project, external_id="kept"), rows.trace(project, external_id="free")
+    version(project, "support", train=[free], test=[kept])
+    rows.revise(kept, {"conversations": []})
+    found = conflicts(project=project, rows=[row(kept), row(free, "validation")])
+    assert set(found) == {"kept"}
+    assert found["kept"].code == "held_out"
+    assert found["kept"].told("kept") == "is held out as row 2 of support@1 (kept)"
+    assert conflicts(project=project, rows=[row(kept, "test"), row(free)]) == {}, "it may be tested on again"
+    assert set(conflicts(project=project, rows=[row(kept, "validation")])) == {"kept"}
+
+
+def test_the_scope_of_a_dataset(project: Project) -> None:
+    kept = rows.trace(project)
+    mine, other = version(project, "support", test=[kept]).dataset, version(project, "other", test=[]).dataset
+    assert conflicts(project=project, rows=[row(kept)], dataset=other, scope="dataset") == {}
+    assert conflicts(project=project, rows=[row(kept)], dataset=mine, scope="dataset")
+    assert conflicts(project=project, rows=[row(kept)], dataset=other, scope="project")
+    assert conflicts(project=project, rows=[row(kept)], scope="dataset") == {}, "a new dataset has held out nothing"
+    elsewhere = Project.objects.create(slug="elsewhere", name="Elsewhere")
+    assert conflicts(project=elsewhere, rows=[row(kept)]) == {}
+
+
+def test_what_shares_the_group_of_a_held_out_trace(project: Project) -> None:
+    kept, later = rows.trace(project, external_id="kept"), rows.trace(project, external_id="later")
+    version(project, "support", test=[kept])
+    found = conflicts(project=project, rows=[row(later, group="trace:kept")])
+    assert found["later"].told() == "shares trace:kept with row 1 of support@1"
+    here = conflicts(project=project, rows=[row(later), row(kept, "test", group="trace:later")])
+    assert here["later"].told("kept") == "shares trace:later with a test row of this version (kept)"
+
+
+def test_a_near_copy_of_a_held_out_trace(project: Project) -> None:
+    kept = signed(rows.trace(project, external_id="kept"), TEXT)
+    copy = signed(rows.trace(project, external_id="copy"), TEXT.replace("third", "fourth"))
+    other = signed(rows.trace(project, external_id="other"), " ".join(reversed(TEXT.split())))
+    short = signed(rows.trace(project, external_id="short"), "cancel it")
+    version(project, "support", test=[kept, short])
+    found = conflicts(project=project, rows=[row(copy), row(other), row(rows.trace(project, external_id="unsigned"))])
+    assert set(found) == {"copy"}
+    near = found["copy"]
+    assert (near.code, near.other, near.version, near.position) == ("near_held_out", kept.pk, "support@1", 1)
+    assert near.similarity is not None and 0.8 <= near.similarity < 1
+    assert near.told("kept").endswith("% the same as row 1 of support@1 (kept)")
+    assert conflicts(project=project, rows=[row(copy)], threshold=1.0) == {}
+    within = conflicts(project=project, rows=[row(copy), row(other, "test")], scope="dataset")
+    assert within == {}
+    within = conflicts(project=project, rows=[row(copy), row(kept, "test")], scope="dataset")
+    assert within["copy"].version == "", "a test row of the same version counts too"
+
+
+def test_a_pair_is_held_out_by_either_of_its_traces(project: Project) -> None:
+    chosen, rejected = rows.trace(project), rows.trace(project)
+    version(project, "support", test=[rejected])
+    pair = Row(1, (chosen.pk, rejected.pk), (chosen.revision_id or 0, rejected.revision_id or 0), "task:t", "train")
+    assert conflicts(project=project, rows=[pair])[1].trace == rejected.pk
+
+
+def test_an_export_for_training_is_refused_with_the_pair_shown(project: Project) -> None:
+    kept = signed(rows.trace(project, external_id="kept"), TEXT)
+    copy = signed(rows.trace(project, external_id="copy"), TEXT.replace("third", "fourth"))
+    free = rows.trace(project, external_id="free")
+    first = version(project, "support", train=[free, copy])
+    assert held_out.leaks(version=first) == []
+    held_out.refuse(version=first)
+    version(project, "other", train=[free], test=[kept])
+    found = held_out.leaks(version=first)
+    assert [(one.position, one.external_id, one.other_external_id) for one in found] == [(2, "copy", "kept")]
+    with pytest.raises(held_out.HeldOutRows, match=r"row 2 \(copy\) is \d+% the same as row 2 of other@1 \(kept\)"):
+        held_out.refuse(version=first)
+    assert held_out.leaks(version=first, scope="dataset") == []
+    with_copy_held = version(project, "support", train=[kept], test=[copy])
+    assert [str(one) for one in held_out.leaks(version=with_copy_held, scope="dataset")] != []
