@@ -45,6 +45,7 @@ class BulkAct(models.Model):
         TAG = "tag"
         UNTAG = "untag"
         QUEUE = "queue"
+        TOPIC = "topic"
 
     class Status(models.TextChoices):
         RUNNING = "running"
@@ -58,7 +59,7 @@ class BulkAct(models.Model):
     user = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     author = models.CharField(max_length=200)
     kind = models.CharField(max_length=7, choices=Kind.choices)
-    argument = models.CharField(max_length=200, blank=True, help_text="The tag, or the slug of the queue.")
+    argument = models.CharField(max_length=200, blank=True, help_text="The tag, or the slug of the queue or topic.")
     query = models.TextField(blank=True, help_text="As typed.")
     resolved_query = models.TextField(blank=True, help_text="With absolute times: what it acts on.")
     by_hand = models.BooleanField(default=False, help_text="Chosen one by one instead of by a filter.")
@@ -78,7 +79,7 @@ class BulkAct(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=models.Q(kind__in=["archive", "restore", "tag", "untag", "queue"]), name="bulk_kind"
+                condition=models.Q(kind__in=["archive", "restore", "tag", "untag", "queue", "topic"]), name="bulk_kind"
             ),
             models.CheckConstraint(
                 condition=models.Q(status__in=["running", "done", "stopped", "undoing", "undone"]), name="bulk_status"
@@ -96,11 +97,11 @@ class BulkChange(models.Model):
     act = models.ForeignKey(BulkAct, on_delete=models.CASCADE, related_name="changes")
     trace_id = models.BigIntegerField()
     former = models.CharField(
-        max_length=7,
+        max_length=70,
         blank=True,
         default="",
         db_default="",
-        help_text="The status of its queue item; empty: it had none.",
+        help_text="The status of its queue item, or its topic as source:slug; empty: it had none.",
     )
 
     class Meta:
