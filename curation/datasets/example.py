@@ -8,7 +8,8 @@ from typing import Any, Literal, cast
 
 import orjson
 
-from curation.messages.form import Conversation, Document, Message, Tool, main_conversation, text_of
+from curation.messages.form import Conversation, Document, Message, Tool, ToolCall, main_conversation, text_of
+from curation.messages.measure import results_of
 
 CHARACTERS_PER_TOKEN = 4
 FRAME_TOKENS = 3
@@ -123,23 +124,39 @@ def stored(kind: Kind, content: dict[str, Any]) -> Example:
 
 
 def edited(messages: list[Message], edits: Mapping[str, str]) -> list[Message]:
-    """Messages with the uses of steps carried out: `edits` maps the index of a message (as text) to "mask" (weight 0:
-    context only) or "cut" (left out, with the results of its calls)."""
+    """Messages with the uses of steps carried out. `edits` maps the index of a message ("3"), or of one call in it
+    ("3.0"), to "mask" (weight 0: context only) or "cut" (left out, with the results of its calls). A message that has
+    nothing left after its calls were cut is left out, too."""
     if not edits:
         return messages
-    gone = {
-        call["id"]
-        for index, message in enumerate(messages)
-        if edits.get(str(index)) == "cut"
-        for call in message.get("tool_calls", [])
-    }
+    gone = {int(place) for place, use in edits.items() if use == "cut" and "." not in place}
+    calls = {(int(at), int(call)) for at, _, call in _split(edits)}
+    answers, _ = results_of({"id": "", "name": "", "kind": "main", "messages": messages, "tools": []})
+    gone |= {result for (at, call), result in answers.items() if at in gone or (at, call) in calls}
     kept: list[Message] = []
     for index, message in enumerate(messages):
-        use = edits.get(str(index))
-        if use == "cut" or (message["role"] == "tool" and message.get("tool_call_id") in gone):
+        if index in gone:
             continue
-        kept.append({**message, "weight": 0} if use == "mask" and message["role"] == "assistant" else message)
+        left = [call for turn, call in enumerate(message.get("tool_calls", [])) if (index, turn) not in calls]
+        if len(left) < len(message.get("tool_calls", [])):
+            message = _with_calls(message, left)
+            if not has_content(message):
+                continue
+        masked = edits.get(str(index)) == "mask" and message["role"] == "assistant"
+        kept.append({**message, "weight": 0} if masked else message)
     return kept
+
+
+def _split(edits: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    return [place.partition(".") for place, use in edits.items() if use == "cut" and "." in place]
+
+
+def _with_calls(message: Message, calls: list[ToolCall]) -> Message:
+    changed = message.copy()
+    changed["tool_calls"] = calls
+    if not calls:
+        del changed["tool_calls"]
+    return changed
 
 
 def has_content(message: Message) -> bool:
