@@ -44,7 +44,8 @@ class Bin:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """How the scores of a version are spread. `mean` is of numbers; `passed` of those that say pass or fail."""
+    """How the scores of a version are spread. `mean` is of numbers; `passed` of those that say pass or fail. `ends`: of the
+    scale, in words."""
 
     bins: tuple[Bin, ...]
     count: int
@@ -52,6 +53,7 @@ class Spread:
     passed: int
     decided: int
     is_number: bool
+    ends: tuple[str, str] = ("", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +122,9 @@ def spread(version: GraderVersion) -> Spread:
     else:
         named = _labelled(scores)
     most = max(count for _, count in named) or 1
+    ends = (f"{low:.3g}", f"{high:.3g}") if sums["numbers"] else ("", "")
     bins = tuple(Bin(label, count, round(100 * count / most, 2)) for label, count in named)
-    return Spread(bins, sums["count"], sums["mean"], sums["passes"], sums["decided"], bool(sums["numbers"]))
+    return Spread(bins, sums["count"], sums["mean"], sums["passes"], sums["decided"], bool(sums["numbers"]), ends)
 
 
 def batches(project: Project, *, found: Grader | None = None, cursor: str = "", size: int = LIST_SIZE) -> Page[Batch]:

@@ -1,0 +1,119 @@
+"""Batches of calls: the list, and the page of one while it runs and after."""
+
+import uuid
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import SuspiciousOperation
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods
+
+from curation import tasks
+from curation.models import Batch, BatchItem
+from curation.scoring import batches as work
+from curation.scoring import read
+from curation.scoring.refused import Refused
+from curation.views.grader_form import pretty
+from workspace.access import Entry, enter
+from workspace.models import Role
+from workspace.nudge import nudge
+from workspace.pages import answer, wants_fragment
+
+TABS = (
+    ("", "All"), ("done", "Done"), ("failed", "Failed"), ("unknown", "Outcome unknown"), ("waiting", "Waiting"),
+    ("asking", "Asking"), ("cancelled", "Cancelled"),
+)  # fmt: skip
+LONGEST = 40_000
+
+
+@require_GET
+def batches(request: HttpRequest, slug: str) -> HttpResponse:
+    """All batches of the project, newest first."""
+    entry = enter(request, slug, Role.ENGINEER)
+    page = read.batches(entry.project, cursor=request.GET.get("cursor", ""))
+    return render(request, "curation/batches.html", {"page": page})
+
+
+@require_http_methods(["GET", "POST"])
+def batch(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
+    """One batch. POST cancels or resumes it; a fragment is only what changes while it runs."""
+    entry = enter(request, slug, Role.ENGINEER)
+    found = _find(entry, uid)
+    if request.method == "POST":
+        return _change(request, entry, found)
+    progress = read.progress(found)
+    context: dict[str, Any] = {"batch": found, "progress": progress, "left": _left(found, progress)}
+    if not wants_fragment(request):
+        status = request.GET.get("status", "")
+        if status not in dict(TABS):
+            raise Http404("There is no such part of a batch.")
+        page = read.items(found, status=status, cursor=request.GET.get("cursor", ""))
+        context |= {
+            "page": page, "status": status,
+            "tabs": [
+                (name, label, progress.counts[name] if name else progress.total)
+                for name, label in TABS
+                if not name or progress.counts[name] or name in ("done", "failed", status)
+            ],
+        }  # fmt: skip
+    return answer(request, "curation/batch.html", context, fragment="curation/_batch_live.html")
+
+
+@require_GET
+def batch_item(request: HttpRequest, slug: str, uid: uuid.UUID, item: int) -> HttpResponse:
+    """Fragment: what was sent for one row of a batch, and what came back, as it came."""
+    entry = enter(request, slug, Role.ENGINEER)
+    found = _find(entry, uid)
+    try:
+        one = read.item(found, item)
+    except BatchItem.DoesNotExist:
+        raise Http404("This batch has no such row.") from None
+    context = {"batch": found, "item": one, "prompt": _readable(one.prompt), "came": _readable(one.answer)}
+    return render(request, "curation/_batch_item.html", context)
+
+
+def _find(entry: Entry, uid: uuid.UUID) -> Batch:
+    try:
+        return read.batch(entry.project, uid)
+    except Batch.DoesNotExist:
+        raise Http404("There is no such batch in this project.") from None
+
+
+def _change(request: HttpRequest, entry: Entry, found: Batch) -> HttpResponse:
+    try:
+        match request.POST.get("act"):
+            case "cancel":
+                work.cancel(found, entry.actor)
+                messages.success(request, "Cancelled: nothing more is asked. What was done stays.")
+            case "resume":
+                again = request.POST.getlist("again")
+                work.resume(found, entry.actor, again_unknown="unknown" in again, again_failed="failed" in again)
+                nudge(tasks.work_batch, found.pk)
+            case _:
+                raise SuspiciousOperation("There is no such act.")
+    except Refused as error:
+        messages.error(request, str(error))
+    return redirect(reverse("curation:batch", args=[entry.project.slug, found.uid]))
+
+
+def _left(found: Batch, progress: read.Progress) -> str:
+    """In words, what is left to do for a person."""
+    if progress.is_open:
+        return ""
+    if waiting := progress.counts["waiting"]:
+        return f"{waiting:,} {'was' if waiting == 1 else 'were'} not asked: resume it to go on where it stopped."
+    if progress.counts["unknown"]:
+        return (
+            "Of some it is not known whether they were answered and paid for: they are asked again only if you say so."
+        )
+    return ""
+
+
+def _readable(value: Any) -> str:
+    """A prompt or an answer for reading; very long ones are cut, and say so."""
+    if value is None:
+        return ""
+    text = value if isinstance(value, str) else pretty(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n… {len(text) - LONGEST:,} more characters"
