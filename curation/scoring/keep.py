@@ -116,6 +116,11 @@ def current(grader: Grader) -> GraderVersion | None:
     )
 
 
+def asks_model(version: GraderVersion) -> bool:
+    """Whether grading with it asks a model."""
+    return definitions.needs_model(version.definition)
+
+
 def usable(version: GraderVersion) -> None:
     """Raise NotConfirmed, or Refused for an archived grader: ask this before a version scores, gates or rewards."""
     if version.confirmed_at is None:

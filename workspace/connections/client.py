@@ -1,15 +1,17 @@
 """The one client for OpenAI-compatible endpoints: guarded addresses, retries, a concurrency limit, costs and budgets."""
 
+import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, ParamSpec, TypeVar
 
 import httpx2
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
+from django.db import connection as database
 from django.db.models import F
 
 from workspace.connections import secrets
@@ -19,6 +21,10 @@ from workspace.models import Connection, Project
 if TYPE_CHECKING:
     import openai  # loaded where it is used: every process imports this module, few of them call anybody
 
+log = logging.getLogger(__name__)
+Result = TypeVar("Result")
+Given = ParamSpec("Given")
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 TIMEOUT = httpx2.Timeout(120.0, connect=10.0)
 RETRIES = 3
 
@@ -76,9 +82,11 @@ def complete(
     top_p: float | None = None,
     reasoning_effort: str | None = None,
     response_format: dict[str, Any] | None = None,
+    lets_go: bool = False,
 ) -> Completion:
     """One chat completion (POST {base_url}/chat/completions). What it cost is added to `spent_usd` of the connection and
     of its project. Only what is given is sent; `response_format` is in the API's form.
+    `lets_go`: this thread's connection to the database is given back while it waits for the answer.
 
     Raises ConnectionFailed: budget used up, address not allowed, key unreadable, refused, or no answer after the
     library's retries (429, 5xx and broken connections, with its back-off).
@@ -95,6 +103,8 @@ def complete(
     }  # fmt: skip
     given = {key: value for key, value in options.items() if value is not None and value != []}
     wanted: dict[str, Any] = {"model": name, "messages": messages, **given}
+    if lets_go and not database.in_atomic_block:
+        database.close()
     begun = time.monotonic()
     with _client(connection) as session, _slot(connection):
         try:
@@ -177,10 +187,30 @@ def check_budget(connection: Connection, *, model: str, usd: Decimal | None = De
 
 
 def _count(connection: Connection, price: Decimal) -> None:
-    """Both sums in one statement's time: the connection first, as everywhere."""
-    with transaction.atomic():
-        Connection.objects.filter(pk=connection.pk).update(spent_usd=F("spent_usd") + price)
-        Project.objects.filter(pk=connection.project_id).update(spent_usd=F("spent_usd") + price)
+    """Add to both sums. An answer that was paid for is not given up because the database is away for a moment."""
+
+    def add() -> None:
+        with transaction.atomic():
+            Connection.objects.filter(pk=connection.pk).update(spent_usd=F("spent_usd") + price)
+            Project.objects.filter(pk=connection.project_id).update(spent_usd=F("spent_usd") + price)
+
+    try:
+        steadily(add)
+    except (OperationalError, InterfaceError):
+        log.exception("$%s spent at %s could not be counted: the database is away.", price, connection.name)
+
+
+def steadily(act: Callable[Given, Result], *given: Given.args, **named: Given.kwargs) -> Result:
+    """Do `act`, again for about a minute while the database is away. Inside a transaction it is done once."""
+    for pause in (*PAUSES, None):
+        try:
+            return act(*given, **named)
+        except (OperationalError, InterfaceError):
+            if pause is None or database.in_atomic_block:
+                raise
+            database.close()
+            time.sleep(pause)
+    raise AssertionError  # the last try returns or raises
 
 
 @contextmanager

@@ -1,0 +1,190 @@
+"""Confirmed graders on traces as they arrive. Intake does nothing for it: a sweep looks at revisions that are new.
+
+A revision's number is given before its transaction commits, so a lower number may appear after a higher one. The sweep
+therefore stops before everything that a transaction which is still open may have written (`_horizon`).
+"""
+
+import hashlib
+import logging
+from datetime import timedelta
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import Count, F, Max, Q
+from django.utils import timezone
+
+from curation import filters
+from curation.models import Batch, BatchItem, Grader, GraderVersion, Trace, TraceRevision
+from curation.scoring import items, keep
+from curation.scoring.refused import Refused
+from workspace import audit
+from workspace.access import SYSTEM
+from workspace.connections import client
+
+log = logging.getLogger(__name__)
+LAG = timedelta(seconds=10)  # clocks of web processes and of the database may differ by so much
+AT_ONCE = 2_000  # revisions of one grader in one sweep
+AGAIN = timedelta(minutes=10)  # a connection that failed is tried again after this
+Status = Batch.Status
+
+
+def sweep() -> list[int]:
+    """Put new revisions of all projects before the graders that score them. Returns the keys of the batches that have
+    something to do; work them off like any other. What stops a grader stands on its newest batch (see `state`)."""
+    found: list[int] = []
+    for pk in Grader.objects.filter(scores_new=True, archived_at=None).order_by("pk").values_list("pk", flat=True):
+        try:
+            found += _sweep(pk)
+        except Exception:  # one grader must not keep the others from their traces
+            log.exception("The grader %s could not look at arriving traces.", pk)
+    return found
+
+
+def state(grader: Grader) -> str:
+    """Why arriving traces are not scored at the moment, in words; "" where nothing is in the way."""
+    if not grader.scores_new:
+        return "Arriving traces are not scored."
+    if keep.current(grader) is None:
+        return "No version is confirmed."
+    newest = _newest(grader)
+    if newest is not None and newest.status == Status.FAILED:
+        return newest.error or "The newest batch stopped."
+    return ""
+
+
+def takes(grader: Grader, external_id: str) -> bool:
+    """Whether a trace is in the share that is scored: by a keyed hash of its sender's id, so the same trace always is, or
+    never, and a higher rate keeps all that a lower one took."""
+    digest = hashlib.blake2b(external_id.encode(errors="replace"), key=grader.uid.bytes, digest_size=8).digest()
+    return (int.from_bytes(digest, "big") >> 11) / 2**53 < grader.rate
+
+
+def _sweep(pk: int) -> list[int]:
+    with transaction.atomic():
+        # whoever has the row is at it; a second sweep leaves it alone
+        grader = (
+            Grader.objects.select_for_update(of=("self",), skip_locked=True).select_related("project")
+            .filter(pk=pk, scores_new=True, archived_at=None).first()
+        )  # fmt: skip
+        version = keep.current(grader) if grader is not None else None
+        if grader is None or version is None:
+            return []
+        newest = _newest(grader)
+        if newest is not None and newest.status == Status.FAILED and not _goes_on(newest, version):
+            return []  # its reason is there to be read; what arrives meanwhile is looked at later
+        ids = _new(grader, _horizon())
+        if not ids:
+            return []
+        wanted = _wanted(grader, version, ids)
+        batch = _add(grader, version, newest, wanted) if wanted else None
+        Grader.objects.filter(pk=pk).update(seen_revision=ids[-1])
+    return [batch.pk] if batch is not None else []
+
+
+def _newest(grader: Grader) -> Batch | None:
+    mine = Batch.objects.filter(grader_version__grader=grader, settings__arrivals=True)
+    return mine.select_related("grader_version", "project").order_by("-id").first()
+
+
+def _new(grader: Grader, horizon: int) -> list[int]:
+    """Revisions of the project that nobody looked at yet, oldest first."""
+    found = TraceRevision.objects.filter(pk__gt=grader.seen_revision, pk__lte=horizon, trace__project=grader.project_id)
+    return list(found.order_by("pk").values_list("pk", flat=True)[:AT_ONCE])
+
+
+def _horizon() -> int:
+    """Up to which number every revision that will ever be is there to be seen."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            # open transactions that have written something; one that only reads holds nobody up
+            "SELECT least(now(), min(xact_start)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND backend_xid IS NOT NULL AND pid <> pg_backend_pid()"
+        )
+        (oldest,) = cursor.fetchone()
+    newest = TraceRevision.objects.filter(created_at__lt=oldest - LAG).order_by("-pk").values_list("pk", flat=True)
+    return newest.first() or 0
+
+
+def _wanted(grader: Grader, version: GraderVersion, ids: list[int]) -> list[tuple[int, int]]:
+    """(trace, revision) of what is to be scored: newest revisions of traces that match, in the share, without a score."""
+    traces = Trace.objects.filter(project=grader.project_id, revision__in=ids, erased_at=None)
+    found = filters.apply(traces, filters.parse(grader.query), now=timezone.now())
+    rows = items.split(found, version, regrade=False).filter(reused=False).order_by("revision_id")
+    return [
+        (trace, revision)
+        for trace, revision, external_id in rows.values_list("pk", "revision_id", "external_id")
+        if takes(grader, external_id)
+    ]
+
+
+def _add(grader: Grader, version: GraderVersion, newest: Batch | None, wanted: list[tuple[int, int]]) -> Batch:
+    """Put them into today's batch of this version, made where there is none; one that a person cancelled stays so."""
+    today = timezone.now().date().isoformat()
+    batch = newest
+    if batch is not None:
+        batch = Batch.objects.select_for_update(of=("self",)).get(pk=batch.pk)
+    same_day = batch is not None and batch.settings.get("day") == today and batch.grader_version_id == version.pk
+    if batch is None or not same_day or batch.status == Status.CANCELLED:
+        batch = Batch.objects.create(
+            project=grader.project, kind=Batch.Kind.GRADE, grader_version=version, connection=version.connection,
+            settings={"arrivals": True, "day": today, "rate": grader.rate}, query=grader.query, author=SYSTEM.label,
+        )  # fmt: skip
+        audit.record(
+            project=grader.project, actor=SYSTEM, action="batch.started", target=f"batch:{batch.uid}", kind="arrivals",
+            grader=str(version),
+        )  # fmt: skip
+    before: dict[int, int] = dict(
+        BatchItem.objects.filter(batch=batch, trace__in=[trace for trace, _ in wanted])
+        .values_list("trace").annotate(next=Max("ordinal") + 1)
+    )  # fmt: skip
+    waiting = set(
+        BatchItem.objects.filter(batch=batch, status=BatchItem.Status.WAITING, trace__in=list(before)).values_list(
+            "trace_id", flat=True
+        )
+    )
+    # one that still waits will be about the newest revision anyway
+    made = BatchItem.objects.bulk_create(
+        [
+            BatchItem(batch=batch, trace_id=trace, revision_id=revision, ordinal=before.get(trace, 0))
+            for trace, revision in wanted
+            if trace not in waiting
+        ],
+        batch_size=500,
+    )
+    Batch.objects.filter(pk=batch.pk).update(total=F("total") + len(made))
+    Batch.objects.filter(pk=batch.pk, status=Status.DONE).update(status=Status.QUEUED, ended_at=None)
+    return batch
+
+
+def _goes_on(batch: Batch, version: GraderVersion) -> bool:
+    """Whether a batch that stopped may be tried again: where its budget was raised, or some time has passed. What has an
+    unknown outcome is not asked again. A batch of an earlier version is left behind."""
+    if batch.grader_version_id != version.pk:
+        return True
+    if version.connection is not None:
+        model = _model(version)
+        try:
+            client.check_budget(version.connection, model=model)
+        except client.ConnectionFailed as error:
+            if batch.error != str(error):
+                Batch.objects.filter(pk=batch.pk, status=Status.FAILED).update(error=str(error))
+            return False
+    rose = batch.error.startswith(("The budget of", f"{batch.project.name} has a budget"))
+    if not rose and batch.ended_at is not None and timezone.now() - batch.ended_at < AGAIN:
+        return False
+    try:
+        keep.usable(version)
+    except Refused:
+        return False
+    left = batch.items.aggregate(waiting=Count("pk", filter=Q(status=BatchItem.Status.WAITING)))["waiting"]
+    to: dict[str, Any] = {"status": Status.QUEUED if left else Status.DONE, "error": ""}
+    Batch.objects.filter(pk=batch.pk, status=Status.FAILED).update(**to)
+    return True
+
+
+def _model(version: GraderVersion) -> str:
+    from curation.scoring import asking
+
+    models = [one.get("model") for one in asking.judges_in(version.definition)]
+    connection = version.connection
+    return next((str(one) for one in models if one), connection.default_model if connection else "")

@@ -1,0 +1,186 @@
+"""Asking a model to judge, through the project's one client. What was sent and what came back is kept as it was."""
+
+import json
+import logging
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, transaction
+
+from curation.scoring.graders import judge
+from workspace.connections import client
+from workspace.models import Connection
+
+log = logging.getLogger(__name__)
+CHARACTERS_PER_TOKEN = 4
+FRAME = 3  # tokens around one message
+# a model that refuses one of these is asked without it: the prompt as sent says so
+MAY_LACK = ("response_format", "temperature")
+_FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
+_TOO_LONG = ("context", "too long", "maximum", "tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request that was answered: `prompt` as it was sent (without the key), `answer` as it came."""
+
+    prompt: dict[str, Any]
+    answer: dict[str, Any]
+    cost_usd: Decimal | None
+    input_tokens: int | None
+    output_tokens: int | None
+    latency_ms: int
+
+
+@dataclass(slots=True)
+class Asker:
+    """Answers JudgeRequests through a connection and remembers what it paid for. Where the connection failed, `failure`
+    says how, and nothing more is asked."""
+
+    connection: Connection
+    lets_go: bool = False  # of the database while it waits
+    said: list[Asked] = field(default_factory=list)
+    failure: client.ConnectionFailed | None = None
+
+    def __call__(self, request: judge.JudgeRequest) -> judge.JudgeAnswer:
+        """One judgment. Raises ConnectionFailed."""
+        if self.failure is not None:
+            raise self.failure
+        try:
+            asked = ask(self.connection, sent_of(request, self.connection), lets_go=self.lets_go)
+        except client.ConnectionFailed as error:
+            self.failure = error
+            raise
+        self.said.append(asked)
+        text = asked.answer["message"].get("content")
+        text = text if isinstance(text, str) else ""
+        fenced = _FENCED.fullmatch(text)
+        return judge.JudgeAnswer(text=fenced[1] if fenced else text)
+
+
+Ask = Callable[[judge.JudgeRequest], judge.JudgeAnswer]
+
+
+def sent_of(request: judge.JudgeRequest, connection: Connection) -> dict[str, Any]:
+    """The request as arguments of `client.complete`, without what is not given."""
+    wanted = {
+        "model": request.model or connection.default_model, "messages": [dict(one) for one in request.messages],
+        "response_format": _format(request.response_format), "temperature": request.temperature,
+        "max_tokens": request.max_tokens, "seed": request.seed, "top_p": request.top_p,
+        "reasoning_effort": request.reasoning_effort,
+    }  # fmt: skip
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def ask(connection: Connection, sent: dict[str, Any], *, lets_go: bool = False) -> Asked:
+    """Send one request. An endpoint that answers 400 to `response_format` or to `temperature` is asked once more without
+    it (the schema then stands in the prompt), and where that works it is remembered. Raises ConnectionFailed."""
+    model = sent["model"]
+    for option in MAY_LACK:
+        if option in sent and f"{model} {option}" in connection.lacks:
+            sent = _without(sent, option)
+    dropped: list[str] = []
+    while True:
+        try:
+            came = client.complete(connection=connection, lets_go=lets_go, **sent)
+            break
+        except client.ConnectionFailed as error:
+            option = _refused(error, sent)
+            if not option:
+                raise
+            sent = _without(sent, option)
+            dropped.append(option)
+    if dropped:
+        try:
+            client.steadily(lambda: _remember(connection, [f"{model} {option}" for option in dropped]))
+        except (OperationalError, InterfaceError):  # the answer is here; only the next request learns it anew
+            log.warning("What %s does not take could not be remembered.", connection.name)
+    answer = {"message": came.message, "finish_reason": came.finish_reason, "model": came.model}
+    return Asked(sent, answer, came.cost_usd, came.input_tokens, came.output_tokens, came.latency_ms)
+
+
+def requests(
+    definition: Mapping[str, Any], sample: Mapping[str, Any], item: Mapping[str, Any]
+) -> list[judge.JudgeRequest]:
+    """All requests that grading one answer would make; those whose templates have a hole that nothing fills make none."""
+    found = []
+    for part in judges_in(definition):
+        try:
+            found.append(judge.request_of(part, sample, item))
+        except (LookupError, ValueError, TypeError):
+            continue
+    return found
+
+
+def judges_in(definition: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The definitions inside one that ask a model, itself among them."""
+    if definition["type"] in ("score_model", "label_model"):
+        return [definition]
+    inner = definition.get("graders")
+    parts = list(inner.values()) if isinstance(inner, Mapping) else list(inner or [])
+    return [found for part in parts for found in judges_in(part)]
+
+
+def tokens_of(sent: Mapping[str, Any]) -> int:
+    """An estimate of a request's length: characters / 4 and a frame for each message (the rule of thumb of OpenAI's data
+    preparation notebook). The tokenizer of a model counts differently."""
+    characters = sum(_length(one.get("content")) + _length(one.get("tool_calls")) for one in sent["messages"])
+    characters += _length(sent.get("response_format")) + _length(sent.get("tools"))
+    return -(-characters // CHARACTERS_PER_TOKEN) + FRAME * len(sent["messages"])
+
+
+def _length(value: Any) -> int:
+    if not value:
+        return 0
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, list) and any(isinstance(part, dict) and part.get("type") == "image_url" for part in value):
+        # a picture's data is no text; what it counts for is between the endpoint and the model
+        value = [part for part in value if part.get("type") != "image_url"]
+    return len(json.dumps(value, ensure_ascii=False))
+
+
+def _format(schema: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """In the form of the API: {"type": "json_schema", "json_schema": {name, schema, strict}}."""
+    if not schema:
+        return None
+    if schema.get("type") == "json_schema" and "json_schema" in schema:
+        return dict(schema)
+    return {"type": "json_schema", "json_schema": {"name": "judgment", "schema": dict(schema), "strict": True}}
+
+
+def _refused(error: client.ConnectionFailed, sent: Mapping[str, Any]) -> str:
+    """Which option a 400 was about; "" where about none that can be left out."""
+    if error.status not in (400, 422):
+        return ""
+    said = str(error).lower()
+    if "temperature" in sent and "temperature" in said:
+        return "temperature"
+    if "response_format" not in sent:
+        return ""
+    named = any(word in said for word in ("response_format", "response format", "json_schema", "schema"))
+    return "response_format" if named or not any(word in said for word in _TOO_LONG) else ""
+
+
+def _without(sent: dict[str, Any], option: str) -> dict[str, Any]:
+    rest = {name: value for name, value in sent.items() if name != option}
+    if option == "response_format":
+        schema = json.dumps(sent["response_format"]["json_schema"]["schema"], ensure_ascii=False)
+        rule = f"Answer with one JSON object and nothing else. It must match this JSON schema: {schema}"
+        first, *others = sent["messages"]
+        if first["role"] == "system" and isinstance(first.get("content"), str):
+            rest["messages"] = [{**first, "content": f"{first['content']}\n\n{rule}"}, *others]
+        else:
+            rest["messages"] = [{"role": "system", "content": rule}, first, *others]
+    return rest
+
+
+def _remember(connection: Connection, lacks: list[str]) -> None:
+    with transaction.atomic():
+        held = Connection.objects.select_for_update().only("lacks").get(pk=connection.pk)
+        held.lacks = [*held.lacks, *(one for one in lacks if one not in held.lacks)]
+        held.save(update_fields=["lacks"])
+    connection.lacks = held.lacks

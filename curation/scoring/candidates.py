@@ -1,0 +1,121 @@
+"""One candidate: the conversation is sent up to its last answer, and what comes is graded. Each thing that was paid for
+is kept before the next is asked."""
+
+from decimal import Decimal
+from typing import Any
+
+from django.db import InterfaceError, OperationalError
+
+from curation.ingest.openai_messages import read_message
+from curation.ingest.parsed import Unreadable
+from curation.messages.clean import Notes
+from curation.messages.form import Message
+from curation.models import Batch, BatchItem, GraderVersion, Trace, TraceRevision
+from curation.scoring import asking, claims, keep, run, wire
+from curation.scoring.claims import Claimed, Result
+from curation.scoring.refused import Refused
+from workspace.connections import client
+
+Status = BatchItem.Status
+UNKNOWN = "It was being graded when the process ended: the outcome is unknown, and it was not asked again."
+
+
+def answer(batch: Batch, versions: list[GraderVersion], one: Claimed, trace: Trace, revision: TraceRevision) -> Result:
+    """Ask for the candidate where there is none yet, then let each version grade it that has not. A candidate that a
+    grader could not grade keeps the reason; one whose grader's connection failed waits, and is not asked for again."""
+    try:
+        found = wire.opening(revision.document)
+        sent = sent_of(batch, one, found)
+    except Refused as error:
+        return Result(one, Status.FAILED, error.reason)
+    kept: dict[str, Any] = {"cost_usd": one.cost_usd}
+    said = one.answer
+    if said is None:
+        assert batch.connection is not None  # checked before the batch goes on
+        try:
+            came = client.complete(connection=batch.connection, lets_go=True, **sent)
+        except client.ConnectionFailed as error:
+            return Result(one, Status.WAITING, str(error), prompt=sent, failure=error)
+        said = {"message": came.message, "finish_reason": came.finish_reason, "model": came.model}
+        kept = {
+            "prompt": sent, "answer": said, "cost_usd": came.cost_usd, "input_tokens": came.input_tokens,
+            "output_tokens": came.output_tokens, "latency_ms": came.latency_ms,
+        }  # fmt: skip
+        try:
+            client.steadily(claims.keep, one, batch=batch, spent=came.cost_usd, **kept)
+        except (OperationalError, InterfaceError):
+            return Result(
+                one, Status.UNKNOWN, "Its answer came while the database was away.", spent=came.cost_usd, **kept
+            )
+    try:
+        message = read_message(said["message"], Notes())
+    except Unreadable as error:
+        return Result(one, Status.FAILED, f"The answer cannot be read: {error}")
+    if said.get("finish_reason"):
+        message["finish_reason"] = said["finish_reason"]
+    grades = dict(one.grades)
+    spent = Decimal(0)
+    for version in versions:
+        if str(version) in grades:
+            continue
+        asks = keep.asks_model(version)
+        if asks:
+            now = {**grades, str(version): {"value": None, "passed": None, "reason": "", "error": UNKNOWN}}
+            client.steadily(claims.keep, one, batch=batch, grades=now)
+        done = _graded(version, found, message, trace, kept)
+        spent += done.cost_usd or 0
+        if done.failure is not None and done.failure.kind not in ("request", "lost"):
+            return Result(
+                one, Status.WAITING, str(done.failure), grades=grades, failure=done.failure, spent=spent,
+                cost_usd=_sum(kept["cost_usd"], spent),
+            )  # fmt: skip
+        grades[str(version)] = _told(done, asks)
+        if asks:
+            client.steadily(claims.keep, one, batch=batch, grades=dict(grades))
+    return Result(one, Status.DONE, grades=grades, spent=spent, cost_usd=_sum(kept["cost_usd"], spent))
+
+
+def sent_of(batch: Batch, one: Claimed, found: wire.Opening) -> dict[str, Any]:
+    """The arguments of `client.complete`. Raises Refused."""
+    messages, tools = found.sent()
+    wanted = {
+        "model": batch.settings["model"], "messages": messages, "tools": tools or None,
+        "temperature": one.settings.get("temperature"), "seed": one.settings.get("seed"),
+        "max_tokens": batch.settings["max_tokens"],
+    }  # fmt: skip
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def _graded(
+    version: GraderVersion, found: wire.Opening, message: Message, trace: Trace, kept: dict[str, Any]
+) -> run.Outcome:
+    asker = asking.Asker(version.connection, lets_go=True) if version.connection is not None else None
+    conversation = {**found.conversation, "messages": [*found.messages, message]}
+    facts = {
+        "latency_ms": kept.get("latency_ms"), "cost_usd": kept.get("cost_usd"), "metadata": trace.metadata,
+        "input_tokens": kept.get("input_tokens"), "output_tokens": kept.get("output_tokens"),
+        "reference": run.facts_of(trace)["reference"],
+    }  # fmt: skip
+    return run.grade_conversation(
+        definition=version.definition,
+        conversation=conversation,  # type: ignore[arg-type]
+        facts=facts,
+        ask=asker,
+    )
+
+
+def _told(done: run.Outcome, asks: bool) -> dict[str, Any]:
+    grade = done.grade
+    told: dict[str, Any] = {
+        "value": grade.value, "passed": grade.passed, "reason": grade.reason, "error": grade.error
+    }  # fmt: skip
+    if asks:
+        told |= {
+            "prompt": done.prompt, "answer": done.answer,
+            "cost_usd": None if done.cost_usd is None else str(done.cost_usd),
+        }  # fmt: skip
+    return told
+
+
+def _sum(cost: Decimal | None, spent: Decimal) -> Decimal | None:
+    return cost + spent if cost is not None else None

@@ -1,0 +1,203 @@
+"""What a batch costs at most, told before it starts: unknown is said, never 0."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from decimal import ROUND_UP, Decimal, InvalidOperation
+from typing import Any
+
+from curation.messages.form import main_conversation
+from curation.models import GraderVersion, Trace, TraceRevision
+from curation.scoring import asking, keep, run
+from curation.scoring.graders import trace_inputs
+from curation.scoring.refused import Refused
+from workspace import formats
+from workspace.connections import client
+from workspace.models import Connection
+
+# so many prompts are really made; the others are taken to be as long on average
+LOOKED_AT = 40
+CENT_PARTS = Decimal("0.000001")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Calls to one model over one connection. `input` is an estimate (characters / 4), `output` the limit that is sent."""
+
+    connection: Connection
+    model: str
+    calls: int
+    input: int
+    output: int
+    usd: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What a batch costs at most. `traces` match, `reused` of them have their score already and cost nothing, `items` are
+    left. `usd` None: the price table of a connection does not know its model. `looked_at`: of so many traces the prompt
+    was really made; the rest is taken to be as long. `until`: traces that come later are not in it, and not in the batch
+    that is started with the same moment."""
+
+    traces: int
+    reused: int
+    items: int
+    until: datetime
+    parts: tuple[Part, ...] = ()
+    looked_at: int = 0
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def calls(self) -> int:
+        """Requests to models."""
+        return sum(part.calls for part in self.parts)
+
+    @property
+    def input(self) -> int:
+        """Tokens that are sent, estimated."""
+        return sum(part.input for part in self.parts)
+
+    @property
+    def output(self) -> int:
+        """Tokens that may come back at most."""
+        return sum(part.output for part in self.parts)
+
+    @property
+    def usd(self) -> Decimal | None:
+        """US dollars; None where one part is unknown."""
+        return run.total([part.usd for part in self.parts]) if self.parts else Decimal(0)
+
+    @property
+    def is_free(self) -> bool:
+        """Known to cost nothing."""
+        return self.usd == 0
+
+    @property
+    def text(self) -> str:
+        """What a person confirms: the sum in US dollars, or "unknown"."""
+        return "unknown" if self.usd is None else f"{self.usd.quantize(CENT_PARTS, ROUND_UP):f}"
+
+    def covers(self, shown: str) -> bool:
+        """Whether it is no more than the price that was shown, as `text` wrote it."""
+        if self.usd is None or shown == "unknown":
+            return shown == self.text
+        try:
+            return self.usd <= Decimal(shown)
+        except (InvalidOperation, ValueError):
+            return False
+
+
+def agreed(price: Price, confirmed: str) -> None:
+    """Raise Refused unless a person saw this price, or a higher one, and agreed to it. What is free needs no word."""
+    if price.is_free:
+        return
+    if not confirmed:
+        raise Refused("confirmed", "Say that this may cost what is shown.")
+    if not price.covers(confirmed):
+        raise Refused(
+            "confirmed",
+            f"The price is another one than was shown: {price.text} instead of {confirmed[:40]}. "
+            "Nothing was started: look at the new price and start again.",
+        )
+
+
+def affordable(price: Price) -> None:
+    """Raise Refused where a budget does not hold the whole price, naming what is left."""
+    totals: dict[int, tuple[Connection, str, Decimal | None]] = {}
+    for part in price.parts:
+        _, _, before = totals.get(part.connection.pk, (part.connection, part.model, Decimal(0)))
+        together = None if before is None or part.usd is None else before + part.usd
+        totals[part.connection.pk] = (part.connection, part.model, together)
+        _known(part)
+    for connection, model, usd in totals.values():
+        try:
+            client.check_budget(connection, model=model, usd=usd)
+        except client.ConnectionFailed as error:
+            raise Refused("connection", str(error)) from None
+    project = next((part.connection.project for part in price.parts), None)
+    if project is None or project.budget_usd is None or price.usd is None:
+        return
+    project.refresh_from_db(fields=["budget_usd", "spent_usd"])
+    if project.budget_usd is not None and project.spent_usd + price.usd > project.budget_usd:
+        left = max(Decimal(0), project.budget_usd - project.spent_usd)
+        raise Refused(
+            "connection",
+            f"The budget of {project.name} does not allow it: {formats.money(left)} of "
+            f"{formats.money(project.budget_usd)} is left, and this may cost {formats.money(price.usd)}.",
+        )
+
+
+def _known(part: Part) -> None:
+    if part.usd is None and part.connection.budget_usd is not None:
+        raise Refused(
+            "connection",
+            f"{part.connection.name} has a budget, and what {part.model} costs is not known, so it could not be kept. "
+            f"Add the price of {part.model} to {part.connection.name} in the settings.",
+        )
+
+
+def of_grading(
+    *, version: GraderVersion, traces: Sequence[Trace], calls_for: int, until: datetime, matched: int | None = None,
+    reused: int = 0, extra: int = 0,
+) -> Price:  # fmt: skip
+    """The price of grading `calls_for` answers, by the prompts for `traces`, a sample of them (with `revision`).
+    `extra`: tokens that an answer which is not there yet may add to each prompt."""
+    told = Price(calls_for + reused if matched is None else matched, reused, calls_for, until)
+    if not keep.asks_model(version) or calls_for == 0:
+        return told
+    parts = judge_parts(version, conversations_of(traces), calls_for, extra=extra)
+    return replace(told, parts=tuple(parts), looked_at=len(traces))
+
+
+def judge_parts(
+    version: GraderVersion, looked_at: Sequence[tuple[Trace, Any]], answers: int, *, extra: int = 0
+) -> list[Part]:
+    """The calls of a judge, by model. Raises Refused where it has no connection."""
+    connection = version.connection
+    if connection is None:
+        raise Refused("connection", f"The connection that {version} asked through was removed.")
+
+    def sent(trace: Trace, conversation: Any) -> list[Mapping[str, Any]]:
+        sample, item = trace_inputs.inputs_of(conversation, run.facts_of(trace))
+        if sample is None:
+            return []
+        return [asking.sent_of(one, connection) for one in asking.requests(version.definition, sample, item)]
+
+    parts = scaled(connection, looked_at, answers, sent, extra=extra)
+    if parts or not answers:
+        return parts
+    # none of the prompts looked at could be made; those of others may be
+    models = [one["model"] or connection.default_model for one in asking.judges_in(version.definition)]
+    return [Part(connection, model, answers, 0, 0, None) for model in models]
+
+
+def scaled(
+    connection: Connection, looked_at: Sequence[tuple[Trace, Any]], answers: int,
+    sent: Callable[[Trace, Any], Iterable[Mapping[str, Any]]], *, extra: int = 0,
+) -> list[Part]:  # fmt: skip
+    """What `answers` answers cost where the traces looked at are a fair sample of them, by model."""
+    counted: dict[str, list[int]] = {}
+    for trace, conversation in looked_at:
+        for one in sent(trace, conversation):
+            sums = counted.setdefault(one["model"], [0, 0, 0])
+            sums[0] += 1
+            sums[1] += asking.tokens_of(one) + extra
+            sums[2] += one.get("max_tokens") or 0
+    parts = []
+    for model, (calls, tokens_in, tokens_out) in counted.items():
+        scale = answers / max(1, len(looked_at))
+        up = [round(value * scale + 0.499) for value in (calls, tokens_in, tokens_out)]
+        parts.append(Part(connection, model, up[0], up[1], up[2], client.cost(connection, model, up[1], up[2])))
+    return parts
+
+
+def conversations_of(traces: Sequence[Trace]) -> list[tuple[Trace, Any]]:
+    """Each trace with its main conversation. Two queries at most."""
+    documents = dict(
+        TraceRevision.objects.filter(pk__in=[one.revision_id for one in traces]).values_list("pk", "document")
+    )
+    return [
+        (one, main_conversation(documents[one.revision_id]))
+        for one in traces
+        if one.revision_id is not None and one.revision_id in documents
+    ]

@@ -1,0 +1,89 @@
+"""One grader on one trace: what every use of graders on traces calls."""
+
+import time
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from curation.messages.form import Conversation, Document, main_conversation
+from curation.models import Correction, GraderVersion, Trace
+from curation.scoring import asking
+from curation.scoring.graders import trace_inputs
+from curation.scoring.graders.grades import Grade
+from curation.scoring.graders.grading import grade
+from workspace.connections.client import ConnectionFailed
+
+Number = TypeVar("Number", int, Decimal)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A grade and what it took. `prompt` and `answer` are what was sent to a model and what came (lists where several
+    were asked), None where none was. Costs and tokens are None where unknown. `failure`: the connection gave no answer,
+    so there is no grade, and `grade.error` says why."""
+
+    grade: Grade
+    prompt: Any = None
+    answer: Any = None
+    cost_usd: Decimal | None = None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    latency_ms: int = 0
+    failure: ConnectionFailed | None = None
+
+
+def facts_of(trace: Trace) -> dict[str, Any]:
+    """What graders may know of a trace besides its words; None stands for what was not reported. The reference is the
+    answer of a person's newest correction of what is graded."""
+    correction = (
+        Correction.objects.filter(trace=trace.pk, revision=trace.revision_id, withdrawn_at=None).order_by("-id").first()
+    )
+    answers = [one for one in correction.messages if one["role"] == "assistant"] if correction else []
+    return {
+        "latency_ms": trace.latency_ms, "cost_usd": trace.cost_usd, "steps": trace.steps, "errors": trace.errors,
+        "input_tokens": trace.input_tokens, "output_tokens": trace.output_tokens, "metadata": trace.metadata,
+        "reference": answers[-1] if answers else None,
+    }  # fmt: skip
+
+
+def grade_trace(*, version: GraderVersion, trace: Trace, document: Document, ask: asking.Ask | None) -> Outcome:
+    """Grade the main conversation of `document`. `ask` answers requests to a model: an `asking.Asker`, None where the
+    definition needs none. A grade that could not be made has value None and an error, never 0."""
+    return grade_conversation(
+        definition=version.definition, conversation=main_conversation(document), facts=facts_of(trace), ask=ask
+    )
+
+
+def grade_conversation(
+    *, definition: dict[str, Any], conversation: Conversation, facts: dict[str, Any], ask: asking.Ask | None
+) -> Outcome:
+    """The same for a conversation that is no trace (a candidate)."""
+    begun = time.monotonic()
+    before = len(ask.said) if isinstance(ask, asking.Asker) else 0
+    try:
+        sample, item = trace_inputs.inputs_of(conversation, facts)
+    except Exception as error:  # what a stranger sent must not end the batch
+        return Outcome(Grade(None, None, error=f"The trace cannot be read: {type(error).__name__}: {str(error)[:200]}"))
+    try:
+        made = grade(definition, sample, item, ask=ask)
+    except ConnectionFailed as error:
+        made = Grade(None, None, error=str(error))
+    elapsed = round((time.monotonic() - begun) * 1000)
+    if not isinstance(ask, asking.Asker):
+        return Outcome(made, latency_ms=elapsed)
+    said = ask.said[before:]
+    return Outcome(
+        made, _one([one.prompt for one in said]), _one([one.answer for one in said]),
+        total([one.cost_usd for one in said]), total([one.input_tokens for one in said]),
+        total([one.output_tokens for one in said]), sum(one.latency_ms for one in said) or elapsed, ask.failure,
+    )  # fmt: skip
+
+
+def total(values: list[Number | None]) -> Number | None:
+    """The sum; None where there are none or one of them is unknown."""
+    known = [value for value in values if value is not None]
+    return sum(known[1:], known[0]) if known and len(known) == len(values) else None
+
+
+def _one(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values or None

@@ -1,0 +1,157 @@
+"""A grader on some traces before anybody uses it: real grades, and how far their average can be trusted."""
+
+import math
+import statistics
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection as database
+from django.utils import timezone
+
+from curation.messages.form import Document
+from curation.models import GraderVersion, Trace, TraceRevision
+from curation.scoring import asking, items, keep, pricing
+from curation.scoring import run as grading
+from curation.scoring.refused import Refused
+from workspace.models import Project
+
+MOST = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One trace: `score` and `passed` are None where it could not be graded, and `error` (or `reason`) says why."""
+
+    trace: Trace
+    score: float | None
+    passed: bool | None
+    reason: str
+    error: str
+    ms: int
+    cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """Rows in the order given. `mean` is over the `n` rows that have a score, and the true mean of all traces lies within
+    `half_width` of it in 95 of 100 trials (Student's t; None for fewer than two). `cost`: None where unknown."""
+
+    rows: list[Row]
+    n: int
+    mean: float | None
+    half_width: float | None
+    cost: Decimal | None
+    at: datetime
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON, for GraderVersion.tried."""
+        return {
+            "n": self.n, "mean": self.mean, "half_width": self.half_width,
+            "cost_usd": None if self.cost is None else str(self.cost), "at": self.at.isoformat(),
+            "rows": [
+                {"trace": str(one.trace.uid), "score": one.score, "passed": one.passed, "reason": one.reason[:2000],
+                 "error": one.error[:2000]}
+                for one in self.rows
+            ],
+        }  # fmt: skip
+
+
+def pick(*, project: Project, query: str, seed: int, n: int = 5) -> list[Trace]:
+    """`n` traces drawn at random among those that match: the same seed draws the same ones. Raises FilterError."""
+    found = items.matching(project=project, query=query, until=timezone.now(), sample=min(n, MOST), seed=seed)
+    return list(items.drawn(found, seed))
+
+
+def price(*, version: GraderVersion, traces: Sequence[Trace]) -> pricing.Price:
+    """What `run` would cost at most."""
+    return pricing.of_grading(version=version, traces=traces, calls_for=len(traces), until=timezone.now())
+
+
+def run(*, version: GraderVersion, traces: Sequence[Trace]) -> Trial:
+    """Grade some traces with a version, confirmed or not. Nothing of it is kept as a score. Raises Refused."""
+    if len(traces) > MOST:
+        raise Refused("traces", f"At most {MOST} traces can be tried at once; for more there are batches.")
+    rows = _rows(version, traces)
+    scores = [one.score for one in rows if one.score is not None]
+    costs = [one.cost for one in rows]
+    return Trial(
+        rows, len(scores), statistics.fmean(scores) if scores else None, half_width(scores), grading.total(costs),
+        timezone.now(),
+    )  # fmt: skip
+
+
+def half_width(scores: Sequence[float]) -> float | None:
+    """Half of the 95 % interval of the mean: t * s / sqrt(n), Student's t with n - 1 degrees of freedom."""
+    if len(scores) < 2:
+        return None
+    return student_t(len(scores) - 1) * statistics.stdev(scores) / math.sqrt(len(scores))
+
+
+def student_t(freedom: int, confidence: float = 0.95) -> float:
+    """The two-sided quantile of Student's t, by halving on its distribution function (Abramowitz and Stegun 26.7.3-4:
+    finite sums for whole degrees of freedom)."""
+    low, high = 0.0, 1_000.0
+    for _ in range(80):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _inside(middle, freedom) < confidence else (low, middle)
+    return (low + high) / 2
+
+
+def _inside(t: float, freedom: int) -> float:
+    """The probability that |T| <= t."""
+    angle = math.atan(t / math.sqrt(freedom))
+    cosine = math.cos(angle)
+    if freedom == 1:
+        return 2 * angle / math.pi
+    term = cosine if freedom % 2 else 1.0
+    total = term
+    for k in range(3 if freedom % 2 else 2, freedom - 1, 2):
+        term *= cosine**2 * (k - 1) / k
+        total += term
+    if freedom % 2:
+        return 2 / math.pi * (angle + math.sin(angle) * total)
+    return math.sin(angle) * total
+
+
+def _rows(version: GraderVersion, traces: Sequence[Trace]) -> list[Row]:
+    """Grade each; a model's judgments several at once, as the connection allows."""
+    documents = dict(
+        TraceRevision.objects.filter(pk__in=[one.revision_id for one in traces]).values_list("pk", "document")
+    )
+    asks = keep.asks_model(version)
+    if asks and version.connection is None:
+        raise Refused("connection", "It asks a model to judge, so it needs a connection.")
+
+    def row(trace: Trace) -> Row:
+        return _row(version, trace, documents.get(trace.revision_id or 0))
+
+    at_once = min(version.connection.max_concurrency, len(traces)) if asks and version.connection else 1
+    if at_once <= 1:
+        return [row(trace) for trace in traces]
+
+    def apart(trace: Trace) -> Row:
+        try:
+            return row(trace)
+        finally:
+            database.close()
+
+    with ThreadPoolExecutor(at_once) as pool:
+        return list(pool.map(apart, traces))
+
+
+def _row(version: GraderVersion, trace: Trace, document: Document | None) -> Row:
+    if document is None:
+        return Row(trace, None, None, "", "This trace holds nothing.", 0, None)
+    asker = asking.Asker(version.connection) if version.connection is not None else None
+    begun = time.monotonic()
+    done = grading.grade_trace(version=version, trace=trace, document=document, ask=asker)
+    grade = done.grade
+    cost = done.cost_usd if asker is not None else Decimal(0)
+    return Row(
+        trace, grade.value, grade.passed, grade.reason, grade.error, round((time.monotonic() - begun) * 1000), cost
+    )

@@ -1,0 +1,259 @@
+"""Working a batch off: several calls at once, each item taken before it is asked and settled once.
+
+What is at work when a process dies may have been paid for: nobody asks it again by itself (see `claims.take_back`).
+A connection that fails stops the batch with the reason, and what waits stays waiting.
+"""
+
+import logging
+import time
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import InterfaceError, OperationalError, transaction
+from django.db import connection as database
+from django.utils import timezone
+
+from curation.models import Batch, BatchItem, GraderVersion, Trace, TraceRevision
+from curation.scoring import asking, candidates, claims, keep, lease, run
+from curation.scoring.claims import Claimed, Result
+from curation.scoring.refused import Refused
+from workspace.connections.client import steadily
+
+log = logging.getLogger(__name__)
+RENEW = 15.0  # seconds
+AT_ONCE = 32  # calls under way from one process, whatever the connection allows
+CHUNK = 25  # code graders: items per transaction
+MOST_FAILURES = 5  # the connection, in a row
+MOST_REFUSED = 20  # single requests, in a row
+MOST_ATTEMPTS = 3  # of one item, where others come through
+PAUSE = 0.5  # seconds after a failure, times how many there were in a row
+Item = BatchItem.Status
+
+
+def work(batch_id: int, seconds: float) -> bool:
+    """See `batches.work`."""
+    name = lease.owner()
+    try:
+        if not lease.take(batch_id, name):
+            return True
+        try:
+            return _work(batch_id, name, time.monotonic() + seconds)
+        finally:
+            steadily(lease.give_back, batch_id, name)
+    except (OperationalError, InterfaceError):  # the lease runs out, and the sweep goes on with it
+        log.warning("The batch %s waits for the database.", batch_id, exc_info=True)
+        return True
+
+
+def versions_of(batch: Batch) -> list[GraderVersion]:
+    """The versions that a batch grades with: its own, or those that candidates are graded by."""
+    own = batch.grader_version_id
+    keys = batch.settings.get("graders", []) if own is None else [own]
+    found = GraderVersion.objects.select_related("grader__project", "connection").in_bulk(keys)
+    return [found[key] for key in keys if key in found]
+
+
+def _work(batch_id: int, name: str, deadline: float) -> bool:
+    Batch.objects.filter(pk=batch_id, started_at=None).update(started_at=timezone.now())
+    batch = Batch.objects.select_related("project", "connection__project").get(pk=batch_id)
+    this = Worker(batch, name, deadline, versions_of(batch))
+    try:
+        this.check()
+    except Refused as error:
+        this.stop(error.reason)
+        return True
+    claims.take_back(batch, pays=this.pays)
+    if this.pays:
+        this.ask()
+    else:
+        this.grade()
+    return this.finish()
+
+
+@dataclass(slots=True)
+class Worker:
+    """One process's turn at a batch."""
+
+    batch: Batch
+    name: str
+    deadline: float
+    versions: list[GraderVersion]
+    failures: int = 0
+    refused: int = 0
+    answered: int = 0
+    drained: bool = False
+    stopped: bool = False
+    renewed: float = field(default_factory=time.monotonic)
+
+    @property
+    def generates(self) -> bool:
+        """Whether it asks for answers, not for grades."""
+        return self.batch.kind == Batch.Kind.GENERATE
+
+    @property
+    def pays(self) -> bool:
+        """Whether an item may cost something."""
+        return self.generates or any(map(keep.asks_model, self.versions))
+
+    def check(self) -> None:
+        """Raise Refused for what cannot go on: a grader that may not be used any more, a connection that is gone."""
+        for version in self.versions:
+            keep.usable(version)
+            if keep.asks_model(version) and version.connection is None:
+                raise Refused("connection", f"The connection that {version} asked through was removed.")
+        if self.generates and self.batch.connection is None:
+            raise Refused("connection", "The connection was removed.")
+        if not self.generates and not self.versions:
+            raise Refused("grader", "The grader was removed.")
+
+    def ask(self) -> None:
+        """Items that may cost something, as many at once as the connection allows."""
+        connection = self.batch.connection or self.versions[0].connection
+        assert connection is not None  # `check` saw it
+        most = min(connection.max_concurrency, AT_ONCE)
+        if most == 1:
+            while self._may() and (taken := self._claim(1)):
+                self._settle(self._safely(taken[0]))
+            return
+        flight: dict[Future[Result], Claimed] = {}
+        with ThreadPoolExecutor(most) as pool:
+            while True:
+                while len(flight) < most and self._may() and (taken := self._claim(most - len(flight))):
+                    flight |= {pool.submit(self._apart, one): one for one in taken}
+                if not flight:
+                    return
+                ended, _ = wait(flight, timeout=RENEW, return_when=FIRST_COMPLETED)
+                for future in ended:
+                    del flight[future]
+                    self._settle(future.result())
+                self._renew()
+
+    def grade(self) -> None:
+        """Items that cost nothing: some at a time, settled together."""
+        while self._may() and (taken := self._claim(CHUNK)):
+            results = []
+            for one in taken:
+                results.append(self._safely(one))
+                self._renew()
+            steadily(claims.settle, self.batch, self.versions[0], results)
+
+    def finish(self) -> bool:
+        """End the batch where nothing is left. True where nothing is left for whoever called."""
+        if self.stopped:
+            return True
+        with transaction.atomic():
+            held = Batch.objects.select_for_update(of=("self",)).filter(pk=self.batch.pk).first()
+            if held is None or held.status != Batch.Status.RUNNING or held.lease_owner != self.name:
+                return True
+            items = BatchItem.objects.filter(batch=held)
+            if items.filter(status__in=[Item.WAITING, Item.ASKING]).exists():
+                return False
+            unknown = items.filter(status=Item.UNKNOWN).count()
+            some = "1 call" if unknown == 1 else f"{unknown} calls"
+            said = f"The outcome of {some} is unknown: they may have been paid for, and were not made again."
+            Batch.objects.filter(pk=held.pk).update(
+                status=Batch.Status.DONE, ended_at=timezone.now(), error=said if unknown else ""
+            )
+        return True
+
+    def stop(self, reason: str) -> None:
+        """End it with the reason; what waits stays waiting for `batches.resume`."""
+        self.stopped = True
+        Batch.objects.filter(pk=self.batch.pk, status=Batch.Status.RUNNING, lease_owner=self.name).update(
+            status=Batch.Status.FAILED, error=reason, ended_at=timezone.now()
+        )
+
+    def _may(self) -> bool:
+        return not self.stopped and not self.drained and time.monotonic() < self.deadline
+
+    def _claim(self, most: int) -> list[Claimed]:
+        # nothing to take: all is taken, or somebody cancelled it, or another process has it
+        taken = steadily(claims.claim, self.batch.pk, self.name, most)
+        self.drained = not taken
+        return taken
+
+    def _renew(self) -> None:
+        if time.monotonic() - self.renewed > RENEW:
+            self.renewed = time.monotonic()
+            steadily(lease.take, self.batch.pk, self.name)
+
+    def _apart(self, one: Claimed) -> Result:
+        try:
+            return self._safely(one)
+        finally:
+            database.close()
+
+    def _safely(self, one: Claimed) -> Result:
+        try:
+            trace, revision = _load(one)
+            if trace is None or revision is None or trace.erased_at is not None:
+                return Result(one, Item.FAILED, "The trace was deleted.")
+            if self.generates:
+                return candidates.answer(self.batch, self.versions, one, trace, revision)
+            return self._graded(one, trace, revision)
+        except (OperationalError, InterfaceError) as error:  # before anything was sent
+            return Result(one, Item.WAITING, f"The database was away: {error}"[:300])
+        except Exception as error:  # one item must not take the others with it
+            log.exception("The item %s of the batch %s failed.", one.id, self.batch.pk)
+            return Result(one, Item.FAILED, f"{type(error).__name__}: {str(error)[:500]}")
+
+    def _graded(self, one: Claimed, trace: Trace, revision: TraceRevision) -> Result:
+        version = self.versions[0]
+        asker = asking.Asker(version.connection, lets_go=True) if version.connection is not None else None
+        done = run.grade_trace(version=version, trace=trace, document=revision.document, ask=asker)
+        kept: dict[str, Any] = {
+            "prompt": done.prompt, "answer": done.answer, "cost_usd": done.cost_usd, "spent": done.cost_usd,
+            "input_tokens": done.input_tokens, "output_tokens": done.output_tokens, "latency_ms": done.latency_ms,
+        }  # fmt: skip
+        if done.failure is not None:
+            return Result(one, Item.WAITING, str(done.failure), failure=done.failure, **kept)
+        if done.grade.value is None:
+            return Result(one, Item.FAILED, done.grade.error or done.grade.reason or "No grade was given.", **kept)
+        return Result(one, Item.DONE, grade=done.grade, **kept)
+
+    def _settle(self, result: Result) -> None:
+        reason = self._judge(result)
+        steadily(claims.settle, self.batch, None if self.generates else self.versions[0], [result])
+        if result.status == Item.WAITING:
+            self.drained = False
+        if reason and not self.stopped:
+            steadily(self.stop, reason)
+        elif self.failures and result.status != Item.DONE:
+            time.sleep(PAUSE * self.failures)
+
+    def _judge(self, result: Result) -> str:
+        """What a failure of the connection means for the item, and for the batch: a reason to stop it, or ""."""
+        error = result.failure
+        if result.status == Item.WAITING and error is None:
+            self.failures += 1
+        elif error is None:
+            self.failures, self.refused = 0, 0
+            self.answered += 1
+        elif error.kind == "request":
+            result.status = Item.FAILED
+            self.refused += 1
+            return (
+                f"{self.refused} requests in a row were refused. The last: {error}"
+                if self.refused >= MOST_REFUSED
+                else ""
+            )
+        elif error.ends_all:
+            return str(error)
+        else:
+            self.failures += 1
+            if error.kind == "lost":
+                result.status, result.error = (
+                    Item.UNKNOWN,
+                    f"{error} It may have been paid for, and was not asked again.",
+                )
+            elif result.claimed.attempts >= MOST_ATTEMPTS and self.answered:
+                result.status = Item.FAILED
+        if self.failures >= MOST_FAILURES:
+            return f"{self.failures} requests in a row failed. The last: {result.error or error}"
+        return ""
+
+
+def _load(one: Claimed) -> tuple[Trace | None, TraceRevision | None]:
+    revision = TraceRevision.objects.select_related("trace").filter(pk=one.revision_id, trace=one.trace_id).first()
+    return (None, None) if revision is None else (revision.trace, revision)
