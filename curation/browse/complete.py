@@ -13,7 +13,7 @@ from django.db.models import Count, F, Func, Sum, TextField, Value
 from curation.filters.registry import FIELDS, STEP_FIELDS, Field, Kind
 from curation.filters.scan import quote
 from curation.filters.text import write_value
-from curation.models import Comment, Feedback, Judgment, PersonalData, ReviewQueue, Rollup, Score, Trace
+from curation.models import Comment, Feedback, Judgment, PersonalData, ReviewQueue, Rollup, Score, Topic, Trace
 from curation.models.traces import TraceQuerySet
 from workspace.models import Project
 
@@ -194,10 +194,13 @@ def _summed(project: Project, column: str, begun: str, most: int = MOST) -> Valu
 
 
 def _related(project: Project, name: str) -> Values:
-    """Queues, kinds of personal data, and people, counted over the newest rows that name them."""
+    """Queues, topics, kinds of personal data, and people, counted over the newest rows that name them."""
     if name == "queue":
         slugs = ReviewQueue.objects.listed().filter(project=project).values_list("slug", flat=True)
         return [(slug, None) for slug in slugs]
+    if name == "topic":
+        known = Topic.objects.filter(project=project).order_by("slug").values_list("slug", flat=True)
+        return [(slug, None) for slug in known]
     if name == "personal":
         newest = PersonalData.objects.filter(project=project, dismissed_at=None).order_by("-pk")[:RECENT]
         return _often(PersonalData.objects.filter(pk__in=newest.values("pk")).values_list("kind"))

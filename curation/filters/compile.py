@@ -19,6 +19,7 @@ from curation.filters.compare import EVERYTHING, NOTHING, SUFFIXES, any_of, betw
 from curation.filters.compile_steps import shape
 from curation.filters.registry import FIELDS, Field, Kind
 from curation.filters.related import corrected, flagged, rated, related
+from curation.filters.topics import topic
 from curation.filters.tree import EQUAL, HAS, IS, RANGE, And, Node, Not, Or, Shape, Term
 from curation.filters.values import read_moment, read_number
 from curation.models import Score
@@ -68,6 +69,8 @@ def _term(term: Term, now: datetime, search: Search) -> Q:
             return _score(term)
         case Kind.META:
             return _metadata(term)
+        case Kind.RELATED if field.name == "topic":
+            return topic(term, lambda rule: condition(rule, now=now, search=search))
         case Kind.RELATED:
             return related(term)
         case Kind.LIKE:

@@ -153,6 +153,11 @@ _ALL = (
         ("personal:*", "personal:email"), completion="related",
     ),
     Field(
+        "topic", "Topic", "What it is about: a topic of the project, with all topics below it.", Kind.RELATED,
+        ("topic:refunds", "-topic:*"), completion="related",
+        more="Given by hand, else by a clustering, else by the first rule that matches.",
+    ),
+    Field(
         "format", "Format", "Format the trace came in.", Kind.TEXT, ("format:openai_chat",), "source_format",
         completion="column",
     ),

@@ -22,8 +22,10 @@ from curation.models import (
     ReviewQueue,
     Score,
     Step,
+    Topic,
     Trace,
     TraceRevision,
+    TraceTopic,
 )
 from tests.curation.filters.trees import leaves, shapes, trees
 from workspace.models import Project
@@ -106,6 +108,9 @@ def said_of(project):
     PersonalData.objects.create(**pin, kind="phone", count=2, dismissed_at=NOW)
     for row, rating in ((rich, 5), (rich, 2), (poor, None)):
         Feedback.objects.create(project=project, trace=row, author="shop", rating=rating)
+    refunds = Topic.objects.create(project=project, slug="refunds", name="Refunds", query="tag:smoke")
+    late = Topic.objects.create(project=project, slug="late", name="Late", parent=refunds)
+    TraceTopic.objects.create(project=project, trace=rich, topic=late, source="hand", author="Rita Reviewer")
     queue = ReviewQueue.objects.create(project=project, slug="picked", name="Picked")
     QueueItem.objects.create(queue=queue, trace=rich, status="done")
     QueueItem.objects.create(queue=queue, trace=poor, status="flagged")
@@ -244,6 +249,8 @@ _SAMPLES = st.sampled_from(
         "email",
         "picked",
         "shop",
+        "refunds",
+        "late",
     ]
 )
 
@@ -353,7 +360,7 @@ def _says(term: Term, row: Trace, scores: list[Score]) -> bool:
             return ("yes" if getattr(row, f"is_{term.field}") else "no") in values
         case "rating":
             return any(_ordered(term, read_count, one.rating) for one in row.feedback.all())
-        case "comment" | "reviewer" | "feedback" | "personal" | "queue" | "flagged" | "corrected":
+        case "comment" | "reviewer" | "feedback" | "personal" | "queue" | "flagged" | "corrected" | "topic":
             return _related_says(term, row)
         case "score":
             return _score_says(term, scores)
@@ -370,6 +377,7 @@ def _related_says(term, row):
         "feedback": {one.author.lower() for one in row.feedback.all()},
         "personal": {one.kind for one in row.personal_data.filter(dismissed_at=None)},
         "queue": {one.queue.slug for one in row.queue_items.all()},
+        "topic": {"rich": {"late", "refunds"}, "poor": {"refunds"}}.get(row.external_id, set()),
         "flagged": {"yes" if row.queue_items.filter(status="flagged") else "no"},
         "corrected": {"yes" if row.corrections.filter(withdrawn_at=None) else "no"},
     }[term.field]  # fmt: skip
