@@ -13,6 +13,7 @@ from curation.datasets.tasks import (
     distillation,
     error_recovery,
     labels,
+    pairs,
     prompts,
     summariser,
     tool_selection,
@@ -49,6 +50,7 @@ _ALL = (
     corrections.TASK,
     distillation.TASK,
     trajectories.TASK,
+    pairs.TASK,
     labels.TASK,
     prompts.TASK,
 )

@@ -22,7 +22,8 @@ class Task:
     """One task. KIND is what its rows are; `kind(options)` where an option changes that. NEEDS: what `known` reads beside
     the columns ("scores", "feedback"). DECIDES: the task looks at verdicts by itself, so the recipe's judgments stop no
     trace (archived and empty ones and replays stay out all the same). USUAL: options of a recipe that fit the task where
-    nothing else is said, for the form. SUMMARY counts over all rows where the task has something to warn of. Exactly one
+    nothing else is said, for the form. SUMMARY counts over all rows where the task has something to warn of; EXPLAIN
+    says of Gathered.counts why there is no row. Exactly one
     of MAKE and GATHER is there."""
 
     NAME: str
@@ -37,6 +38,7 @@ class Task:
     GATHER: Gather | None = None
     KIND_OF: Callable[[Mapping[str, Any]], Kind] | None = None
     SUMMARY: Callable[[], Summary] = Summary
+    EXPLAIN: Callable[[Mapping[str, Any]], str] | None = None
 
     def kind(self, options: Mapping[str, Any]) -> Kind:
         """The kind of the rows under these options."""

@@ -1,0 +1,50 @@
+"""Edited answers: what a person wrote is the better one, what the agent said the worse one."""
+
+from collections.abc import Iterator
+
+from curation.datasets.pairing.found import Found, Row, Side, Skip, chunks, documents, same_words
+from curation.datasets.pairing.parting import NoParting, answer, part
+from curation.messages.form import Document
+from curation.models import Correction
+
+
+def pairs(rows: dict[int, Row]) -> Iterator[Found | Skip]:
+    """One pair for each trace whose newest standing edit changes an answer."""
+    for some in chunks(list(rows)):
+        newest: dict[int, Correction] = {}
+        for one in Correction.objects.filter(trace_id__in=some, withdrawn_at=None).order_by("trace_id", "-id"):
+            newest.setdefault(one.trace_id, one)
+        same_words((rows[trace] for trace in newest), (one.revision_id for one in newest.values()))
+        texts = documents(one.revision_id for one in newest.values())
+        for trace in some:
+            if trace in newest:
+                yield _pair(rows[trace], newest[trace], texts)
+
+
+def _pair(row: Row, edit: Correction, texts: dict[int, Document]) -> Found | Skip:
+    here = (row.id,)
+    if edit.revision_id not in row.same:
+        return Skip("stale", here, "edited before it changed")
+    if row.verdict == "unsure" and not row.stale:
+        return Skip("unsure", here)
+    said = texts.get(edit.revision_id, {"conversations": []}).get("conversations", [])
+    if edit.conversation >= len(said):
+        return Skip("gone", here)
+    conversation = said[edit.conversation]
+    before, after = conversation["messages"], edit.messages
+    where = part(before, after)
+    if isinstance(where, NoParting):
+        return Skip(where.code, here, where.detail)
+    return Found(
+        source="corrections",
+        prompt=before[: where.shared],
+        tools=conversation.get("tools") or [],
+        chosen=answer(after[where.shared]),
+        rejected=answer(before[where.shared]),
+        side=Side(row.id, edit.revision_id),
+        conversation=edit.conversation,
+        detail=f"edited by {edit.author}",
+        author=edit.author,
+        correction=edit.pk,
+        on_purpose=True,
+    )

@@ -1,0 +1,207 @@
+"""Generated candidates: the best against the worst of what a batch generated for one trace.
+
+The rules of requirements 000-25 and 000-31: two candidates or more, one that passes the gates, one that reaches the
+least score; scores closer than a least difference are no pair.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
+
+from curation.datasets import gates
+from curation.datasets.example import has_content
+from curation.datasets.gates import NotScaled, Value
+from curation.datasets.pairing.found import Found, Row, Side, Skip, chunks, documents, main_of
+from curation.datasets.pairing.parting import answer, says
+from curation.datasets.recipe import Recipe
+from curation.ingest.openai_messages import read_message, read_messages
+from curation.ingest.parsed import Unreadable
+from curation.messages.clean import Notes
+from curation.messages.form import Document, Message
+from curation.models import BatchItem
+
+
+@dataclass(slots=True)
+class Candidate:
+    """One generated answer with its weighted score, 0 to 1, and whether it passes the gates."""
+
+    item: BatchItem
+    said: Message
+    score: float
+    passes: bool
+
+
+def pairs(
+    rows: dict[int, Row], *, batch: str, recipe: Recipe, rejected: str, least: float, most: int
+) -> Iterator[Found | Skip]:
+    """At most `most` pairs of each trace of the batch. `rejected`: worst, or median for three candidates or more."""
+    for some in chunks(list(rows)):
+        items: dict[int, list[BatchItem]] = defaultdict(list)
+        found = BatchItem.objects.filter(batch__uid=batch, batch__kind="generate", trace_id__in=some)
+        for item in found.order_by("trace_id", "ordinal"):
+            items[item.trace_id].append(item)
+        texts = documents({of_trace[0].revision_id for of_trace in items.values()})
+        for trace in some:
+            if trace in items:
+                document = texts.get(items[trace][0].revision_id, {"conversations": []})
+                yield from _of_trace(rows[trace], items[trace], document, recipe, rejected, least, most)
+
+
+def _of_trace(
+    row: Row, items: list[BatchItem], document: Document, recipe: Recipe, rejected: str, least: float, most: int
+) -> Iterator[Found | Skip]:
+    here = (row.id,)
+    done, skips = _read(items)
+    for code, times in skips.items():
+        yield Skip(code, here, times=times)
+    if len(done) < 2:
+        yield Skip("single_candidate", here, f"{len(done)} of {len(items)} candidates can be compared")
+        return
+    if any(item.prompt != done[0][0].prompt for item, _ in done):
+        yield Skip("different_prompts", here)
+        return
+    try:
+        scored = _scored(done, recipe)
+    except NotScaled as error:
+        yield Skip("not_scaled", here, str(error))
+        return
+    if missing := len(done) - len(scored):
+        yield Skip("not_scored", here, times=missing)
+    if len(scored) < 2:
+        yield Skip("single_candidate", here, "with the grades that the choice needs")
+        return
+    if not any(one.passes for one in scored):
+        yield Skip("none_passed", here)
+        return
+    if recipe.min_score is not None and max(one.score for one in scored if one.passes) < recipe.min_score:
+        yield Skip("below_min_score", here)
+        return
+    yield from _chosen(row, scored, document, recipe, rejected, least, most)
+
+
+def _chosen(
+    row: Row, scored: list[Candidate], document: Document, recipe: Recipe, rejected: str, least: float, most: int
+) -> Iterator[Found | Skip]:
+    """Best against worst, then the next ones inwards: each candidate is in one pair at most."""
+    here = (row.id,)
+    ranked = sorted(scored, key=lambda one: (-one.score, one.item.ordinal))
+    better = [one for one in ranked if one.passes and (recipe.min_score is None or one.score >= recipe.min_score)]
+    worse = ranked[::-1]
+    if rejected == "median" and len(ranked) >= 3:
+        worse = ranked[len(ranked) // 2 :]
+    used: set[int] = set()
+    made: list[Found] = []
+    for best in better:
+        worst = next((one for one in worse if one.item.pk not in used and one is not best), None)
+        if best.item.pk in used or worst is None or worst.score > best.score:
+            break
+        if len(made) == most:
+            yield Skip("over_most", here)
+            break
+        if best.score - worst.score < least:
+            if not made:
+                detail = f"{best.score:.3f} and {worst.score:.3f}, at least {least:g} apart are asked for"
+                yield Skip("similar_scores", here, detail)
+            break
+        used |= {best.item.pk, worst.item.pk}
+        found = _found(row, best, worst, document)
+        if found is None:
+            yield Skip("gone", here)
+            break
+        made.append(found)
+    yield from made
+
+
+def _found(row: Row, best: Candidate, worst: Candidate, document: Document) -> Found | None:
+    prompt, revision = best.item.prompt, best.item.revision_id
+    held = main_of(document)
+    if held is None:
+        return None
+    try:
+        asked = read_messages(_asked(prompt), Notes())
+    except Unreadable:
+        return None
+    return Found(
+        source="generated",
+        prompt=asked,
+        tools=held[1].get("tools") or [],
+        chosen=answer(best.said),
+        rejected=answer(worst.said),
+        side=Side(row.id, revision),
+        conversation=held[0],
+        detail=f"scores {best.score:.3f} and {worst.score:.3f}",
+        items=(best.item.pk, worst.item.pk),
+        composite=best.score,
+    )
+
+
+def _read(items: list[BatchItem]) -> tuple[list[tuple[BatchItem, Message]], dict[str, int]]:
+    """Candidates that said something, and how many did not and why."""
+    found: list[tuple[BatchItem, Message]] = []
+    skips: dict[str, int] = defaultdict(int)
+    for item in items:
+        if item.status != BatchItem.Status.DONE:
+            skips["unfinished"] += 1
+            continue
+        said = answer_of(item.answer)
+        if said is None or not has_content(said) or not says(said):
+            skips["empty_messages"] += 1
+            continue
+        found.append((item, said))
+    return found, skips
+
+
+def answer_of(raw: Any) -> Message | None:
+    """The assistant message of a stored answer: a chat completion, or its message alone; None where there is none."""
+    if isinstance(raw, dict) and isinstance(raw.get("choices"), list):
+        first = raw["choices"][0] if raw["choices"] else None
+        raw = first.get("message") if isinstance(first, dict) else None
+    elif isinstance(raw, dict) and isinstance(raw.get("message"), dict):
+        raw = raw["message"]
+    if not isinstance(raw, dict):
+        return None
+    if "parts" in raw:
+        return cast(Message, {**raw, "role": "assistant"})
+    try:
+        said = read_message({"role": "assistant", **raw}, Notes())
+    except Unreadable:
+        return None
+    return said if said["role"] == "assistant" else None
+
+
+def _asked(prompt: Any) -> Any:
+    return prompt.get("messages") if isinstance(prompt, dict) else prompt
+
+
+def _scored(done: list[tuple[BatchItem, Message]], recipe: Recipe) -> list[Candidate]:
+    """Weighted by the recipe; without weights every grade counts the same. A candidate whose grades are all missing, or
+    one of the required ones, is left out. Raises NotScaled."""
+    read = [(item, said, values(item.grades)) for item, said in done]
+    names = sorted({name for _, _, held in read for name in held})
+    weights = recipe.weights or tuple((name, 1.0) for name in names)
+    only_gates = replace(recipe, measures=(), min_quality=None, min_confidence=None, min_score=None, required=())
+    found = []
+    for item, said, held in read:
+        score = gates.composite(held, weights)
+        if score is None or any(gates.raw(held.get(name)) is None for name in recipe.required):
+            continue
+        passes = not isinstance(gates.stopped(only_gates, held, None), gates.Stop)
+        found.append(Candidate(item, said, score, passes))
+    return found
+
+
+def values(grades: Mapping[str, Any]) -> dict[str, Value]:
+    """Grades of a candidate by the name of their scores: the slug of the grader. A failed grade is missing."""
+    found: dict[str, Value] = {}
+    for version, grade in grades.items():
+        if not isinstance(grade, dict) or grade.get("error") or grade.get("value") is None:
+            continue
+        name, value, passed = version.rsplit("@", 1)[0], grade["value"], grade.get("passed")
+        if isinstance(value, bool):
+            found[name] = Value(boolean=value, passed=passed)
+        elif isinstance(value, int | float):
+            found[name] = Value(float(value), grade.get("low"), grade.get("high"), passed=passed)
+        elif isinstance(value, str):
+            found[name] = Value(category=value, passed=passed)
+    return found
