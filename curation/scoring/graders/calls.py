@@ -90,3 +90,16 @@ def matched(expected: Sequence[Hashable], called: Sequence[Hashable], *, ordered
     if ordered:
         return sum(mine == theirs for mine, theirs in zip(expected, called, strict=False))
     return (Counter(expected) & Counter(called)).total()
+
+
+def plain(value: Any) -> Any:
+    """Decimals as int and float, which is what schema checkers know."""
+    if isinstance(value, dict):
+        return {key: plain(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [plain(entry) for entry in value]
+    if isinstance(value, Decimal):
+        exponent = value.as_tuple().exponent
+        whole = isinstance(exponent, int) and -100 < exponent <= 0 and value == value.to_integral_value()
+        return int(value) if whole else float(value)
+    return value

@@ -1,47 +1,68 @@
 """What a grader is made of: a plain JSON object, checked as a whole before anything runs.
 
-Shapes follow OpenAI's graders where one exists (`string_check`, `text_similarity`: type, name, input, reference,
-operation / evaluation_metric); the other types are ours. Every definition may carry `pass_threshold` (0 to 1) where its
-value is not simply right or wrong.
+Shapes follow OpenAI's graders where one exists (string_check, text_similarity, score_model, label_model, python, multi);
+the other types are ours. Types whose value is not simply right or wrong may carry `pass_threshold`. docs/graders.md
+names every key.
 
     {"type": "string_check", "name": "...", "input": "{{ sample.output_text }}", "reference": "...", "operation": "eq"}
     {"type": "text_similarity", "name": "...", "input": "...", "reference": "...", "evaluation_metric": "rouge_l"}
+    {"type": "score_model", "name": "...", "model": "...", "input": [{"role", "content"}], "range": [0, 1]}
+    {"type": "label_model", "name": "...", "model": "...", "input": [...], "labels": [...], "passing_labels": [...]}
+    {"type": "python", "name": "...", "source": "def grade(sample, item): ..."}
+    {"type": "multi", "name": "...", "graders": {"a": {...}, "b": {...}}, "calculate_output": "0.6 * a + 0.4 * b"}
     {"type": "exact_match", "name": "...", "normalise": ["case", "space", "punctuation"]}
-    {"type": "tool_call", "name": "...", "arguments": "equal", "order": "any", "partial": false, "ignore": []}
+    {"type": "similarity", "name": "...", "metric": "chrf"}
     {"type": "json_schema", "name": "...", "target": "answer", "schema": {...}}
     {"type": "json_schema", "name": "...", "target": "tool_arguments"}
-    {"type": "similarity", "name": "...", "metric": "chrf"}
+    {"type": "tool_call", "name": "...", "arguments": "equal", "order": "any", "partial": false, "ignore": []}
+    {"type": "tool_called", "name": "...", "names": [...], "match": "all", "min_times": 1}
+    {"type": "tool_arguments", "name": "...", "tool": "...", "schema": {...}}
+    {"type": "no_error", "name": "..."}
+    {"type": "limits", "name": "...", "latency_ms": 30000, "cost_usd": 0.05}
+    {"type": "regex", "name": "...", "pattern": "...", "expect": "no_match"}
 """
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError
-
-from curation.scoring.graders import similarity, templates
+from curation.scoring.graders import calls, fields, formula, sandbox
+from curation.scoring.graders.fields import LIMITS as LIMITS
 
 # counts up when the same definition would give another value than before
 ENGINES = {
     "string_check": 1,
     "text_similarity": 1,
+    "score_model": 1,
+    "label_model": 1,
+    "python": 1,
+    "multi": 1,
     "exact_match": 1,
-    "tool_call": 1,
-    "json_schema": 1,
     "similarity": 1,
+    "json_schema": 2,
+    "tool_call": 1,
+    "tool_called": 1,
+    "tool_arguments": 1,
+    "no_error": 1,
+    "limits": 1,
+    "regex": 1,
 }
-NOT_RUN = {
-    "score_model": "it asks a model to judge",
-    "label_model": "it asks a model to judge",
-    "python": "it runs code",
-    "multi": "it combines other graders",
-    "endpoint": "its form was never published",
-}
-NORMALISATIONS = ("case", "space", "punctuation", "articles", "numbers")
+NOT_RUN = {"endpoint": "its form was never published"}
 # right or wrong, nothing between: compared by tests for proportions
-BINARY = ("string_check", "exact_match", "tool_call", "json_schema")
+BINARY = (
+    "string_check",
+    "label_model",
+    "exact_match",
+    "json_schema",
+    "tool_call",
+    "tool_called",
+    "tool_arguments",
+    "no_error",
+    "limits",
+    "regex",
+)
+MOST_PARTS = 20
 
 Definition = Mapping[str, Any]
 
@@ -57,7 +78,8 @@ class BadDefinition(ValueError):
 
 def check(definition: Any, *, where: str = "grader") -> None:
     """Raise BadDefinition for anything that could not be run: an unknown type, an unknown or missing key, a value of
-    the wrong kind. Nothing is graded with a definition that was not checked."""
+    the wrong kind, code that no sandbox of this machine can hold. Nothing is graded with a definition that was not
+    checked."""
     if not isinstance(definition, Mapping):
         raise BadDefinition(where, "a grader must be an object.")
     kind = definition.get("type")
@@ -69,29 +91,29 @@ def check(definition: Any, *, where: str = "grader") -> None:
     name = definition.get("name")
     if not isinstance(name, str) or not name.strip() or len(name) > 100:
         raise BadDefinition(f"{where}.name", "a name of 1 to 100 characters is needed.")
-    required, optional, checks = _KEYS[kind]
+    required, optional = fields.TYPES[kind]
     for key in required:
         if key not in definition:
             raise BadDefinition(f"{where}.{key}", f"{kind} needs it.")
     for key in definition:
         if key not in ("type", "name", *required, *optional):
             raise BadDefinition(f"{where}.{key}", f"{kind} has no such key.")
-    for key, test in checks.items():
+    for key, test in (required | optional).items():
         if key in definition and (reason := test(definition[key])):
             raise BadDefinition(f"{where}.{key}", reason)
-    if kind == "json_schema" and definition["target"] == "answer" and "schema" not in definition:
-        raise BadDefinition(f"{where}.schema", "target answer needs a schema.")
-    if kind == "tool_call" and definition.get("partial") is not True and "pass_threshold" in definition:
-        raise BadDefinition(f"{where}.pass_threshold", "without partial credit a call is right or wrong.")
+    _check_together(definition, where)
 
 
-def check_all(definitions: Any) -> None:
-    """Check a list of definitions: at least one, no name twice."""
+def check_all(definitions: Any, *, judges: bool = False) -> None:
+    """Check a list of definitions: at least one, no name twice. Without `judges`, those that ask a model are refused:
+    nobody there could be asked."""
     if isinstance(definitions, (str, bytes, Mapping)) or not isinstance(definitions, Sequence) or not definitions:
         raise BadDefinition("graders", "at least one grader is needed.")
     names: set[str] = set()
     for index, definition in enumerate(definitions):
         check(definition, where=f"graders[{index}]")
+        if not judges and needs_model(definition):
+            raise BadDefinition(f"graders[{index}].type", f"{definition['type']} asks a model; here none is asked.")
         if definition["name"] in names:
             raise BadDefinition(f"graders[{index}].name", f"{definition['name']!r} is used twice.")
         names.add(definition["name"])
@@ -99,14 +121,21 @@ def check_all(definitions: Any) -> None:
 
 def digest(definition: Definition) -> str:
     """Version of a grader: SHA-256 (64 hex digits) over the definition and the engine that runs it."""
-    content = {"definition": definition, "engine": ENGINES[definition["type"]]}
+    content = {"definition": definition, "engine": _engine(definition)}
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def is_binary(definition: Definition) -> bool:
-    """Whether the grader says only right or wrong (value 1 or 0)."""
-    return definition["type"] in BINARY and definition.get("partial") is not True
+    """Whether the grader says only right or wrong (value 1 or 0): its type does, a python grader says so of itself, or
+    a multi puts only such parts together, by products, minima and maxima."""
+    kind = definition["type"]
+    if kind == "python":
+        return definition.get("binary") is True
+    if kind == "multi":
+        binary = {name for name, part in definition["graders"].items() if is_binary(part)}
+        return formula.keeps_binary(formula.parse(definition["calculate_output"]), binary)
+    return kind in BINARY and definition.get("partial") is not True
 
 
 def needs_model(definition: Definition) -> bool:
@@ -116,86 +145,108 @@ def needs_model(definition: Definition) -> bool:
     return definition["type"] in ("score_model", "label_model")
 
 
-def _one_of(*options: str) -> Callable[[Any], str]:
-    def test(value: Any) -> str:
-        known = isinstance(value, str) and value in options
-        return "" if known else f"{value!r} is not one of {', '.join(options)}."
-
-    return test
-
-
-def _flag(value: Any) -> str:
-    return "" if isinstance(value, bool) else f"{value!r} is neither true nor false."
+def runs_code(definition: Definition) -> bool:
+    """Whether grading with it runs somebody's code in a sandbox: python, or a multi with one in it."""
+    if definition["type"] == "multi":
+        return any(runs_code(part) for part in definition["graders"].values())
+    return bool(definition["type"] == "python")
 
 
-def _share(value: Any) -> str:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return "" if number and 0 <= value <= 1 else f"{value!r} is not a number from 0 to 1."
+def range_of(definition: Definition) -> tuple[float, float] | None:
+    """Lowest and highest value of the grader; None where none is declared (python and multi without `range`)."""
+    if "range" in definition:
+        low, high = definition["range"]
+        return float(low), float(high)
+    if definition["type"] in ("python", "multi") and not is_binary(definition):
+        return None
+    return 0.0, 1.0
 
 
-def _words(value: Any) -> str:
-    texts = isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(word, str) for word in value)
-    return "" if texts else "a list of texts is needed."
+def _engine(definition: Definition) -> Any:
+    kind = definition["type"]
+    if kind == "python":
+        return [ENGINES[kind], sandbox.version_of(definition.get("engine", sandbox.DEFAULT))]
+    if kind == "multi":
+        return [ENGINES[kind], {name: _engine(part) for name, part in definition["graders"].items()}]
+    return ENGINES[kind]
 
 
-def _normalise(value: Any) -> str:
-    if reason := _words(value):
-        return reason
-    unknown = [word for word in value if word not in NORMALISATIONS]
-    return f"unknown: {', '.join(unknown)}. Known: {', '.join(NORMALISATIONS)}." if unknown else ""
+def _check_together(definition: Definition, where: str) -> None:
+    """What the keys of a definition must be to each other."""
+    match definition["type"]:
+        case "json_schema" if definition["target"] == "answer" and "schema" not in definition:
+            raise BadDefinition(f"{where}.schema", "target answer needs a schema.")
+        case "tool_call":
+            _check_calls(definition, where)
+        case "tool_called":
+            _check_times(definition, where)
+        case "limits" if not any(name in definition for name in LIMITS):
+            raise BadDefinition(where, f"at least one limit is needed: {', '.join(LIMITS)}.")
+        case "label_model":
+            if unknown := [label for label in definition["passing_labels"] if label not in definition["labels"]]:
+                raise BadDefinition(f"{where}.passing_labels", f"{unknown[0]!r} is not one of the labels.")
+            if len(definition["labels"]) < 2:
+                raise BadDefinition(f"{where}.labels", "at least two are needed to choose from.")
+        case "python":
+            _check_python(definition, where)
+        case "multi":
+            _check_multi(definition, where)
+    if "pass_threshold" in definition and (bounds := range_of(definition)):
+        low, high = bounds
+        if not low <= definition["pass_threshold"] <= high:
+            given = definition["pass_threshold"]
+            raise BadDefinition(f"{where}.pass_threshold", f"{given!r} is not a number from {low:g} to {high:g}.")
 
 
-def _metric(value: Any) -> str:
-    if isinstance(value, str) and value in similarity.NOT_COMPUTED:
-        return (
-            f"{value} is not computed here ({similarity.NOT_COMPUTED[value]}). Known: {', '.join(similarity.OPENAI)}."
-        )
-    return _one_of(*similarity.OPENAI)(value)
+def _check_calls(definition: Definition, where: str) -> None:
+    if definition.get("partial") is not True and "pass_threshold" in definition:
+        raise BadDefinition(f"{where}.pass_threshold", "without partial credit a call is right or wrong.")
+    for index, call in enumerate(definition.get("expected", ())):
+        arguments = call.get("arguments", {})
+        if isinstance(arguments, str) and arguments.strip():
+            try:
+                calls.read_json(arguments)
+            except calls.NotJson as error:
+                raise BadDefinition(f"{where}.expected[{index}].arguments", f"not JSON: {error}.") from None
 
 
-def _schema(value: Any) -> str:
-    if not isinstance(value, Mapping | bool):
-        return "a JSON schema (an object) is needed."
+def _check_times(definition: Definition, where: str) -> None:
+    least, most = definition.get("min_times"), definition.get("max_times")
+    if definition.get("match") == "none" and (least is not None or most is not None):
+        key = "min_times" if least is not None else "max_times"
+        raise BadDefinition(f"{where}.{key}", "where none may be called there is nothing to count.")
+    if most is not None and most < (least or 1):
+        raise BadDefinition(f"{where}.max_times", f"{most} is below the least ({least or 1}).")
+
+
+def _check_python(definition: Definition, where: str) -> None:
+    if definition.get("binary") is True and ("range" in definition or "pass_threshold" in definition):
+        raise BadDefinition(f"{where}.binary", "a value of 0 or 1 needs neither range nor pass_threshold.")
+    kind = definition.get("engine", sandbox.DEFAULT)
+    if reason := sandbox.refusal(kind):
+        raise BadDefinition(f"{where}.type", reason)
+    if reason := sandbox.problem(definition["source"], kind):
+        raise BadDefinition(f"{where}.source", reason)
+
+
+def _check_multi(definition: Definition, where: str) -> None:
+    parts = definition["graders"]
+    if not isinstance(parts, Mapping) or not parts:
+        raise BadDefinition(f"{where}.graders", 'an object of named graders is needed: {"accuracy": {...}}.')
+    if len(parts) > MOST_PARTS:
+        raise BadDefinition(f"{where}.graders", f"{len(parts)} parts are more than {MOST_PARTS}.")
+    for name, part in parts.items():
+        if not isinstance(name, str) or not formula.NAME.fullmatch(name) or name in formula.FUNCTIONS:
+            reason = "a part's name is letters, digits and _, begins with no digit and is no function's."
+            raise BadDefinition(f"{where}.graders.{name}", reason)
+        if isinstance(part, Mapping) and part.get("type") == "multi":
+            raise BadDefinition(f"{where}.graders.{name}.type", "a multi cannot stand in a multi.")
+        check(part, where=f"{where}.graders.{name}")
     try:
-        Draft202012Validator.check_schema(value)
-    except (SchemaError, RecursionError) as error:
-        return f"not a JSON schema: {getattr(error, 'message', 'nested too deeply')[:200]}."
-    return ""
-
-
-Checks = dict[str, Callable[[Any], str]]
-_KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...], Checks]] = {
-    "string_check": (
-        ("input", "reference", "operation"),
-        (),
-        {"input": templates.problem, "reference": templates.problem, "operation": _one_of("eq", "ne", "like", "ilike")},
-    ),
-    "text_similarity": (
-        ("input", "reference", "evaluation_metric"),
-        ("pass_threshold",),
-        {
-            "input": templates.problem,
-            "reference": templates.problem,
-            "evaluation_metric": _metric,
-            "pass_threshold": _share,
-        },
-    ),
-    "exact_match": ((), ("normalise",), {"normalise": _normalise}),
-    "tool_call": (
-        (),
-        ("arguments", "order", "partial", "ignore", "pass_threshold"),
-        {
-            "arguments": _one_of("equal", "names_only"),
-            "order": _one_of("any", "same"),
-            "partial": _flag,
-            "ignore": _words,
-            "pass_threshold": _share,
-        },
-    ),
-    "json_schema": (
-        ("target",),
-        ("schema",),
-        {"target": _one_of("answer", "tool_arguments"), "schema": _schema},
-    ),
-    "similarity": (("metric",), ("pass_threshold",), {"metric": _one_of(*similarity.OURS), "pass_threshold": _share}),
-}
+        used = formula.names(formula.parse(definition["calculate_output"]))
+    except formula.BadFormula as error:
+        raise BadDefinition(f"{where}.calculate_output", str(error)) from None
+    if unknown := sorted(used - set(parts)):
+        raise BadDefinition(f"{where}.calculate_output", f"{unknown[0]} is not a part. Parts: {', '.join(parts)}.")
+    if unused := sorted(set(parts) - used):
+        raise BadDefinition(f"{where}.calculate_output", f"the part {unused[0]} is not used.")

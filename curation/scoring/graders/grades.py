@@ -41,6 +41,25 @@ def missing(reason: str) -> Grade:
     return Grade(None, None, reason=reason)
 
 
-def failed(error: str) -> Grade:
+def failed(error: str, *, parts: Mapping[str, Grade] | None = None) -> Grade:
     """It could not be graded, and why."""
-    return Grade(None, None, error=error)
+    return Grade(None, None, error=error, parts=parts or {})
+
+
+def clipped(
+    value: float,
+    definition: Mapping[str, Any],
+    bounds: tuple[float, float] | None,
+    *,
+    reason: str = "",
+    parts: Mapping[str, Grade] | None = None,
+) -> Grade:
+    """A value that is cut to its declared range, and says so; it passes at `pass_threshold` where there is one."""
+    if bounds is not None:
+        low, high = bounds
+        inside = min(high, max(low, value))
+        if inside != value:
+            reason = f"{value:g} was clipped to {inside:g}. {reason}".strip()
+            value = inside
+    threshold = definition.get("pass_threshold")
+    return Grade(value, None if threshold is None else value >= threshold, reason=reason, parts=parts or {})

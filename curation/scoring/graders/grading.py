@@ -5,16 +5,27 @@
 {"reference_text", "reference_tools", "tools": [{"name", "parameters"}], ...}.
 """
 
+import json
 import re
 import string
 import unicodedata
 from collections.abc import Callable, Mapping
-from decimal import Decimal
 from typing import Any
 
 from curation.messages.form import Message, Tool, text_of
-from curation.scoring.graders import calls, definitions, judge, schemas, similarity, templates
-from curation.scoring.graders.grades import Grade, Item, Sample
+from curation.scoring.graders import (
+    calls,
+    combine,
+    definitions,
+    judge,
+    patterns,
+    rules,
+    sandbox,
+    schemas,
+    similarity,
+    templates,
+)
+from curation.scoring.graders.grades import Grade, Item, Sample, clipped, failed, graded, missing, right
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _NUMBER = re.compile(r"(?<=\d),(?=\d{3}(?!\d))")
@@ -39,20 +50,12 @@ def grade(
     definition: definitions.Definition, sample: Sample | None, item: Item, *, ask: judge.Ask | None = None
 ) -> Grade:
     """Grade one answer. Raises BadDefinition for a definition that cannot be run; everything that is wrong with the
-    answer or the item ends in the Grade."""
+    answer or the item ends in the Grade. `ask` takes a judge's question to a model; without it a judge's grade is
+    missing. judge.NotAsked ends in the Grade, whatever else `ask` raises goes through."""
     definitions.check(definition)
     if sample is None:
-        return Grade(None, None, error="There is no answer to grade.")
-    try:
-        return _GRADERS[definition["type"]](definition, sample, item)
-    except similarity.TooLong as error:
-        return Grade(None, None, error=f"Not compared: {error}")
-    except templates.MissingValue as error:
-        return Grade(None, None, error=f"Nothing stands under {error}.")
-    except schemas.CannotCheck as error:
-        return Grade(None, None, error=f"Not checked: {error}")
-    except Exception as error:  # a grader that breaks must not take the others with it, and must not count as 0
-        return Grade(None, None, error=f"The grader failed: {type(error).__name__}: {str(error)[:200]}")
+        return failed("There is no answer to grade.")
+    return _grade(definition, sample, item, ask)
 
 
 def normalise(text: str, *, steps: tuple[str, ...] | list[str]) -> str:
@@ -77,58 +80,89 @@ def _tools_of(message: Message) -> list[dict[str, Any]]:
     ]
 
 
-def _right(yes: bool, reason: str = "") -> Grade:
-    return Grade(float(yes), yes, reason=reason)
-
-
-def _graded(value: float, definition: definitions.Definition, reason: str = "") -> Grade:
-    threshold = definition.get("pass_threshold")
-    return Grade(value, None if threshold is None else value >= threshold, reason=reason)
+def _grade(definition: definitions.Definition, sample: Sample, item: Item, ask: judge.Ask | None) -> Grade:
+    if definition["type"] == "multi":
+        parts: dict[str, Grade] = {}
+        for name in combine.order(definition["graders"]):
+            parts[name] = _grade(definition["graders"][name], sample, item, ask)
+            if parts[name].value is None:
+                break  # the whole is missing whatever the others say, and some of them cost money
+        return combine.together(definition, parts)
+    try:
+        if definition["type"] not in JUDGES:
+            return _GRADERS[definition["type"]](definition, sample, item)
+        request = judge.request_of(definition, sample, item)
+    except (similarity.TooLong, patterns.TooMuch) as error:
+        return failed(f"Not compared: {error}")
+    except templates.MissingValue as error:
+        return failed(f"Nothing stands under {error}.")
+    except schemas.CannotCheck as error:
+        return failed(f"Not checked: {error}")
+    except Exception as error:  # a grader that breaks must not take the others with it, and must not count as 0
+        return failed(f"The grader failed: {type(error).__name__}: {str(error)[:200]}")
+    if ask is None:
+        return failed("It asks a model, and here none is asked.")
+    try:
+        answer = ask(request)
+    except judge.NotAsked as error:
+        return failed(str(error))
+    return judge.read(definition, answer.text)
 
 
 def _string_check(definition: definitions.Definition, sample: Sample, item: Item) -> Grade:
-    left = templates.fill(definition["input"], sample=sample, item=item)
-    right = templates.fill(definition["reference"], sample=sample, item=item)
+    text = templates.fill(definition["input"], sample=sample, item=item)
+    wanted = templates.fill(definition["reference"], sample=sample, item=item)
     match definition["operation"]:
         case "eq":
-            return _right(left == right)
+            return right(text == wanted)
         case "ne":
-            return _right(left != right)
+            return right(text != wanted)
         case "like":
-            return _right(right in left)
+            return right(wanted in text)
         case _:
-            return _right(right.casefold() in left.casefold())
+            return right(wanted.casefold() in text.casefold())
 
 
 def _text_similarity(definition: definitions.Definition, sample: Sample, item: Item) -> Grade:
     left = templates.fill(definition["input"], sample=sample, item=item)
     right = templates.fill(definition["reference"], sample=sample, item=item)
-    return _graded(similarity.measure(similarity.OPENAI[definition["evaluation_metric"]], left, right), definition)
+    return graded(similarity.measure(similarity.OPENAI[definition["evaluation_metric"]], left, right), definition)
 
 
 def _exact_match(definition: definitions.Definition, sample: Sample, item: Item) -> Grade:
-    reference = item["reference_text"]
+    reference = item.get("reference_text")
+    if reference is None:
+        return missing("No reference is known.")
     if not reference.strip():
-        return Grade(None, None, reason="The reference has no text.")
+        return missing("The reference has no text.")
     steps = definition.get("normalise", ("case", "space"))
     same = normalise(sample["output_text"], steps=steps) == normalise(reference, steps=steps)
-    return _right(same, "" if same else "The text differs from the reference.")
+    return right(same, "" if same else "The text differs from the reference.")
 
 
 def _similarity(definition: definitions.Definition, sample: Sample, item: Item) -> Grade:
-    reference = item["reference_text"]
+    reference = item.get("reference_text")
+    if reference is None:
+        return missing("No reference is known.")
     if not reference.strip():
-        return Grade(None, None, reason="The reference has no text.")
-    return _graded(
+        return missing("The reference has no text.")
+    return graded(
         similarity.measure(similarity.OURS[definition["metric"]], sample["output_text"], reference), definition
     )
 
 
 def _tool_call(definition: definitions.Definition, sample: Sample, item: Item) -> Grade:
-    expected = calls.calls_of(item["reference_tools"])
+    if "expected" in definition:
+        expected = [_written(call) for call in definition["expected"]]
+    elif item.get("reference_tools") is None:
+        return missing("No reference is known.")
+    else:
+        expected = calls.calls_of(item["reference_tools"])
     if not expected:
-        return Grade(None, None, reason="The reference calls no tool.")
-    called = calls.calls_of(sample["output_tools"])
+        return missing("The reference calls no tool.")
+    called = rules.calls_in(definition.get("scope", "answer"), sample, item)
+    if called is None:
+        return missing("The tool calls of the run are not known.")
     if not called:
         return _zero(definition, f"No tool was called; expected {_names(expected)}.")
     names_only = definition.get("arguments", "equal") == "names_only"
@@ -136,7 +170,7 @@ def _tool_call(definition: definitions.Definition, sample: Sample, item: Item) -
     try:
         wanted = [(call.name, None if names_only else calls.arguments_of(call, ignore=ignore)) for call in expected]
     except calls.NotJson as error:
-        return Grade(None, None, error=f"The arguments of the reference are not JSON: {error}.")
+        return failed(f"The arguments of the reference are not JSON: {error}.")
     made: list[Any] = []
     broken = ""
     for call in called:
@@ -148,47 +182,52 @@ def _tool_call(definition: definitions.Definition, sample: Sample, item: Item) -
     found = calls.matched(wanted, made, ordered=definition.get("order", "any") == "same")
     most = max(len(wanted), len(made))
     if definition.get("partial") is True:
-        return _graded(found / most, definition, f"{found} of {most} calls are right.")
+        return graded(found / most, definition, f"{found} of {most} calls are right.")
     if found == most:
-        return _right(True)
+        return right(True)
     if broken:
-        return _right(False, broken)
+        return right(False, broken)
     if sorted(call.name for call in expected) != sorted(call.name for call in called):
-        return _right(False, f"Called {_names(called)}; expected {_names(expected)}.")
-    return _right(False, "The tools are right, their arguments (or order) are not.")
+        return right(False, f"Called {_names(called)}; expected {_names(expected)}.")
+    return right(False, "The tools are right, their arguments (or order) are not.")
+
+
+def _written(call: Mapping[str, Any]) -> calls.Call:
+    arguments = call.get("arguments", {})
+    return calls.Call(call["name"], arguments if isinstance(arguments, str) else json.dumps(arguments))
 
 
 def _zero(definition: definitions.Definition, reason: str) -> Grade:
-    return _graded(0.0, definition, reason) if definition.get("partial") is True else _right(False, reason)
+    return graded(0.0, definition, reason) if definition.get("partial") is True else right(False, reason)
 
 
 def _json_schema(definition: definitions.Definition, sample: Sample, item: Item) -> Grade:
     if definition["target"] == "answer":
         try:
-            value = _plain(calls.read_json(sample["output_text"]))
+            value = calls.plain(calls.read_json(sample["output_text"]))
         except calls.NotJson as error:
-            return _right(False, f"The answer is not JSON: {error}.")
+            return right(False, f"The answer is not JSON: {error}.")
         wrong = schemas.first_error(value, definition["schema"], trusted=True)
-        return _right(not wrong, wrong)
+        return right(not wrong, wrong)
     called = calls.calls_of(sample["output_tools"])
     if not called:
-        if item["reference_tools"]:
-            return _right(False, "No tool was called.")
-        return Grade(None, None, reason="No tool was called, and none was expected.")
+        if item.get("reference_tools"):
+            return right(False, "No tool was called.")
+        return missing("No tool was called, and none was expected.")
     offered = {tool["name"]: tool.get("parameters", "") for tool in item.get("tools", [])}
     for call in called:
         if call.name not in offered:
-            return _right(False, f"{call.name} was not offered.")
+            return right(False, f"{call.name} was not offered.")
         try:
-            value = _plain(calls.read_json(call.arguments)) if call.arguments.strip() else {}
+            value = calls.plain(calls.read_json(call.arguments)) if call.arguments.strip() else {}
         except calls.NotJson as error:
-            return _right(False, f"The arguments of {call.name} are not JSON: {error}.")
+            return right(False, f"The arguments of {call.name} are not JSON: {error}.")
         wrong = schemas.first_error(
             value, _offered_schema(definition, call.name, offered), trusted="schema" in definition
         )
         if wrong:
-            return _right(False, f"{call.name}: {wrong}")
-    return _right(True)
+            return right(False, f"{call.name}: {wrong}")
+    return right(True)
 
 
 def _offered_schema(definition: definitions.Definition, name: str, offered: Mapping[str, Any]) -> Any:
@@ -200,28 +239,29 @@ def _offered_schema(definition: definitions.Definition, name: str, offered: Mapp
     if not text.strip():
         return {}
     try:
-        return _plain(calls.read_json(text))
+        return calls.plain(calls.read_json(text))
     except calls.NotJson as error:
         raise schemas.CannotCheck(f"the schema of {name} is not JSON: {error}.") from None
-
-
-def _plain(value: Any) -> Any:
-    """Decimals as int and float, which is what schema checkers know."""
-    if isinstance(value, dict):
-        return {key: _plain(entry) for key, entry in value.items()}
-    if isinstance(value, list):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, Decimal):
-        exponent = value.as_tuple().exponent
-        whole = isinstance(exponent, int) and -100 < exponent <= 0 and value == value.to_integral_value()
-        return int(value) if whole else float(value)
-    return value
 
 
 def _names(made: list[calls.Call]) -> str:
     return ", ".join(call.name for call in made[:5]) + (f" and {len(made) - 5} more" if len(made) > 5 else "")
 
 
+def _python(definition: definitions.Definition, sample: Sample, item: Item) -> Grade:
+    kind = definition.get("engine", sandbox.DEFAULT)
+    try:
+        value = sandbox.run(definition["source"], sample, item, kind=kind)
+    except sandbox.Failed as error:
+        return failed(str(error))
+    if definition.get("binary") is True:
+        if value not in (0.0, 1.0):
+            return failed(f"{value!r} is neither 0 nor 1, and the grader says that it is binary.")
+        return right(value == 1.0)
+    return clipped(value, definition, definitions.range_of(definition))
+
+
+JUDGES = ("score_model", "label_model")
 _GRADERS: dict[str, Callable[[definitions.Definition, Sample, Item], Grade]] = {
     "string_check": _string_check,
     "text_similarity": _text_similarity,
@@ -229,4 +269,10 @@ _GRADERS: dict[str, Callable[[definitions.Definition, Sample, Item], Grade]] = {
     "tool_call": _tool_call,
     "json_schema": _json_schema,
     "similarity": _similarity,
+    "python": _python,
+    "tool_called": rules.tool_called,
+    "tool_arguments": rules.tool_arguments,
+    "no_error": rules.no_error,
+    "limits": rules.limits,
+    "regex": rules.regex,
 }

@@ -4,6 +4,7 @@ No reference is ever fetched, the number of references followed is bounded, and 
 that came with a trace are not run (some take longer than the universe has).
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,6 +12,8 @@ from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import SchemaError, ValidationError
 from referencing import Registry
 from referencing.exceptions import Unresolvable
+
+from curation.scoring.graders import patterns
 
 MOST_REFERENCES = 10_000
 Keyword = Any
@@ -22,7 +25,7 @@ class CannotCheck(ValueError):
 
 def first_error(value: Any, schema: Any, *, trusted: bool) -> str:
     """What is wrong with `value` in words, empty where it is valid. `trusted` schemas (written by an engineer of the
-    project) may use regular expressions. Raises CannotCheck."""
+    project) may use regular expressions, which are run in bounded time (patterns). Raises CannotCheck."""
     followed = 0
 
     def budget(keyword: str) -> Keyword:
@@ -38,7 +41,14 @@ def first_error(value: Any, schema: Any, *, trusted: bool) -> str:
         return follow
 
     keywords: dict[str, Keyword] = {"$ref": budget("$ref"), "$dynamicRef": budget("$dynamicRef")}
-    if not trusted:
+    if trusted:
+        keywords |= {"pattern": _pattern, "patternProperties": _pattern_properties}
+        keywords["additionalProperties"] = _additional_to
+        written = json.dumps(schema, default=str)
+        if '"unevaluatedProperties"' in written and '"patternProperties"' in written:
+            # telling what was evaluated would run the library's own expressions, whose time has no bound
+            raise CannotCheck("unevaluatedProperties beside patternProperties is not checked.")
+    else:
         keywords |= {"pattern": _skip, "patternProperties": _skip, "unevaluatedProperties": _skip}
         keywords["additionalProperties"] = _additional
     checker = validators.extend(Draft202012Validator, keywords)
@@ -69,3 +79,38 @@ def _additional(validator: Any, keyword: Any, instance: Any, schema: Any) -> Ite
     if isinstance(schema, Mapping) and "patternProperties" in schema:
         return
     yield from Draft202012Validator.VALIDATORS["additionalProperties"](validator, keyword, instance, schema) or ()
+
+
+def _found(pattern: str, text: str) -> bool:
+    try:
+        return patterns.found(pattern, text)
+    except (patterns.BadPattern, patterns.TooMuch) as error:
+        raise CannotCheck(f"the pattern {pattern[:80]!r} is not run: {error}") from None
+
+
+def _pattern(validator: Any, pattern: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if isinstance(instance, str) and not _found(pattern, instance):
+        yield ValidationError(f"{instance[:200]!r} does not match {pattern[:80]!r}")
+
+
+def _pattern_properties(validator: Any, properties: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if not isinstance(instance, dict):
+        return
+    for pattern, subschema in properties.items():
+        for key, value in instance.items():
+            if _found(pattern, key):
+                yield from validator.descend(value, subschema, path=key, schema_path=pattern)
+
+
+def _additional_to(validator: Any, keyword: Any, instance: Any, schema: Any) -> Iterator[ValidationError]:
+    if not isinstance(instance, dict):
+        return
+    known = schema.get("properties", {})
+    expressions = list(schema.get("patternProperties", {}))
+    for key, value in instance.items():
+        if key in known or any(_found(expression, key) for expression in expressions):
+            continue
+        if isinstance(keyword, Mapping):
+            yield from validator.descend(value, keyword, path=key)
+        elif not keyword:
+            yield ValidationError(f"additional property {key[:200]!r} is not allowed")

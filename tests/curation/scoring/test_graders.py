@@ -280,8 +280,9 @@ def test_values_that_are_no_sample_end_in_an_error() -> None:
     [
         ({"type": "vibes", "name": "g"}, "grader.type", "Known types"),
         ({"type": ["tool_call"], "name": "g"}, "grader.type", "Known types"),
-        ({"type": "score_model", "name": "g"}, "grader.type", "asks a model"),
-        ({"type": "python", "name": "g", "source": "import os"}, "grader.type", "runs code"),
+        ({"type": "score_model", "name": "g"}, "grader.model", "needs it"),
+        ({"type": "python", "name": "g", "source": " "}, "grader.source", "def grade"),
+        ({"type": "endpoint", "name": "g"}, "grader.type", "never published"),
         ("tool_call", "grader", "object"),
         ({"type": "tool_call"}, "grader.name", "name"),
         ({"type": "tool_call", "name": "x" * 101}, "grader.name", "100"),
