@@ -38,18 +38,18 @@ def price(
     until = until or timezone.now()
     found = items.matching(project=project, query=query, until=until, sample=sample, seed=seed)
     counted = items.split(found, version, regrade=regrade).aggregate(
-        all=Count("pk"), reused=Count("pk", filter=Q(reused=True))
+        all=Count("pk"), there=Count("pk", filter=Q(reused=True))
     )
     if not counted["all"]:
         raise Refused("query", f"No trace matches {query.strip() or 'the empty filter'}.")
-    left = counted["all"] - counted["reused"]
+    left = counted["all"] - counted["there"]
     looked_at: Any = []
     if left and keep.asks_model(version):
         wanted = items.drawn(items.split(found, version, regrade=regrade).filter(reused=False), 0)
         looked_at = list(wanted[: pricing.LOOKED_AT])
     return pricing.of_grading(
         version=version, traces=looked_at, calls_for=left, until=until, matched=counted["all"],
-        reused=counted["reused"],
+        reused=counted["there"],
     )  # fmt: skip
 
 
