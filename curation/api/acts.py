@@ -24,8 +24,11 @@ ENGINEERS = (BulkAct.Kind.ARCHIVE, BulkAct.Kind.RESTORE)
 class ActIn(Schema):
     """What to do, and to which traces: either all that match `q`, or `traces`."""
 
-    act: str = Field(description="archive, restore, tag, untag or queue; the first two need the role engineer.")
-    argument: str = Field("", description="The tag, or the slug of the queue (none: the queue of picked traces).")
+    act: str = Field(description="archive, restore, tag, untag, queue or topic; the first two need the role engineer.")
+    argument: str = Field(
+        "",
+        description="The tag, the slug of the queue (none: the queue of picked traces) or of the topic (none: take away what was given).",
+    )
     q: str | None = Field(None, description="Filter; an empty text is every trace that is listed.")
     traces: list[uuid.UUID] = Field([], description="Ids of traces, instead of a filter.")
 

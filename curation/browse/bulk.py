@@ -20,7 +20,7 @@ from django.utils import timezone
 from curation import filters
 from curation.browse import changes
 from curation.browse.patience import TooSlow, patience
-from curation.models import BulkAct, ReviewQueue, Trace
+from curation.models import BulkAct, ReviewQueue, Topic, Trace
 from curation.models.traces import TraceQuerySet
 from curation.review import blind, picking
 from curation.search.conditions import planned
@@ -42,6 +42,7 @@ _AUDIT = {
     Kind.TAG: "traces.tagged",
     Kind.UNTAG: "traces.untagged",
     Kind.QUEUE: "queue.filled",
+    Kind.TOPIC: "traces.topic_given",
 }
 
 
@@ -63,7 +64,8 @@ class Choice:
 
 
 def begin(*, project: Project, actor: Actor, kind: str, argument: str = "", choice: Choice) -> BulkAct:
-    """Write an act down. `argument` is the tag, or the slug of the queue ("": the one for traces picked by hand).
+    """Write an act down. `argument` is the tag, the slug of the queue ("": the one for traces picked by hand) or that of
+    the topic ("": take away what was given).
     Raises BadAct. Whoever is small enough may be done at once by `work_now`."""
     if kind not in Kind.values:
         raise BadAct("kind", f"“{kind}” is none of {', '.join(Kind.values)}.")
@@ -99,6 +101,10 @@ def _argument(project: Project, kind: str, argument: str) -> str:
         if queue.closed_at:
             raise BadAct("argument", f"The queue “{queue.name}” is closed: reopen it first.")
         return queue.slug
+    if kind == Kind.TOPIC:
+        if argument and not Topic.objects.filter(project=project, slug=argument).exists():
+            raise BadAct("argument", f"There is no topic “{argument}”.")
+        return argument
     if argument:
         raise BadAct("argument", f"“{kind}” takes no argument.")
     return ""

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 from django.db.models import F, Func, Q, TextField, Value
 
 from curation.dirty import mark_traces
-from curation.models import BulkAct, BulkChange, QueueItem, ReviewQueue, Trace
+from curation.models import BulkAct, BulkChange, QueueItem, ReviewQueue, Topic, Trace, TraceTopic
 from curation.review import picking
 from curation.review.queues import AWAY
 
 Kind = BulkAct.Kind
+Source = TraceTopic.Source
 
 
 def make(*, act: BulkAct, ids: Sequence[int]) -> tuple[int, int]:
@@ -23,6 +24,8 @@ def make(*, act: BulkAct, ids: Sequence[int]) -> tuple[int, int]:
     )
     if act.kind == Kind.QUEUE:
         changed = _queue(act, present)
+    elif act.kind == Kind.TOPIC:
+        changed = _topic(act, present)
     else:
         found = Trace.objects.filter(_needs(act), pk__in=present)
         changed = dict.fromkeys(found.values_list("pk", flat=True), "")
@@ -52,6 +55,8 @@ def take_back(*, act: BulkAct, most: int) -> tuple[int, int]:
         # an act from before `former` was kept
         taken += waiting.filter(out_at__isnull=False).update(status=QueueItem.Status.OUT)
         taken += waiting.delete()[0]
+    elif act.kind == Kind.TOPIC:
+        taken = _topic_back(act, {trace: former for _, trace, former in changes})
     else:
         locked = Trace.objects.filter(pk__in=ids).order_by("pk").select_for_update(no_key=True)
         found = [row.pk for row in locked.filter(_still(act)).only("pk")]
@@ -133,6 +138,62 @@ def _queue(act: BulkAct, present: list[int]) -> dict[int, str]:
     mine = QueueItem.objects.filter(queue=queue, uid__in=[item.uid for item in items])
     mine.update(created_at=act.created_at)
     return again | dict.fromkeys(mine.values_list("trace_id", flat=True), "")
+
+
+def _topic(act: BulkAct, present: list[int]) -> dict[int, str]:
+    """Give the topic by hand, or take away what was given. Returns the former topic of what was changed by the trace's id."""
+    given = _given(act, present)
+    if not act.argument:
+        TraceTopic.objects.filter(trace__in=list(given)).delete()
+        return given
+    changed = {key: given.get(key, "") for key in present if given.get(key) != f"{Source.HAND}:{act.argument}"}
+    _give(act, Topic.objects.get(project_id=act.project_id, slug=act.argument), Source.HAND, list(changed), act.author)
+    return changed
+
+
+def _topic_back(act: BulkAct, former: dict[int, str]) -> int:
+    """The topics as they were, of traces that nobody gave another since. A topic that is gone by now leaves none."""
+    given = _given(act, list(former))
+    if act.argument:
+        mine = TraceTopic.objects.filter(trace__in=list(former), source=Source.HAND, created_at=act.created_at)
+        still = [
+            key for key in mine.values_list("trace_id", flat=True) if given[key] == f"{Source.HAND}:{act.argument}"
+        ]
+    else:
+        still = [key for key in former if key not in given]
+    TraceTopic.objects.filter(trace__in=still).delete()
+    by_topic: dict[str, list[int]] = {}
+    for key in still:
+        if former[key]:
+            by_topic.setdefault(former[key], []).append(key)
+    for said, keys in by_topic.items():
+        source, _, slug = said.partition(":")
+        if topic := Topic.objects.filter(project_id=act.project_id, slug=slug).first():
+            _give(act, topic, source, keys, f"{act.author}, undone")
+    return len(still)
+
+
+def _given(act: BulkAct, ids: list[int]) -> dict[int, str]:
+    """The topics that traces were given, as source:slug, held until the end of the transaction."""
+    rows = TraceTopic.objects.filter(project_id=act.project_id, trace__in=ids).order_by("pk")
+    held = rows.select_for_update(of=("self",)).values_list("trace_id", "source", "topic__slug")
+    return {trace: f"{source}:{slug}" for trace, source, slug in held}
+
+
+def _give(act: BulkAct, topic: Topic, source: str, ids: list[int], author: str) -> None:
+    rows = [
+        TraceTopic(project_id=act.project_id, trace_id=key, topic=topic, source=source, author=author[:200])
+        for key in ids
+    ]
+    TraceTopic.objects.bulk_create(
+        rows,
+        batch_size=1_000,
+        update_conflicts=True,
+        unique_fields=["trace"],
+        update_fields=["topic", "source", "author"],
+    )
+    # the act's own moment is what undoing needs
+    TraceTopic.objects.filter(trace__in=ids).update(created_at=act.created_at)
 
 
 def _mark(act: BulkAct, ids: Sequence[int]) -> None:

@@ -26,7 +26,7 @@ from workspace.nudge import nudge
 Kind, Status = BulkAct.Kind, BulkAct.Status
 NEEDED = {
     Kind.QUEUE: Role.REVIEWER, Kind.TAG: Role.REVIEWER, Kind.UNTAG: Role.REVIEWER,
-    Kind.ARCHIVE: Role.ENGINEER, Kind.RESTORE: Role.ENGINEER,
+    Kind.TOPIC: Role.REVIEWER, Kind.ARCHIVE: Role.ENGINEER, Kind.RESTORE: Role.ENGINEER,
 }  # fmt: skip
 UNDO_SALT = "traces.undo"
 UNDO_AGE = 24 * 3600
@@ -71,6 +71,8 @@ def _asked(request: HttpRequest) -> tuple[str, str]:
         raise SuspiciousOperation("There is no such act.")
     if kind == Kind.QUEUE:
         return kind, request.POST.get("queue", "")
+    if kind == Kind.TOPIC:
+        return kind, request.POST.get("topic", "")
     tag = " ".join(request.POST.get("tag", "").split()) if kind in (Kind.TAG, Kind.UNTAG) else ""
     return (Kind.UNTAG, tag[1:].strip()) if kind == Kind.TAG and tag.startswith("-") else (kind, tag)
 
@@ -105,9 +107,12 @@ def told(act: BulkAct) -> str:
         Kind.TAG: f"{_count(act.changed)} tagged “{act.argument}”.",
         Kind.UNTAG: f"The tag “{act.argument}” was taken off {_count(act.changed)}.",
         Kind.QUEUE: f"{_count(act.changed)} put into “{_queue(act)}”.",
+        Kind.TOPIC: f"{_count(act.changed)} of the topic “{act.argument}” now."
+        if act.argument
+        else f"The topic was taken from {_count(act.changed)}.",
     }[Kind(act.kind)]
-    if act.already and act.kind in (Kind.TAG, Kind.QUEUE):
-        said += f" {_count(act.already)} {'had it' if act.kind == Kind.TAG else 'in it'} already."
+    if act.already and act.argument and act.kind in (Kind.TAG, Kind.QUEUE, Kind.TOPIC):
+        said += f" {_count(act.already)} {'in it' if act.kind == Kind.QUEUE else 'had it'} already."
     if not act.changed:
         return said
     return _with_undo(said, "act", str(act.uid))
@@ -161,6 +166,7 @@ def taken_back(act: BulkAct) -> str:
         Kind.TAG: f"The tag “{act.argument}” was taken off {_count(done)} again.",
         Kind.UNTAG: f"{_count(done)} tagged “{act.argument}” again.",
         Kind.QUEUE: f"{_count(done)} taken out of the queue again.",
+        Kind.TOPIC: f"{_count(done)} of the topic that {'it' if done == 1 else 'they'} had before.",
     }[Kind(act.kind)]
     why = "somebody has begun" if act.kind == Kind.QUEUE else "changed again since"
     return f"{said} {_count(act.kept)} {why}: left as {'it is' if act.kept == 1 else 'they are'}." if act.kept else said
@@ -208,6 +214,7 @@ def _progress(act: BulkAct) -> dict[str, Any]:
     doing = {
         Kind.ARCHIVE: "Archiving", Kind.RESTORE: "Restoring", Kind.TAG: f"Tagging “{act.argument}”",
         Kind.UNTAG: f"Taking off “{act.argument}”", Kind.QUEUE: f"Putting into “{_queue(act)}”",
+        Kind.TOPIC: f"Giving the topic “{act.argument}”" if act.argument else "Taking the topic away",
     }[Kind(act.kind)]  # fmt: skip
     ended = taken_back(act) if act.status == Status.UNDONE else ""
     return {
