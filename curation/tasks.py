@@ -10,6 +10,7 @@ from curation.ingest import inbox
 from curation.privacy import scan
 from curation.replay import ask
 from curation.review import queues, said
+from curation.scoring import arrivals, batches
 from curation.search import index
 
 log = logging.getLogger(__name__)
@@ -97,3 +98,24 @@ def sweep_replays() -> None:
     """Ask for replays whose nudge got lost; end those whose process is gone."""
     for replay_id in ask.waiting():
         ask_replay.apply_async((replay_id,), retry=False)
+
+
+@shared_task(name="curation.tasks.work_on_batch", ignore_result=True)
+def work_on_batch(batch_id: int) -> None:
+    """Go on with a batch of calls; sends itself again while it is not at its end. A second message finds it taken."""
+    if not batches.work(batch_id, seconds=20):
+        work_on_batch.apply_async((batch_id,), retry=False)
+
+
+@shared_task(name="curation.tasks.sweep_batches", ignore_result=True)
+def sweep_batches() -> None:
+    """Go on with batches whose nudge got lost, or whose process is gone."""
+    for batch_id in batches.open_batches():
+        work_on_batch.apply_async((batch_id,), retry=False)
+
+
+@shared_task(name="curation.tasks.score_arrivals", ignore_result=True)
+def score_arrivals() -> None:
+    """Put traces that arrived before the graders that score them."""
+    for batch_id in arrivals.sweep():
+        work_on_batch.apply_async((batch_id,), retry=False)

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from curation import dirty
 from curation.models import (
+    BatchItem,
     Comment,
     Correction,
     DatasetRow,
@@ -64,8 +65,19 @@ def bury_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
     externals = list(Trace.objects.filter(pk__in=ids, project=project).values_list("external_id", flat=True))
     counts["spans"] += Span.objects.filter(project=project, trace_key__in=externals).delete()[0]
     # FollowUp before TraceText: whoever is indexing a trace right now holds its row, and what they write must go too
-    # a replay holds the conversation while it waits, and when it failed
-    for model in (Step, FollowUp, TraceText, PersonalData, Feedback, Comment, StepVerdict, QueueItem, Replay):
+    # a replay holds the conversation while it waits, and when it failed; an item of a batch what was asked and answered
+    for model in (
+        Step,
+        FollowUp,
+        TraceText,
+        PersonalData,
+        Feedback,
+        Comment,
+        StepVerdict,
+        QueueItem,
+        Replay,
+        BatchItem,
+    ):
         way = "revision__trace__in" if model is Step else "trace__in"
         counts[str(model._meta.verbose_name_plural)] += model._default_manager.filter(**{way: ids}).delete()[0]
     Preference.objects.filter(left_trace__in=ids).delete()

@@ -13,7 +13,17 @@ from django.utils.crypto import salted_hmac
 
 from curation.forget.delete import BATCH, bury_traces, delete_traces, empty_bodies, in_datasets
 from curation.ingest.bodies import opened
-from curation.models import DatasetVersion, Erasure, RawRecord, Span, Trace, TraceRevision, WaitingWord
+from curation.models import (
+    Batch,
+    BatchItem,
+    DatasetVersion,
+    Erasure,
+    RawRecord,
+    Span,
+    Trace,
+    TraceRevision,
+    WaitingWord,
+)
 from workspace import audit, lineage
 from workspace.access import Actor
 from workspace.lineage import Node
@@ -134,7 +144,7 @@ def _touched(project: Project, versions: Sequence[DatasetVersion]) -> list[dict[
 
 
 def _mentioned(project: Project, text: str) -> set[int]:
-    """Traces where the text occurs: in any revision, or in the trace's own columns."""
+    """Traces where the text occurs: in any revision, in the trace's own columns, or in what a model was made to say of it."""
     like = f"%{_like(text)}%"
     in_json = f"%{_like(json.dumps(text, ensure_ascii=False)[1:-1])}%"
     sql = f"""
@@ -145,9 +155,13 @@ def _mentioned(project: Project, text: str) -> set[int]:
         UNION
         SELECT r.trace_id FROM {TraceRevision._meta.db_table} r JOIN {Trace._meta.db_table} t ON t.id = r.trace_id
         WHERE t.project_id = %s AND r.document::text ILIKE %s
+        UNION
+        SELECT i.trace_id FROM {BatchItem._meta.db_table} i JOIN {Batch._meta.db_table} b ON b.id = i.batch_id
+        WHERE b.project_id = %s AND (i.answer::text ILIKE %s OR i.grades::text ILIKE %s)
     """  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(sql, [project.pk, like, like, like, like, like, like, in_json, project.pk, in_json])
+        said = [project.pk, in_json, project.pk, in_json, in_json]
+        cursor.execute(sql, [project.pk, like, like, like, like, like, like, in_json, *said])
         return {one for (one,) in cursor.fetchall()}
 
 

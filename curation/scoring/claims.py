@@ -132,7 +132,7 @@ def settle(batch: Batch, version: GraderVersion | None, results: Sequence[Result
 
 def _row(one: Result) -> dict[str, Any]:
     kept = {
-        "id": one.claimed.id, "attempts": one.claimed.attempts, "status": one.status, "error": one.error[:MOST_TEXT],
+        "id": one.claimed.id, "attempts": one.claimed.attempts, "status": str(one.status), "error": one.error[:MOST_TEXT],
         "prompt": one.prompt, "answer": one.answer, "grades": one.grades, "input_tokens": one.input_tokens,
         "output_tokens": one.output_tokens, "latency_ms": one.latency_ms,
         "cost_usd": None if one.cost_usd is None else str(one.cost_usd),

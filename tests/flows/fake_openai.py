@@ -2,22 +2,23 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+Script = Callable[[dict[str, Any]], tuple[int, dict[str, Any]]]
 TEXT = "Order 1017 is late; it left the depot this morning."
 
 
-def chat(asked: dict[str, Any]) -> dict[str, Any]:
+def chat(asked: dict[str, Any], text: str = TEXT) -> dict[str, Any]:
     """The answer to POST /v1/chat/completions."""
     return {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1_760_000_000,
         "model": asked["model"],
-        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": TEXT}}],
+        "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": text}}],
         "usage": {"prompt_tokens": 14, "completion_tokens": 12, "total_tokens": 26},
     }
 
@@ -49,10 +50,20 @@ def respond(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Handler(BaseHTTPRequestHandler):
+    script: Script | None = None
+    seen: list[dict[str, Any]] | None = None
+
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        answer = json.dumps(chat(asked) if self.path.endswith("/chat/completions") else respond(asked)).encode()
-        self.send_response(200)
+        if self.seen is not None:
+            self.seen.append(asked)
+        status, said = 200, chat(asked) if self.path.endswith("/chat/completions") else respond(asked)
+        if self.script is not None:
+            status, said = self.script(asked)
+        answer = json.dumps(said).encode()
+        self.send_response(status)
+        if status in (301, 302, 307, 308):
+            self.send_header("Location", said["location"])
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
@@ -63,9 +74,10 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def fake_openai() -> Iterator[str]:
-    """Runs the endpoint; gives its base URL."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
+def fake_openai(script: Script | None = None, seen: list[dict[str, Any]] | None = None) -> Iterator[str]:
+    """Runs the endpoint; gives its base URL. `script` says what to answer (status, body); `seen` gets every request."""
+    handler = type("Handler", (_Handler,), {"script": script and staticmethod(script), "seen": seen})
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         yield f"http://127.0.0.1:{server.server_address[1]}/v1"

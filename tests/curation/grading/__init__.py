@@ -1,0 +1,1 @@
+"""Graders as rows, and batches of calls."""

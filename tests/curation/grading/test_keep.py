@@ -1,0 +1,149 @@
+"""Graders as rows: versions never change, and nothing uses one that nobody confirmed."""
+
+import pytest
+
+from curation.models import Grader, Score
+from curation.scoring import arrivals, batches, generation, keep, run, trial
+from curation.scoring.graders import BadDefinition
+from curation.scoring.refused import NotConfirmed, Refused
+from tests import make
+from tests.curation.grading import graders
+from tests.curation.grading.graders import GOAL, JUDGE, LATE
+from workspace.access import SYSTEM, Actor
+from workspace.models import AuditEntry, Project, User
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_version_is_made_changed_and_confirmed_with_who_and_when(project: Project, alice: User) -> None:
+    actor = Actor(user=alice)
+    first = keep.create(project=project, name="Late  orders", definition=LATE, goal=GOAL, actor=actor)
+    assert (first.grader.slug, first.grader.name, str(first)) == ("late_orders", "Late orders", "late_orders@1")
+    assert keep.current(first.grader) is None and first.author == "Alice Engineer" and first.goal == GOAL
+    same = keep.change(grader=first.grader, definition=dict(LATE), goal=GOAL, actor=actor)
+    assert same.pk == first.pk, "nothing differs, so there is no new version"
+    keep.confirm(version=first, actor=actor, tried={"n": 5, "mean": 0.6})
+    assert first.confirmed_by == "Alice Engineer" and first.confirmed_at and first.tried["mean"] == 0.6
+    second = keep.change(grader=first.grader, definition={**LATE, "operation": "ilike"}, goal=GOAL, actor=actor)
+    assert second.number == 2 and keep.current(first.grader) == first, "a newer one is not used before it is confirmed"
+    first.refresh_from_db()
+    assert first.definition == LATE and first.digest != second.digest
+    keep.confirm(version=second, actor=actor, tried={})
+    keep.confirm(version=second, actor=SYSTEM, tried={})
+    assert second.confirmed_by == "Alice Engineer", "the first word stands"
+    assert keep.current(first.grader) == second
+    told = AuditEntry.objects.filter(project=project, user=alice).values_list("action", flat=True).order_by("id")
+    assert list(told) == ["grader.created", "grader.confirmed", "grader.changed", "grader.confirmed"]
+
+
+def test_nothing_uses_what_nobody_confirmed(project: Project) -> None:
+    make.trace(project)
+    version = graders.code(project, confirmed=False)
+    line = graders.connect(project)
+    with pytest.raises(NotConfirmed, match="was not confirmed"):
+        batches.price(project=project, version=version, query="")
+    with pytest.raises(NotConfirmed):
+        batches.start(project=project, version=version, query="", actor=SYSTEM, confirmed="", key="k")
+    with pytest.raises(NotConfirmed):
+        keep.set_arrivals(grader=version.grader, scores_new=True, query="", rate=1.0, actor=SYSTEM)
+    with pytest.raises(NotConfirmed):
+        generation.check(project=project, connection=line, graders=[version])
+    with pytest.raises(NotConfirmed):
+        keep.named(project=project, label="late")
+    Grader.objects.update(scores_new=True)
+    assert arrivals.sweep() == [] and not Score.objects.exists()
+    # trying it is what comes before, and keeps no score
+    tried = trial.run(version=version, traces=trial.pick(project=project, query="", seed=1))
+    assert tried.mean == 1.0 and not Score.objects.exists()
+
+
+def test_what_cannot_be_a_grader_is_refused_with_the_field(project: Project, charlie: User) -> None:
+    line = graders.connect(project)
+    theirs = graders.connect(Project.objects.get(slug="other"))
+    Score.objects.create(
+        project=project, trace=make.trace(project), name="tone", number=1, source="imported"
+    )  # fmt: skip
+    graders.code(project)
+
+    def refused(**given: object) -> str:
+        values = {"name": "New", "definition": LATE, "goal": GOAL, "actor": SYSTEM, **given}
+        with pytest.raises(Refused) as caught:
+            keep.create(project=project, **values)  # type: ignore[arg-type]
+        return f"{caught.value.field}: {caught.value.reason}"
+
+    assert refused(name=" ").startswith("name:")
+    assert "rules to follow" in refused(goal={}) and "Unknown: beauty" in refused(goal={"beauty": "x"})
+    assert "has the slug late already" in refused(slug="late")
+    assert "came from elsewhere" in refused(slug="tone")
+    assert "meaning of its own" in refused(name="Response quality")
+    assert refused(slug="Tone!").startswith("slug:")
+    assert "choose the connection" in refused(definition=JUDGE)
+    assert "of this project" in refused(definition=JUDGE, connection=theirs)
+    assert "takes no connection" in refused(connection=line)
+    with pytest.raises(BadDefinition, match="operation"):
+        keep.create(project=project, name="N", definition={**LATE, "operation": "x"}, goal=GOAL, actor=SYSTEM)
+    assert Grader.objects.count() == 1
+
+
+def test_the_difference_of_two_versions_in_lines(project: Project) -> None:
+    line = graders.connect(project)
+    long = "Grade the answer.\nBe strict about dates that nobody gave, and about names of other customers.\n{{ sample.output_text }}"
+    first = graders.judge(line, {**JUDGE, "input": [{"role": "user", "content": long}]})
+    changed = {**JUDGE, "range": [0, 5], "input": [{"role": "user", "content": long.replace("strict", "kind")}]}
+    del changed["pass_threshold"]
+    second = keep.change(
+        grader=first.grader, definition=changed, goal={"tone": "Friendly."}, connection=line, actor=SYSTEM
+    )
+    assert keep.changes(first, second) == [
+        "range[1]: 1 → 5",
+        "pass_threshold: 0.7 was taken out",
+        "input[0].content: − Be strict about dates that nobody gave, and about names of other customers.",
+        "input[0].content: + Be kind about dates that nobody gave, and about names of other customers.",
+        "goal.accuracy: It says where the order is. was taken out",
+        "goal.rules: Never invent a date. was taken out",
+        "goal.tone: Friendly. was added",
+    ]
+    assert keep.changes(second, second) == []
+
+
+def test_an_archived_grader_scores_nothing_and_keeps_its_name(project: Project) -> None:
+    version = graders.code(project)
+    keep.archive(grader=version.grader, actor=SYSTEM)
+    with pytest.raises(Refused, match="archived"):
+        keep.usable(version)
+    with pytest.raises(Refused, match="archived"):
+        keep.change(grader=version.grader, definition=LATE, goal=GOAL, actor=SYSTEM)
+    with pytest.raises(Refused, match="already"):
+        graders.code(project)
+    assert keep.scorers(project)["late"] == "grader “Late”, archived"
+    keep.restore(grader=version.grader, actor=SYSTEM)
+    assert keep.named(project=project, label="late") == version == keep.named(project=project, label="late@1")
+    with pytest.raises(Refused, match="no version 9"):
+        keep.named(project=project, label="late@9")
+
+
+def test_every_score_name_that_is_known(project: Project) -> None:
+    graders.code(project, confirmed=False)
+    for name in ("tone", "loss", "tone"):
+        Score.objects.create(project=project, trace=make.trace(project), name=name, number=1, source="imported")
+    assert keep.scorers(project) == {
+        "late": "grader “Late”, not confirmed", "loss": "scores that were sent", "tone": "scores that were sent"
+    }  # fmt: skip
+
+
+def test_a_trial_is_drawn_by_its_seed_and_says_how_sure_it_is(project: Project) -> None:
+    for number in range(12):
+        make.trace(project, said=make.short_document(answer="This morning." if number % 3 else "No idea."))
+    version = graders.code(project, confirmed=False)
+    first = trial.pick(project=project, query="", seed=7)
+    assert len(first) == 5 and first == trial.pick(project=project, query="", seed=7)
+    assert {one.pk for one in first} != {one.pk for one in trial.pick(project=project, query="", seed=8)}
+    told = trial.run(version=version, traces=first)
+    scores = [one.score for one in told.rows]
+    assert told.n == 5 and told.mean == sum(scores) / 5 and told.plain()["rows"][0]["trace"] == str(first[0].uid)
+    assert trial.half_width([0.85, 0.92, 0.45, 0.78, 0.88]) == pytest.approx(2.776 * 0.1893 / 5**0.5, abs=1e-3)
+    assert trial.half_width([1.0]) is None
+    nobody = run.grade_trace(
+        version=version, trace=first[0], document=make.document(make.message("user", "Hello?")), ask=None
+    )
+    assert nobody.grade.value is None and nobody.grade.error, "an answer that is missing is no 0"
