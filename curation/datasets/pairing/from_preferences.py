@@ -30,7 +30,10 @@ def pairs(rows: dict[int, Row], *, majority: bool) -> Iterator[Found | Skip]:
         revisions = {pk for one in used for pk in (one.left_revision_id, one.right_revision_id)}
         same_words((rows[trace] for trace in known), revisions)
         texts = documents(revisions)
-        for words in told.values():
+        place = {trace: at for at, trace in enumerate(some)}
+        last = len(some)
+        in_order = sorted(told.items(), key=lambda item: (min(place.get(trace, last) for trace, _ in item[0]), item[0]))
+        for _, words in in_order:
             yield _pair(rows, words, texts, majority)
 
 

@@ -67,7 +67,7 @@ def test_the_writer_gets_the_query_and_all_results() -> None:
     )
     (row,) = made("summariser", said, scores=(score("response_quality", 4.0),))
     assert text_of(row.example.messages[1]) == (
-        "Query: Where is order 1?\n\nAnalysis:\nget_user({}) -> Mia\nget_order({\"id\": 1}) (failed) -> no such order"
+        'Query: Where is order 1?\n\nAnalysis:\nget_user({}) -> Mia\nget_order({"id": 1}) (failed) -> no such order'
     )
     assert text_of(row.example.messages[2]) == "There is no order 1, Mia."
 
