@@ -47,7 +47,7 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
     pair = _pair(project, traces, reviewer)
     names: dict[str, list[Any]] = {
         "curation:traces": [], "curation:trace-figures": [], "curation:upload": [], "curation:review": [],
-        "curation:mentions": [], "curation:datasets": [],
+        "curation:mentions": [], "curation:datasets": [], "curation:replay-buffers": [],
         "curation:charts": [],
         "curation:dataset-new": [], "training:runs": [], "training:run-new": [], "training:models": [],
         "evaluation:comparisons": [], "evaluation:comparison-new": [], "evaluation:over-time": [], "workspace:settings": [],

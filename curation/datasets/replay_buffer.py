@@ -38,7 +38,7 @@ _PASSING = """
 """
 _TAKE = """
     SELECT b.slot, b.trace_id, b.revision_id, b.conversation, b.judgment_id, b.correction_id, b.came_with,
-           t.external_id, t.input_fingerprint, coalesce(j.author, ''), c.messages::text
+           t.external_id, t.task_id, t.session_id, t.user_id, t.input_fingerprint, coalesce(j.author, ''), c.messages::text
     FROM curation_replaybufferrow b JOIN curation_trace t ON t.id = b.trace_id
     LEFT JOIN curation_judgment j ON j.id = b.judgment_id
     LEFT JOIN curation_correction c ON c.id = b.correction_id
@@ -59,6 +59,9 @@ class Kept:
     correction: int | None
     came_with: str
     external_id: str
+    task_id: str
+    session_id: str
+    user_id: str
     fingerprint: str
     author: str
     messages: str | None
@@ -146,7 +149,7 @@ def take_in(*, version: DatasetVersion, project: Project, chosen: Replay) -> int
 
 def look(*, project: Project) -> list[Look]:
     """The buffers of a project by name, with how full they are and what their rows came with. Two queries."""
-    buffers = list(ReplayBuffer.objects.filter(project=project).order_by("name"))
+    buffers = list(ReplayBuffer.objects.filter(project=project).exclude(name__startswith="~").order_by("name"))
     counts: dict[int, dict[str, int]] = {buffer.pk: {} for buffer in buffers}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -166,15 +169,49 @@ def rows(*, buffer: ReplayBuffer, cursor: str = "", size: int = 50) -> Page[Repl
 
 
 def clear(*, project: Project, name: str, actor: Actor) -> int:
-    """Empty a buffer; it begins anew. Returns how many rows lay in it. Raises ReplayBuffer.DoesNotExist."""
+    """Empty a buffer; it begins anew, and what lay in it is set aside for `restore` until it is cleared again. Returns how
+    many rows lay in it. Raises ReplayBuffer.DoesNotExist."""
     with transaction.atomic():
         buffer = ReplayBuffer.objects.select_for_update().get(project=project, name=name)
-        gone, _ = ReplayBufferRow.objects.filter(buffer=buffer).delete()
-        ReplayBuffer.objects.filter(pk=buffer.pk).update(seen=0, cleared_at=timezone.now())
-        audit.record(
-            project=project, actor=actor, action="replay_buffer.cleared", target=f"replay_buffer:{name}", rows=gone
+        held = ReplayBufferRow.objects.filter(buffer=buffer).count()
+        ReplayBuffer.objects.filter(project=project, name=_aside(name)).delete()
+        ReplayBuffer.objects.filter(pk=buffer.pk).update(name=_aside(name))
+        ReplayBuffer.objects.create(
+            project=project, name=name, capacity=buffer.capacity, seed=buffer.seed, cleared_at=timezone.now()
         )
-    return gone
+        audit.record(
+            project=project, actor=actor, action="replay_buffer.cleared", target=f"replay_buffer:{name}", rows=held
+        )
+    return held
+
+
+def restore(*, project: Project, name: str, actor: Actor) -> int | None:
+    """Take back a clearing. Returns how many rows lie in the buffer again; None where nothing is set aside, or rows have
+    passed since, which would then be lost. Raises ReplayBuffer.DoesNotExist."""
+    with transaction.atomic():
+        fresh = ReplayBuffer.objects.select_for_update().get(project=project, name=name)
+        aside = ReplayBuffer.objects.filter(project=project, name=_aside(name)).first()
+        if aside is None or fresh.seen:
+            return None
+        fresh.delete()
+        ReplayBuffer.objects.filter(pk=aside.pk).update(name=name)
+        held = ReplayBufferRow.objects.filter(buffer=aside).count()
+        audit.record(
+            project=project, actor=actor, action="replay_buffer.restored", target=f"replay_buffer:{name}", rows=held
+        )
+    return held
+
+
+def set_aside(*, buffer: ReplayBuffer) -> int:
+    """How many rows `restore` would bring back now."""
+    if buffer.seen:
+        return 0
+    return ReplayBufferRow.objects.filter(buffer__project=buffer.project_id, buffer__name=_aside(buffer.name)).count()
+
+
+def _aside(name: str) -> str:
+    """The name that a cleared buffer is kept under: no recipe can ask for it."""
+    return f"~{name[:79]}"
 
 
 def _put(buffer: ReplayBuffer, places: dict[int, tuple[Any, ...]], came_with: str) -> None:
