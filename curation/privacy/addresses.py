@@ -1,0 +1,60 @@
+"""Addresses: e-mail (RFC 5321, 5322, 6532) and the internet (RFC 791, 4291)."""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+_EMAIL = re.compile(
+    r"[\w&+-][\w.+%'&=~-]{0,63}(?:@|%40)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}"
+    r"(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})(?![\w@]|-\w)"
+)
+_PICTURE = re.compile(r"(?i)[@][1-9](?:\.\d)?x\.(?:png|jpe?g|gif|webp|svg|avif|bmp|tiff?)$")
+_IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d|-(?!\d{1,3}\.\d))")
+_IPV6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f:]{0,40}:[0-9A-Fa-f:]{0,40}:)[0-9A-Fa-f:]{6,39}(?![\w:])")
+# four numbers that are no address: a product's token (RFC 9110 10.1.5), a version, a clause
+_VERSION = re.compile(
+    r"(?i)(?:(?:^|[\s(;,\"'])[a-z][\w+-]*/|(?:==|~=|[<>]=|[<>^~])\s?"
+    r"|(?:version(?:s|name|code|number|_number)?|\bver|\bv|clause|section|sec|chapter|release|build|firmware|revision|rev"
+    r"|driver|kernel|schema|oid|table|figure|article|appendix|annex|windows|macos|android|ios|chrome|chromium)"
+    r"(?:\\?[\"'])?\.?\s{0,3}[:=#]?\s{0,3}(?:\\?[\"'])?|§\s?)$"
+)
+_GIVEN_OUT = ipaddress.ip_network("2000::/3")  # the one range that IANA gives addresses out of
+
+
+def emails(text: str) -> Iterator[tuple[int, int]]:
+    """E-mail addresses, also percent-encoded ones; neither pictures of several sizes nor logins of source hosts."""
+    if "@" not in text and "%40" not in text:
+        return
+    for match in _EMAIL.finditer(text):
+        said = match.group()
+        if ".." in said or _PICTURE.search(said):
+            continue
+        if said.startswith(("git@", "hg@")) and text[match.end() : match.end() + 1] in (":", "/"):
+            continue
+        yield match.span()
+
+
+def internet(text: str) -> Iterator[tuple[int, int]]:
+    """Addresses that are routed. Loopback, private, documentation and multicast ranges say nothing of a person."""
+    for match in _IPV4.finditer(text) if "." in text else ():
+        start = match.start()
+        if _routed(match.group()) and not match.group().endswith(".0.0.0"):
+            before = text[max(0, start - 40) : start]
+            if not _VERSION.search(before) and not (before.endswith("-") and not _is_a_range(before)):
+                yield match.span()
+    for match in _IPV6.finditer(text) if ":" in text else ():
+        said = match.group().rstrip(":") if not match.group().endswith("::") else match.group()
+        if _routed(said):
+            yield match.start(), match.start() + len(said)
+
+
+def _is_a_range(before: str) -> bool:
+    return re.search(r"\d\.\d{1,3}-$", before) is not None
+
+
+def _routed(text: str) -> bool:
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return address.is_global and not address.is_multicast and (address.version == 4 or address in _GIVEN_OUT)
