@@ -29,6 +29,7 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("Review", "curation:review", "review", "r"),
             Place("Pairs", "curation:pairs", "pairs", "p"),
             Place("Mentions", "curation:mentions", "answer", "n"),
+            Place("Graders", "curation:graders", "check", "e"),
             Place("Datasets", "curation:datasets", "data", "d"),
             Place("Charts", "curation:charts", "chart", "h"),
         ),

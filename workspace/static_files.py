@@ -22,6 +22,7 @@ SHEETS = {
     "recipe": (*COMMON, "lists", "charts", "pages", "recipe"),
     "charts": (*COMMON, "lists", "timecharts"),
     "timeline": (*COMMON, "lists", "timeline"),
+    "graders": (*COMMON, "lists", "charts", "graders"),
     "toolviews": (*COMMON, "review", "toolviews"),
 }
 

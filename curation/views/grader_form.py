@@ -82,7 +82,9 @@ def written(definition: Mapping[str, Any]) -> dict[str, str] | None:
             for part, text in _WRITE[one.kind](definition[one.key]).items():
                 values[_name(one, part)] = text
     again = read(kind, str(definition.get("name", "")), values)
-    return values if not again.errors and again.definition == dict(definition) else None
+    # what is not there yet may be missing in a form as well
+    wrong = [key for key in again.errors if key in definition]
+    return values if not wrong and again.definition == dict(definition) else None
 
 
 def place(where: str) -> str:

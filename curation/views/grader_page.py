@@ -51,6 +51,7 @@ def _page(request: HttpRequest, entry: Entry, found: Grader, *, status: int = 20
     may = entry.may(Role.ENGINEER)
     context = {
         "found": found, "versions": versions, "used": used, "shown": shown, "older": older,
+        "from": older or shown, "to": shown if older else versions[0],
         "changes": keep.changes(older, shown) if older and older.pk != shown.pk else [],
         "kind": grader_kinds.KINDS.get(str(shown.definition.get("type"))), "parts": parts_of(shown), "goals": goals_of(shown),
         "report": report, "matrix": grader_charts.matrix(report.matrix), "forest": grader_charts.agreement(report),

@@ -75,7 +75,7 @@ def _try(request: HttpRequest, entry: Entry, version: GraderVersion) -> HttpResp
             raise Refused(
                 "confirmed", f"The price is another one than was shown: {_said(price)}. Look at it and try again."
             )
-        done = trial.run_trial(version=version, traces=traces)
+        done = trial.run(version=version, traces=traces)
     except (Refused, FilterError) as error:
         return _page(request, entry, version, problem=str(error), status=422)
     kept = done.plain()

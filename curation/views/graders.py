@@ -170,7 +170,7 @@ def _field(kind: str, where: str) -> str:
 
 
 def _goal(given: QueryDict) -> dict[str, str]:
-    return {key: given.get(f"goal_{key}", "").replace("\r\n", "\n") for key, _, _ in grader_kinds.GOALS}
+    return {key: given.get(f"goal_{key}", "").replace("\r\n", "\n").strip() for key, _, _ in grader_kinds.GOALS}
 
 
 def _asks(definition: dict[str, Any]) -> bool:

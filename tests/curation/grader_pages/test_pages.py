@@ -1,0 +1,195 @@
+"""The pages of graders from end to end: a draft, a trial, a person who confirms, arrivals, the past, a batch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from curation.models import Batch, Grader, GraderVersion, Score
+from tests import make
+from tests.curation.scoring_agreement.test_against_people import a_score, a_version
+from workspace.models import Project, User
+
+SignedIn = Callable[[User], Client]
+TYPED = {
+    "goal_accuracy": "It says where the order is.", "type": "string_check", "f_input": "{{ sample.output_text }}",
+    "f_operation": "ilike", "f_reference": "depot", "name": "Says where", "mode": "form", "act": "save",
+}  # fmt: skip
+
+
+@pytest.fixture
+def traces(project: Project) -> list[Any]:
+    answers = ["It left the depot.", "It is lost.", "Depot Berlin.", "No idea.", "At the depot.", "Ask again.", "depot"]
+    return [make.trace(project, said=make.short_document(answer=answer)) for answer in answers]
+
+
+def test_goal_comes_first(project: Project, alice: User, as_user: SignedIn) -> None:
+    client = as_user(alice)
+    page = client.get("/p/acme/graders/new/").content.decode()
+    assert page.index("What is a good answer?") < page.index("How is it measured?") < page.index("Keep it as a draft")
+    assert "You judge" not in page  # nothing is written for the user
+    answer = client.post("/p/acme/graders/new/", TYPED | {"goal_accuracy": " "})
+    assert answer.status_code == 422 and "one of these four is enough" in answer.content.decode()
+    answer = client.post("/p/acme/graders/new/", TYPED | {"type": ""})
+    assert answer.status_code == 422 and "Choose how it is measured" in answer.content.decode()
+    answer = client.post("/p/acme/graders/new/", TYPED | {"f_reference": "", "name": ""})
+    assert "This is needed." in answer.content.decode() and "A name is needed" in answer.content.decode()
+    answer = client.post("/p/acme/graders/new/", TYPED | {"f_input": "{{ nonsense }}"})
+    assert answer.status_code == 422 and "is not a path" in answer.content.decode()
+    assert not Grader.objects.exists()
+
+
+def test_fields_json_and_a_text_to_start_from(project: Project, alice: User, as_user: SignedIn) -> None:
+    client = as_user(alice)
+    judge = {"type": "score_model", "goal_tone": "Friendly, never “dear customer”.", "mode": "form"}
+    part = client.post(
+        "/p/acme/graders/new/", judge | {"act": "fields"}, headers={"HX-Request": "true"}
+    ).content.decode()
+    assert part.lstrip().startswith("<section") and "item.last_user_message" in part and "Friendly" not in part
+    part = client.post(
+        "/p/acme/graders/new/", judge | {"act": "offer"}, headers={"HX-Request": "true"}
+    ).content.decode()
+    assert "- Tone: Friendly, never “dear customer”." in part
+    part = client.post("/p/acme/graders/new/", TYPED | {"act": "json"}).content.decode()
+    assert "&quot;operation&quot;: &quot;ilike&quot;" in part and 'name="mode" value="json"' in part
+    as_json = {**TYPED, "mode": "json", "definition": '{"type": "limits", "steps": 4}'}
+    part = client.post("/p/acme/graders/new/", as_json | {"act": "form"}).content.decode()
+    assert 'name="f_steps" value="4"' in part
+    answer = client.post("/p/acme/graders/new/", as_json | {"definition": '{"type": "limits", "stepss": 4}'})
+    assert answer.status_code == 422 and "no such key" in answer.content.decode()
+    answer = client.post("/p/acme/graders/new/", as_json)
+    assert answer.status_code == 302
+    assert GraderVersion.objects.get().definition == {"name": "Says where", "type": "limits", "steps": 4}
+
+
+def test_draft_trial_confirm(project: Project, traces: list[Any], alice: User, rita: User, as_user: SignedIn) -> None:
+    client = as_user(alice)
+    assert client.post("/p/acme/graders/new/", TYPED)["Location"] == "/p/acme/graders/says_where/1/"
+    version = GraderVersion.objects.get()
+    assert version.goal == {"accuracy": "It says where the order is."} and version.confirmed_at is None
+    page = client.get("/p/acme/graders/says_where/1/").content.decode()
+    assert "Try it on 5 traces" in page and "costs nothing" in page and "Use it" not in page
+    answer = client.post("/p/acme/graders/says_where/1/", {"act": "use"})
+    assert answer.status_code == 422 and "Try it first" in answer.content.decode()
+
+    tried = client.post("/p/acme/graders/says_where/1/", {"act": "try", "seed": "1", "n": "5", "confirmed": "0.000000"})
+    assert tried.status_code == 302 and tried["Location"].endswith("seed=1&n=5#trial")
+    page = client.get(tried["Location"]).content.decode()
+    assert page.count('<article class="sample"') == 5 and "Use it" in page and "5 are few" in page and "±" in page
+    assert not Score.objects.exists()  # a trial is no score
+    others = client.get("/p/acme/graders/says_where/1/?seed=2").content.decode()
+    assert "not run yet" in others and "Back to the 5 that you tried" in others
+    assert "No trace matches" in client.get("/p/acme/graders/says_where/1/?q=agent:nobody").content.decode()
+    assert client.get("/p/acme/graders/says_where/1/?q=latency>").status_code == 200
+
+    assert as_user(rita).post("/p/acme/graders/says_where/1/", {"act": "use"}).status_code == 403
+    client.post("/p/acme/graders/says_where/1/", {"act": "use"})
+    version.refresh_from_db()
+    assert version.confirmed_by == str(alice) and version.confirmed_at is not None and version.tried["n"] == 5
+    page = as_user(rita).get("/p/acme/graders/says_where/1/").content.decode()
+    assert "What Alice Engineer saw before confirming it" in page
+    assert "Alice Engineer" in as_user(rita).get("/p/acme/graders/says_where/").content.decode()
+
+
+def test_a_change_is_a_new_version_and_a_diff(
+    project: Project, traces: list[Any], alice: User, as_user: SignedIn
+) -> None:
+    client = as_user(alice)
+    client.post("/p/acme/graders/new/", TYPED)
+    page = client.get("/p/acme/graders/says_where/change/?version=1").content.decode()
+    assert "It says where the order is." in page and ">\ndepot</textarea>" in page
+    assert client.get("/p/acme/graders/says_where/change/?version=7").status_code == 404
+    same = client.post("/p/acme/graders/says_where/change/", TYPED | {"name": ""})
+    assert same["Location"].endswith("/1/")
+    changed = client.post("/p/acme/graders/says_where/change/", TYPED | {"f_reference": "station"})
+    assert changed["Location"].endswith("/2/")
+    page = client.get("/p/acme/graders/says_where/?from=1&version=2").content.decode()
+    assert "reference: depot → station" in page
+
+
+def test_the_past_is_priced_then_started_once(
+    project: Project, traces: list[Any], alice: User, as_user: SignedIn, commits: Any
+) -> None:
+    version = a_version(project, "says_where", definition={
+        "type": "string_check", "name": "x", "input": "{{ sample.output_text }}", "reference": "depot", "operation": "ilike",
+    })  # fmt: skip
+    a_score(traces[0], version, True)
+    client, address = as_user(alice), "/p/acme/graders/says_where/"
+    page = client.post(address, {"act": "price", "query": "agent:support", "key": "k1"}).content.decode()
+    assert "Free" in page and "Score 6 traces" in page and "1, used as they are" in page
+    assert not Batch.objects.exists()
+    for _ in range(2):
+        answer = client.post(address, {"act": "start", "query": "agent:support", "key": "k1", "confirmed": "0.000000"})
+    batch = Batch.objects.get()
+    assert answer["Location"] == f"/p/acme/batches/{batch.uid}/" and (batch.total, batch.reused) == (6, 1)
+    assert client.post(address, {"act": "price", "query": "agent:none"}).status_code == 422
+    assert "not a number of traces" in client.post(address, {"act": "price", "sample": "few"}).content.decode()
+
+    page = client.get(answer["Location"]).content.decode()
+    assert 'hx-trigger="every 2s"' in page and "0 of 6" in page
+    client.post(answer["Location"], {"act": "cancel"})
+    page = client.get(answer["Location"]).content.decode()
+    assert "6 were not asked" in page and "Resume" in page and "every 2s" not in page
+    client.post(answer["Location"], {"act": "resume"})
+    from curation.scoring import batches
+
+    assert batches.work(batch.pk, 20)
+    part = client.get(answer["Location"], headers={"HX-Request": "true"}).content.decode()
+    assert part.lstrip().startswith("<section") and "6 of 6" in part and "Resume" not in part
+    item = batch.items.first()
+    assert item is not None
+    assert "Nothing was sent to a model." in client.get(f"{answer['Location']}{item.pk}/").content.decode()
+    assert client.get(f"{answer['Location']}0/").status_code == 404
+    assert "6 of 6" in client.get("/p/acme/batches/").content.decode()
+    assert client.get(f"{answer['Location']}?status=odd").status_code == 404
+    page = client.get(address).content.decode()
+    assert "4 of 7 passed" in page
+
+
+def test_arrivals(project: Project, alice: User, rita: User, as_user: SignedIn) -> None:
+    version = a_version(project)
+    client, address = as_user(alice), "/p/acme/graders/polite/"
+    client.post(address, {"act": "arrivals", "scores_new": "1", "query": "agent:support", "rate": "25"})
+    version.grader.refresh_from_db()
+    assert (version.grader.scores_new, version.grader.query, version.grader.rate) == (True, "agent:support", 0.25)
+    assert 'value="25"' in client.get(address).content.decode()
+    for wrong, said in (
+        ({"rate": "a lot"}, "from 0 to 100"),
+        ({"query": "latency>"}, "latency"),
+        ({"rate": "300"}, "share"),
+    ):
+        answer = client.post(address, {"act": "arrivals", "scores_new": "1", **wrong})
+        assert answer.status_code == 422 and said in answer.content.decode()
+    assert as_user(rita).post(address, {"act": "arrivals"}).status_code == 403
+    assert client.post(address, {"act": "nonsense"}).status_code == 400
+    client.post(address, {"act": "archive"})
+    assert "Put aside" in client.get(address).content.decode()
+    assert "Polite" not in client.get("/p/acme/graders/").content.decode()
+    client.post(address, {"act": "restore"})
+    assert "Polite" in client.get("/p/acme/graders/").content.decode()
+
+
+def test_people_and_grader_side_by_side(project: Project, alice: User, rita: User, as_user: SignedIn) -> None:
+    version = a_version(project)
+    for number in range(60):
+        trace = make.row(project, preview=f"Question {number}")
+        a_score_of_row(trace, version, passed=number % 3 != 0)
+        trace.verdict = "acceptable" if (number % 3 != 0) != (number in (0, 1, 2)) else "unacceptable"
+        trace.save(update_fields=["verdict"])
+    page = as_user(alice).get("/p/acme/graders/polite/").content.decode()
+    assert "It passed what people rejected" in page and "Question 1" in page and "Question 0" in page
+    assert "not drawn at random" in page and "Gwet" in page and "Spearman" not in page and "Both together" in page
+    assert "Too few" not in page
+    seen = as_user(rita).get("/p/acme/graders/polite/").content.decode()
+    assert "It passed what people rejected" not in seen and "Gwet" in seen  # single verdicts are not told to reviewers
+
+
+def a_score_of_row(trace: Any, version: GraderVersion, *, passed: bool) -> None:
+    from curation.models import TraceRevision
+
+    trace.revision = TraceRevision.objects.create(
+        trace=trace, number=1, digest=trace.external_id, document={"conversations": []}
+    )
+    trace.save(update_fields=["revision"])
+    a_score(trace, version, passed)
