@@ -33,7 +33,7 @@ _HELD = """
 
 _SIGNATURES = """
     SELECT revision_id, minhash FROM curation_revisionsignature
-    WHERE revision_id = ANY(%s::bigint[]) AND length(minhash) > 0 ORDER BY revision_id
+    WHERE revision_id = ANY(%s::bigint[])
 """
 _ROWS = """
     SELECT position, trace_id, revision_id, other_trace_id, other_revision_id, split_group, split
@@ -195,7 +195,7 @@ def _leaks(version_id: int, scope: str, newest: int, number: int) -> tuple[Leak,
         rows = [_row(*row) for row in cursor.fetchall()]
     found = conflicts(
         project=version.dataset.project, rows=rows, dataset=version.dataset, scope=scope, apart_from=version,
-        threshold=float(version.recipe.get("near_threshold", THRESHOLD)),
+        threshold=version.recipe["near_threshold"] if version.recipe.get("dedupe") == "near" else THRESHOLD,
     )  # fmt: skip
     ids = {trace for conflict in found.values() for trace in (conflict.trace, conflict.other)}
     names = {
@@ -266,7 +266,13 @@ def _near(free: Sequence[Row], known: Held, here: Mapping[int, int], threshold: 
 
 
 def _signatures(revisions: Iterable[int]) -> list[tuple[int, bytes]]:
-    """(revision id, minhash) of those that have a signature that can be compared, by id."""
+    """(revision id, minhash) of those that can be compared, by id; what has no signature yet gets it now."""
+    from curation.datasets import signatures
+
+    asked = list(revisions)
     with connection.cursor() as cursor:
-        cursor.execute(_SIGNATURES, [list(revisions)])
-        return [(revision, bytes(minhash)) for revision, minhash in cursor.fetchall()]
+        cursor.execute(_SIGNATURES, [asked])
+        found = {revision: bytes(minhash) for revision, minhash in cursor.fetchall()}
+    for made in signatures.fill(revision for revision in asked if revision not in found):
+        found |= {revision: one.minhash for revision, one in made.items()}
+    return sorted((revision, minhash) for revision, minhash in found.items() if minhash)

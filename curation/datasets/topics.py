@@ -29,7 +29,6 @@ MOST = 200
 DEEPEST = 5
 WANTED = 0.5  # of the balance, before training
 LEVELS = ((0.8, "excellent"), (0.6, "good"), (0.4, "fair"), (0.2, "poor"), (0.0, "critical"))
-CHUNK = 5_000
 Source = TraceTopic.Source
 
 
@@ -161,20 +160,6 @@ def with_topic(traces: TraceQuerySet, project: Project, topics: Sequence[Topic],
         return compiling.condition(tree, now=moment, search=planned(project.pk))
 
     return traces.annotate(about=conditions.effective(topics, read))
-
-
-def slugs_of(*, project: Project, traces: Sequence[int], now: datetime | None = None) -> dict[int, str]:
-    """The slug of the topic of each trace (ids inside) that has one, rules taken as of `now`. One query per CHUNK."""
-    topics = of_project(project)
-    if not topics:
-        return {}
-    slugs = {topic.pk: topic.slug for topic in topics}
-    found: dict[int, str] = {}
-    for start in range(0, len(traces), CHUNK):
-        part = Trace.objects.filter(pk__in=traces[start : start + CHUNK])
-        pairs = with_topic(part, project, topics, now=now).order_by().values_list("pk", "about")
-        found |= {trace: slugs[topic] for trace, topic in pairs if topic in slugs}
-    return found
 
 
 def of_trace(trace: Trace) -> tuple[Topic | None, str]:

@@ -19,7 +19,8 @@ def make(project: Project, name: str, **fields: str) -> Topic:
 
 
 def slug_of(trace: Trace) -> str:
-    return topics.slugs_of(project=trace.project, traces=[trace.pk]).get(trace.pk, "")
+    topic, _ = topics.of_trace(trace)
+    return topic.slug if topic else ""
 
 
 def test_the_balance_and_its_thresholds() -> None:
