@@ -161,13 +161,19 @@ def rerun(stored: Mapping[str, Any]) -> Recipe:
 
 
 def _together(chosen: Recipe) -> list[tuple[str, str]]:
-    """Fields that do not fit each other."""
+    """Fields that do not fit each other, and options that the task does not take."""
+    from curation.datasets import tasks  # tasks are made by recipes, and read them
+
     told: list[tuple[str, str]] = []
+    try:
+        tasks.check(tasks.find(chosen.task), chosen.task_options)
+    except tasks.OptionsError as error:
+        told += [(f"task_options.{name}", reason) for name, reason in error.problems]
     if chosen.min_score is not None and not chosen.weights:
         told.append(("min_score", "needs weights: say which scores it is made of"))
     if chosen.order == "composite" and not chosen.weights:
         told.append(("order", "composite needs weights: say which scores it is made of"))
-    if chosen.answers_from and chosen.use_original_outputs:
+    if chosen.answers_from and chosen.use_original_outputs and chosen.task != "pairs":  # pairs take both
         told.append(("answers_from", "stored answers are used; say use_original_outputs false to take these"))
     if not chosen.use_original_outputs and not chosen.answers_from:
         told.append(("answers_from", "must name the generation batch whose answers take the place of the stored ones"))
