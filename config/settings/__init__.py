@@ -134,6 +134,11 @@ RUNS_DIR = DATA_DIR / "runs"
 MODELS_DIR = DATA_DIR / "models"
 # where engineers may take base models from (training.artifacts.bases); never from the rest of the data folder
 MODEL_FOLDERS = env.folders("WHETSTONE_MODEL_FOLDERS", default=[DATA_DIR / "bases"])
+# where chat templates and tokenizers are taken from, one folder each (tokenizer.json, tokenizer_config.json), besides the
+# folders of models
+TOKENIZER_FOLDERS = env.folders("WHETSTONE_TOKENIZERS", default=[DATA_DIR / "tokenizers"])
+# "module:function" that finds names of people in a text (docs/privacy.md); empty: names are not looked for
+WHETSTONE_NAMES = os.environ.get("WHETSTONE_NAMES", "")
 
 # --- the browser's rules: nothing inline, nothing from elsewhere
 CONTENT_SECURITY_POLICY = {

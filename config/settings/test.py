@@ -13,7 +13,7 @@ from config.settings import BASE_DIR, DATABASES
 # importing this module has read the settings already, with whatever data folder there was; tests keep out of that one
 DATA_DIR = Path(os.environ["WHETSTONE_DATA"])
 RUNS_DIR, MODELS_DIR, STATIC_ROOT = DATA_DIR / "runs", DATA_DIR / "models", DATA_DIR / "static"
-MODEL_FOLDERS = [DATA_DIR / "bases"]
+MODEL_FOLDERS, TOKENIZER_FOLDERS = [DATA_DIR / "bases"], [DATA_DIR / "tokenizers"]
 DATABASES["default"]["OPTIONS"].pop("pool", None)
 if DATABASES["default"]["ENGINE"] == "workspace.pgbackend":
     # one server for all test processes, kept between runs; fsync off (nothing in it matters)
