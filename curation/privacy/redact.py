@@ -17,12 +17,12 @@ from google.protobuf.message import DecodeError, Message  # type: ignore[import-
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from curation.privacy.patterns import find
+from curation.privacy.patterns import find_value
 
 # digits in an id are not a card or a phone; what has a form of its own is still replaced
 _ID = re.compile(r"(?i)(?:^|[._-]|[a-z](?=I))(?:id|ids|uuid|hash|digest|fingerprint|sha256|signature)$")
 _LONG = re.compile(r"[0-9]{20}")
-_IN_IDS = frozenset({"email", "iban", "secret"})
+IN_IDS = frozenset({"email", "iban", "secret"})
 _NOT_TEXT = frozenset({"time_unix_nano", "start_time_unix_nano", "end_time_unix_nano", "schema_url"})
 
 
@@ -38,9 +38,9 @@ class Redactor:
         self.counts: Counter[str] = Counter()
         self._salt = f"whetstone.privacy.{project_id}"
 
-    def text(self, text: str, *, kinds: frozenset[str] | None = None) -> str:
-        """`text` with pseudonyms in it."""
-        found = find(text, self.kinds if kinds is None else self.kinds & kinds)
+    def text(self, text: str, *, kinds: frozenset[str] | None = None, key: str = "") -> str:
+        """`text` with pseudonyms in it; `key` is the field that it stands in."""
+        found = find_value(key, text, self.kinds if kinds is None else self.kinds & kinds)
         if not found:
             return text
         pieces: list[str] = []
@@ -54,10 +54,10 @@ class Redactor:
     def value(self, value: Any, *, key: str = "") -> Any:
         """Any JSON value with pseudonyms in its texts and keys. Numbers stay: they are not looked at."""
         if isinstance(value, str):
-            return self.text(value, kinds=_IN_IDS if _ID.search(key) else None)
+            return self.text(value, kinds=IN_IDS if is_an_id(key) else None, key=key)
         if isinstance(value, dict):
             return {
-                self.text(name, kinds=_IN_IDS) if isinstance(name, str) else name: self.value(item, key=str(name))
+                self.text(name, kinds=IN_IDS) if isinstance(name, str) else name: self.value(item, key=str(name))
                 for name, item in value.items()
             }
         if isinstance(value, list):
@@ -137,6 +137,11 @@ class Redactor:
         plain = value.lower() if kind == "email" else re.sub(r"[\s()./-]", "", value)
         digest = salted_hmac(self._salt, plain, algorithm="sha256").hexdigest()
         return f"<{kind.upper()}_{digest[:6]}>"
+
+
+def is_an_id(key: str) -> bool:
+    """Whether a field of this name holds an id: its digits are no card and no phone."""
+    return _ID.search(key) is not None
 
 
 def _is_one(request: Message) -> bool:

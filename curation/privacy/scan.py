@@ -17,7 +17,7 @@ from django.db.models import F, Min
 
 from curation.messages.form import Document
 from curation.models import FollowUp, PersonalData, Trace, TraceRevision
-from curation.privacy.patterns import find
+from curation.privacy.names import find_all
 from curation.privacy.rules import rules_of
 
 log = logging.getLogger(__name__)
@@ -111,7 +111,7 @@ def look(document: Document, *, also: dict[str, Any] | None = None) -> dict[str,
     """
     found: dict[str, list[list[Any]]] = {}
     for conversation, message, field, text in _texts(document, also or {}):
-        for one in find(text):
+        for one in find_all("", text):
             found.setdefault(one.kind, []).append([conversation, message, field, one.start, one.end])
     return found
 
