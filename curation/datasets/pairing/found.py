@@ -42,7 +42,7 @@ class Found:
     correction: int | None = None
     preference: int | None = None
     items: tuple[int, ...] = ()
-    together: str = ""
+    together: str = ""  # Row.case of the better side
     composite: float | None = None
     on_purpose: bool = False
 
@@ -69,6 +69,13 @@ class Row:
     task_id: str
     fingerprint: str
     same: set[int] = field(default_factory=set)  # revisions that say the same as the newest
+
+    @property
+    def case(self) -> str:
+        """What all attempts at the same thing share; rows of one case belong in one split."""
+        if self.task_id:
+            return f"task:{self.task_id}"
+        return f"input:{self.fingerprint}" if self.fingerprint else f"trace:{self.external_id}"
 
 
 def rows_of(ids: Iterable[int]) -> dict[int, Row]:

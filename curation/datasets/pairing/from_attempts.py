@@ -91,12 +91,7 @@ def _cases(rows: dict[int, Row]) -> Iterator[tuple[str, list[Row]]]:
     """Attempts that belong together, under the name that keeps them in one split."""
     found: dict[str, list[Row]] = defaultdict(list)
     for row in rows.values():
-        if row.task_id:
-            found[f"task:{row.task_id}"].append(row)
-        elif row.fingerprint:
-            found[f"input:{row.fingerprint}"].append(row)
-        else:
-            found[f"trace:{row.external_id}"].append(row)
+        found[row.case].append(row)
     yield from found.items()
 
 

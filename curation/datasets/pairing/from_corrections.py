@@ -46,5 +46,6 @@ def _pair(row: Row, edit: Correction, texts: dict[int, Document]) -> Found | Ski
         detail=f"edited by {edit.author}",
         author=edit.author,
         correction=edit.pk,
+        together=row.case,
         on_purpose=True,
     )

@@ -6,7 +6,7 @@ least score; scores closer than a least difference are no pair.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from curation.datasets import gates
@@ -19,7 +19,8 @@ from curation.ingest.openai_messages import read_message, read_messages
 from curation.ingest.parsed import Unreadable
 from curation.messages.clean import Notes
 from curation.messages.form import Document, Message
-from curation.models import BatchItem
+from curation.models import Batch, BatchItem, GraderVersion
+from curation.scoring.graders import definitions
 
 
 @dataclass(slots=True)
@@ -32,10 +33,21 @@ class Candidate:
     passes: bool
 
 
-def pairs(
-    rows: dict[int, Row], *, batch: str, recipe: Recipe, rejected: str, least: float, most: int
-) -> Iterator[Found | Skip]:
-    """At most `most` pairs of each trace of the batch. `rejected`: worst, or median for three candidates or more."""
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """How candidates are ranked and paired. `rejected`: worst, or median for three candidates or more; `least` difference
+    of two scores; at most `most` pairs of a trace; `ranges` of what each grader version gives (None: none declared)."""
+
+    recipe: Recipe
+    rejected: str = "worst"
+    least: float = 0.05
+    most: int = 1
+    ranges: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
+
+
+def pairs(rows: dict[int, Row], *, batch: str, rules: Rules) -> Iterator[Found | Skip]:
+    """Pairs of the candidates that the batch (its outside id) generated for each trace."""
+    rules = replace(rules, ranges=_ranges(batch))
     for some in chunks(list(rows)):
         items: dict[int, list[BatchItem]] = defaultdict(list)
         found = BatchItem.objects.filter(batch__uid=batch, batch__kind="generate", trace_id__in=some)
@@ -45,24 +57,28 @@ def pairs(
         for trace in some:
             if trace in items:
                 document = texts.get(items[trace][0].revision_id, {"conversations": []})
-                yield from _of_trace(rows[trace], items[trace], document, recipe, rejected, least, most)
+                yield from _of_trace(rows[trace], items[trace], document, rules)
 
 
-def _of_trace(
-    row: Row, items: list[BatchItem], document: Document, recipe: Recipe, rejected: str, least: float, most: int
-) -> Iterator[Found | Skip]:
-    here = (row.id,)
+def _ranges(batch: str) -> dict[str, tuple[float, float] | None]:
+    settings = Batch.objects.filter(uid=batch).values_list("settings", flat=True).first() or {}
+    versions = GraderVersion.objects.filter(pk__in=settings.get("graders") or []).select_related("grader")
+    return {str(version): definitions.range_of(version.definition) for version in versions}
+
+
+def _of_trace(row: Row, items: list[BatchItem], document: Document, rules: Rules) -> Iterator[Found | Skip]:
+    here, recipe = (row.id,), rules.recipe
     done, skips = _read(items)
     for code, times in skips.items():
         yield Skip(code, here, times=times)
     if len(done) < 2:
         yield Skip("single_candidate", here, f"{len(done)} of {len(items)} candidates can be compared")
         return
-    if any(item.prompt != done[0][0].prompt for item, _ in done):
+    if any(_asked(item.prompt) != _asked(done[0][0].prompt) for item, _ in done):
         yield Skip("different_prompts", here)
         return
     try:
-        scored = _scored(done, recipe)
+        scored = _scored(done, rules)
     except NotScaled as error:
         yield Skip("not_scaled", here, str(error))
         return
@@ -77,18 +93,16 @@ def _of_trace(
     if recipe.min_score is not None and max(one.score for one in scored if one.passes) < recipe.min_score:
         yield Skip("below_min_score", here)
         return
-    yield from _chosen(row, scored, document, recipe, rejected, least, most)
+    yield from _chosen(row, scored, document, rules)
 
 
-def _chosen(
-    row: Row, scored: list[Candidate], document: Document, recipe: Recipe, rejected: str, least: float, most: int
-) -> Iterator[Found | Skip]:
+def _chosen(row: Row, scored: list[Candidate], document: Document, rules: Rules) -> Iterator[Found | Skip]:
     """Best against worst, then the next ones inwards: each candidate is in one pair at most."""
-    here = (row.id,)
+    here, recipe = (row.id,), rules.recipe
     ranked = sorted(scored, key=lambda one: (-one.score, one.item.ordinal))
     better = [one for one in ranked if one.passes and (recipe.min_score is None or one.score >= recipe.min_score)]
     worse = ranked[::-1]
-    if rejected == "median" and len(ranked) >= 3:
+    if rules.rejected == "median" and len(ranked) >= 3:
         worse = ranked[len(ranked) // 2 :]
     used: set[int] = set()
     made: list[Found] = []
@@ -96,12 +110,12 @@ def _chosen(
         worst = next((one for one in worse if one.item.pk not in used and one is not best), None)
         if best.item.pk in used or worst is None or worst.score > best.score:
             break
-        if len(made) == most:
+        if len(made) == rules.most:
             yield Skip("over_most", here)
             break
-        if best.score - worst.score < least:
+        if best.score - worst.score < rules.least:
             if not made:
-                detail = f"{best.score:.3f} and {worst.score:.3f}, at least {least:g} apart are asked for"
+                detail = f"{best.score:.3f} and {worst.score:.3f}, at least {rules.least:g} apart are asked for"
                 yield Skip("similar_scores", here, detail)
             break
         used |= {best.item.pk, worst.item.pk}
@@ -132,6 +146,7 @@ def _found(row: Row, best: Candidate, worst: Candidate, document: Document) -> F
         conversation=held[0],
         detail=f"scores {best.score:.3f} and {worst.score:.3f}",
         items=(best.item.pk, worst.item.pk),
+        together=row.case,
         composite=best.score,
     )
 
@@ -171,13 +186,15 @@ def answer_of(raw: Any) -> Message | None:
 
 
 def _asked(prompt: Any) -> Any:
+    """The messages of what was sent; temperature and seed stand beside them and differ."""
     return prompt.get("messages") if isinstance(prompt, dict) else prompt
 
 
-def _scored(done: list[tuple[BatchItem, Message]], recipe: Recipe) -> list[Candidate]:
+def _scored(done: list[tuple[BatchItem, Message]], rules: Rules) -> list[Candidate]:
     """Weighted by the recipe; without weights every grade counts the same. A candidate whose grades are all missing, or
     one of the required ones, is left out. Raises NotScaled."""
-    read = [(item, said, values(item.grades)) for item, said in done]
+    recipe = rules.recipe
+    read = [(item, said, values(item.grades, rules.ranges)) for item, said in done]
     names = sorted({name for _, _, held in read for name in held})
     weights = recipe.weights or tuple((name, 1.0) for name in names)
     only_gates = replace(recipe, measures=(), min_quality=None, min_confidence=None, min_score=None, required=())
@@ -191,8 +208,9 @@ def _scored(done: list[tuple[BatchItem, Message]], recipe: Recipe) -> list[Candi
     return found
 
 
-def values(grades: Mapping[str, Any]) -> dict[str, Value]:
-    """Grades of a candidate by the name of their scores: the slug of the grader. A failed grade is missing."""
+def values(grades: Mapping[str, Any], ranges: Mapping[str, tuple[float, float] | None]) -> dict[str, Value]:
+    """Grades of a candidate by the name of their scores: the slug of the grader, with the range that its version
+    declares. A failed grade is missing."""
     found: dict[str, Value] = {}
     for version, grade in grades.items():
         if not isinstance(grade, dict) or grade.get("error") or grade.get("value") is None:
@@ -201,7 +219,8 @@ def values(grades: Mapping[str, Any]) -> dict[str, Value]:
         if isinstance(value, bool):
             found[name] = Value(boolean=value, passed=passed)
         elif isinstance(value, int | float):
-            found[name] = Value(float(value), grade.get("low"), grade.get("high"), passed=passed)
+            low, high = ranges.get(version) or (grade.get("low"), grade.get("high"))
+            found[name] = Value(float(value), low, high, passed=passed)
         elif isinstance(value, str):
             found[name] = Value(category=value, passed=passed)
     return found

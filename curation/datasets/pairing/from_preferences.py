@@ -111,7 +111,6 @@ def _made(one: Preference, texts: dict[int, Document], traces: tuple[int, ...], 
     chosen: Message = {**better[shared]}
     if at is not None:
         chosen["parts"] = [text_part(one.edited)]
-    fingerprint = rows[trace].fingerprint
     return Found(
         source="preferences",
         prompt=better[:shared],
@@ -124,6 +123,6 @@ def _made(one: Preference, texts: dict[int, Document], traces: tuple[int, ...], 
         detail=f"preferred by {one.author}" + (f", {one.strength}" if one.strength else ""),
         author=one.author,
         preference=one.pk,
-        together=f"input:{fingerprint}" if fingerprint and whose.trace != trace else "",
+        together=rows[trace].case,
         on_purpose=at is not None,
     )

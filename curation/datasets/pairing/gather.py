@@ -79,10 +79,8 @@ def _sources(
     if "attempts" in wanted:
         yield from from_attempts.pairs(rows, measure=options["measure"], most=most, tally=tally)
     if recipe.answers_from and "generated" in wanted:
-        yield from from_generated.pairs(
-            rows, batch=recipe.answers_from, recipe=recipe, rejected=options["rejected"],
-            least=options["min_score_diff"], most=most,
-        )  # fmt: skip
+        rules = from_generated.Rules(recipe, options["rejected"], options["min_score_diff"], most)
+        yield from from_generated.pairs(rows, batch=recipe.answers_from, rules=rules)
 
 
 def _checked(found: Found, options: Mapping[str, Any], shape: "_Shape") -> Found | Skip:
