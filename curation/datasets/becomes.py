@@ -88,8 +88,8 @@ def become(*, project: Project, trace_uid: uuid.UUID) -> Becoming:
     with snapshot():
         trace = Trace.objects.select_related("revision").defer("metadata").get(project=project, uid=trace_uid)
         one = Trace.objects.filter(pk=trace.pk)
-        plan = choose(one, Recipe())
-        _, reason, detail = plan.decisions[0]
+        plan = choose(one, Recipe(), project=project, guard=False)
+        _, reason, detail, _ = plan.decisions[0]
         found = Becoming(trace, reason, detail, plan.rows[0].split if plan.rows else "")
         found.correction = _correction(trace, plan.rows[0].correction_id if plan.rows else None)
         found.example = _example(trace, found.correction)

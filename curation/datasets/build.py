@@ -2,33 +2,38 @@
 
 import hashlib
 import re
-import statistics
-from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Max
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from curation import filters
-from curation.datasets import reasons
-from curation.datasets.choose import Plan, choose
-from curation.datasets.recipe import Recipe
-from curation.models import Dataset, DatasetDecision, DatasetRow, DatasetVersion, Trace
+from curation.datasets import counts as counting
+from curation.datasets import reasons, replay_buffer, signatures, tasks, writing
+from curation.datasets.choose import choose, unknown_scores
+from curation.datasets.counts import FEW_ROWS, SPLITS
+from curation.datasets.plan import Decision, Plan
+from curation.datasets.recipe import Recipe, RecipeError
+from curation.models import Dataset, DatasetVersion, RawRecord, Trace, TraceRevision
+from curation.models.traces import TraceQuerySet
+from curation.scoring import keep
 from curation.search.conditions import planned
 from workspace import audit
 from workspace.access import Actor
 from workspace.models import Project
 
+__all__ = ["FEW_ROWS", "SPLITS", "BadName", "Left", "NothingToFreeze", "Preview", "content_hash", "freeze", "left", "preview",
+           "snapshot"]  # fmt: skip
+
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,78}[a-z0-9])?")
-FEW_ROWS = 1_000
-BATCH = 2_000
 TRIES = 3
-SPLITS = ("train", "validation", "test")
+PREVIEW_SECONDS = 15.0
+LEFT_SIZE = 50
 
 
 class BadName(ValueError):
@@ -36,17 +41,22 @@ class BadName(ValueError):
 
 
 class NothingToFreeze(ValueError):
-    """No trace became a row. `dropped` says how many went for which reason (code -> traces)."""
+    """No trace became a row. `dropped` says how many went for which reason (code -> traces), `skips` which pairs were not
+    made (reason -> how many)."""
 
-    def __init__(self, query: str, counts: dict[str, Any]) -> None:
+    def __init__(self, query: str, counts: dict[str, Any], recipe: Recipe | None = None) -> None:
         self.query, self.looked_at = query, int(counts["looked_at"])
         self.dropped: dict[str, int] = counts["by_reason"]
+        self.skips: dict[str, int] = counts.get("skips", {})
         went = ", ".join(f"{count:,} {reasons.BY_CODE[code].words}" for code, count in self.dropped.items())
         shown = f"The filter {query!r}" if query else "The empty filter"
+        made = "pair" if recipe is not None and recipe.task == "pairs" else "row"
         if not self.looked_at:
             text = f"{shown} matches none of the {counts['in_project']:,} traces, so there is nothing to freeze."
         else:
-            text = f"{shown} matches {self.looked_at:,} traces, but none became a row: {went}."
+            text = f"{shown} matches {self.looked_at:,} traces, but none became a {made}: {went}."
+        if self.skips:
+            text += " Skipped: " + ", ".join(f"{count:,} {name}" for name, count in self.skips.items()) + "."
         super().__init__(text)
 
 
@@ -59,42 +69,109 @@ class Preview:
     cut: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Some of the traces that a recipe takes, or leaves out, for one reason, in its order, with why. `next` is the cursor
+    of the page after it, "" at the end."""
+
+    rows: list[tuple[Trace, Decision]]
+    total: int
+    next: str
+
+
 def freeze(
     *, project: Project, name: str, query_text: str, actor: Actor, recipe: Recipe | None = None, description: str = ""
 ) -> DatasetVersion:
     """Make the next version of the dataset `name` (made where it does not exist yet) from what `query_text` matches.
 
-    Everything is read from one snapshot and written in one transaction. Raises BadName, filters.FilterError and
-    NothingToFreeze. Rows are in the order of the recipe; the same data, recipe and seed give the same content hash.
+    Everything is read from one snapshot and written in one transaction; signatures that are missing are worked out before
+    it. Raises BadName, filters.FilterError, RecipeError and NothingToFreeze. Rows are in the order of the recipe; the same
+    data, recipe and seed give the same content hash.
     """
     if not NAME.fullmatch(name):
         raise BadName("A name has 1 to 80 characters: small letters, digits, - and _, a letter or digit at both ends.")
     query = filters.parse(query_text)
     chosen = recipe or Recipe()
+    check(project, chosen)
+    now = timezone.now()
+    _read_ahead(project, query, chosen, now, seconds=None)
     for attempt in range(1, TRIES + 1):
         try:
             with snapshot():
-                return _freeze(project, name, query, actor, chosen, description, timezone.now())
-        except IntegrityError:
-            # somebody froze the same dataset at the same moment and has the number; look again
-            if attempt == TRIES:
+                return _freeze(project, name, query, actor, chosen, description, now)
+        except (IntegrityError, OperationalError) as error:
+            # somebody froze the same dataset, or stored the same signature, at the same moment; look again
+            if attempt == TRIES or (isinstance(error, OperationalError) and not _in_the_way(error)):
                 raise
     raise AssertionError("unreachable")
 
 
-def preview(*, project: Project, query_text: str, recipe: Recipe | None = None, most: int | None = None) -> Preview:
-    """The counts of a freeze without writing anything. With `most`, only that many traces (in the order of the recipe)
-    are looked at, and `cut` says whether there were more. Raises filters.FilterError."""
+def preview(
+    *,
+    project: Project,
+    query_text: str,
+    recipe: Recipe | None = None,
+    name: str = "",
+    most: int | None = None,
+    seconds: float | None = PREVIEW_SECONDS,
+) -> Preview:
+    """The counts of a freeze into the dataset `name`; no dataset is written. With `most`, only that many traces (in the
+    order of the recipe) are looked at, and `cut` says whether there were more.
+
+    Texts are read for `seconds` at most; what was not reached is counted as not looked at. Signatures that were worked out
+    stay, so that the next preview goes on from there. Raises filters.FilterError and RecipeError.
+    """
     query = filters.parse(query_text)
     chosen = recipe or Recipe()
+    check(project, chosen)
     now = timezone.now()
-    with snapshot():
-        matching = filters.apply(
-            Trace.objects.filter(project=project), query, now=now, search=planned(project.pk), replays=True
-        )
-        plan = choose(matching, chosen, most=most, replays=query.mentions("replay"))
-        cut = most is not None and len(plan.decisions) >= most and matching.count() > most
-        return Preview(str(filters.resolve(query, now=now)), _counts(project, plan, chosen), cut)
+    dataset = Dataset.objects.filter(project=project, name=name).first() if name else None
+    plan, matching = _plan(project, query, chosen, now, dataset=dataset, most=most, seconds=seconds)
+    counts = counting.of(project, plan, chosen)
+    cut = most is not None and len(plan.candidates) >= most and matching.count() > most
+    return Preview(str(filters.resolve(query, now=now)), counts, cut)
+
+
+def left(
+    *,
+    project: Project,
+    query_text: str,
+    recipe: Recipe,
+    reason: str,
+    name: str = "",
+    cursor: str = "",
+    most: int | None = None,
+    size: int = LEFT_SIZE,
+) -> Left:
+    """The traces that a freeze would decide about for this reason, a page at a time: what is behind a step of a preview's
+    waterfall. `cursor` is how many come before. Raises what `preview` raises; KeyError for a reason that does not exist."""
+    wanted = reasons.BY_CODE[reason]
+    query = filters.parse(query_text)
+    check(project, recipe)
+    dataset = Dataset.objects.filter(project=project, name=name).first() if name else None
+    plan, _ = _plan(project, query, recipe, timezone.now(), dataset=dataset, most=most, seconds=PREVIEW_SECONDS)
+    found = [decision for decision in plan.decisions if decision.reason is wanted]
+    start = int(cursor) if cursor.isdecimal() else 0
+    shown = found[start : start + size]
+    traces = Trace.objects.defer("metadata").in_bulk([decision.trace for decision in shown])
+    rows = [(traces[decision.trace], decision) for decision in shown if decision.trace in traces]
+    return Left(rows, len(found), str(start + size) if start + size < len(found) else "")
+
+
+def check(project: Project, recipe: Recipe) -> None:
+    """What a recipe names must be there, before anything runs. Raises RecipeError naming every field that is wrong."""
+    problems: list[tuple[str, str]] = []
+    options = any(option.score for option in tasks.find(recipe.task).OPTIONS)
+    if recipe.scores or (options and recipe.task_options):
+        problems += unknown_scores(recipe, keep.scorers(project))
+    if recipe.upload:
+        record = RawRecord.objects.filter(project=project, uid=recipe.upload).only("status").first()
+        if record is None:
+            problems.append(("upload", "there is no such upload in this project"))
+        elif record.status == RawRecord.Status.PENDING:
+            problems.append(("upload", "it is still being read; wait until its traces are there"))
+    if problems:
+        raise RecipeError(problems)
 
 
 @contextmanager
@@ -116,6 +193,66 @@ def content_hash(rows: Iterator[tuple[str, str]]) -> str:
     return total.hexdigest()
 
 
+def _matching(project: Project, query: filters.Query, recipe: Recipe, now: datetime) -> TraceQuerySet:
+    """The traces that are looked at: those that the filter matches, received until the moment of the recipe (else until
+    now, so that what a run itself makes never enters it), and of its upload where it names one."""
+    until = datetime.fromisoformat(recipe.until) if recipe.until else now
+    found = filters.apply(
+        Trace.objects.filter(project=project), query, now=now, search=planned(project.pk), replays=True
+    ).filter(received_at__lte=until)
+    if recipe.upload:
+        found = found.filter(Exists(TraceRevision.objects.filter(trace=OuterRef("pk"), raw__uid=recipe.upload)))
+    return found
+
+
+def _read_ahead(
+    project: Project, query: filters.Query, recipe: Recipe, now: datetime, *, seconds: float | None
+) -> None:
+    """Work out the signatures that the selection will miss, outside its transaction, which would hold locks meanwhile."""
+    task = tasks.find(recipe.task)
+    if recipe.task != "chat" or not recipe.use_original_outputs:
+        return
+    found = _matching(project, query, recipe, now).filter(archived_at=None, revision__isnull=False)
+    if "unjudged" not in recipe.judgments and not task.DECIDES:
+        found = found.exclude(verdict="").filter(verdict_stale=False)
+    missing = found.exclude(revision__signature__rules=signatures.rules()).order_by("revision_id")
+    for _ in signatures.fill(missing.values_list("revision_id", flat=True), seconds=seconds):
+        pass
+
+
+def _plan(
+    project: Project,
+    query: filters.Query,
+    recipe: Recipe,
+    now: datetime,
+    *,
+    dataset: Dataset | None,
+    most: int | None,
+    seconds: float | None,
+) -> tuple[Plan, TraceQuerySet]:
+    """What a freeze would write, by a preview's means."""
+    matching = _matching(project, query, recipe, now)
+    if most is None:
+        _read_ahead(project, query, recipe, now, seconds=seconds)
+    for attempt in range(1, TRIES + 1):
+        try:
+            with snapshot():
+                plan = choose(
+                    matching, recipe, project=project, dataset=dataset, most=most,
+                    replays=query.mentions("replay"), seconds=seconds,
+                )  # fmt: skip
+            return plan, matching
+        except OperationalError as error:
+            if attempt == TRIES or not _in_the_way(error):
+                raise
+    raise AssertionError("unreachable")
+
+
+def _in_the_way(error: OperationalError) -> bool:
+    """Whether another transaction's write was in the way of this one's snapshot."""
+    return getattr(error.__cause__, "sqlstate", "") in ("40001", "40P01")
+
+
 def _freeze(
     project: Project,
     name: str,
@@ -125,120 +262,41 @@ def _freeze(
     description: str,
     now: datetime,
 ) -> DatasetVersion:
+    existing = Dataset.objects.filter(project=project, name=name).first()
     plan = choose(
-        filters.apply(Trace.objects.filter(project=project), query, now=now, search=planned(project.pk), replays=True),
+        _matching(project, query, recipe, now),
         recipe,
+        project=project,
+        dataset=existing,
         replays=query.mentions("replay"),
     )
-    counts = _counts(project, plan, recipe)
+    counts = counting.of(project, plan, recipe)
     if not plan.rows:
-        raise NothingToFreeze(query.typed, counts)
-    dataset, _ = Dataset.objects.get_or_create(project=project, name=name, defaults={"description": description})
+        raise NothingToFreeze(query.typed, counts, recipe)
+    dataset = existing or Dataset.objects.create(project=project, name=name, description=description)
     newest = dataset.versions.aggregate(newest=Max("number"))["newest"] or 0
     version = DatasetVersion.objects.create(
         dataset=dataset,
         number=newest + 1,
         query=query.typed,
         resolved_query=str(filters.resolve(query, now=now)),
-        recipe=recipe.plain(),
+        recipe={**recipe.plain(), "as_of": recipe.until or now.isoformat()},
         seed=recipe.seed,
-        content_hash=content_hash((row.digest, row.split) for row in plan.rows),
+        content_hash=content_hash((row.digest, row.split) for row in plan.every_row),
         counts=counts,
         created_by=actor.user,
         author=actor.label,
     )
-    _write(version, plan)
+    writing.write(version, plan)
+    if recipe.replay is not None:
+        replay_buffer.take_in(version=version, project=project, chosen=recipe.replay)
     audit.record(
         project=project,
         actor=actor,
         action="dataset.frozen",
         target=f"dataset_version:{version.uid}",
         name=str(version),
-        rows=len(plan.rows),
+        rows=counts["rows"],
         content_hash=version.content_hash,
     )
     return version
-
-
-def _write(version: DatasetVersion, plan: Plan) -> None:
-    DatasetRow.objects.bulk_create(
-        (
-            DatasetRow(
-                version=version,
-                position=position,
-                trace_id=row.trace_id,
-                revision_id=row.revision_id,
-                conversation=row.conversation,
-                judgment_id=row.judgment_id,
-                correction_id=row.correction_id,
-                split=row.split,
-                split_group=row.group,
-                digest=row.digest,
-            )
-            for position, row in enumerate(plan.rows, start=1)
-        ),
-        batch_size=BATCH,
-    )
-    DatasetDecision.objects.bulk_create(
-        (
-            DatasetDecision(
-                version=version, trace_id=trace, included=reason.included, reason=reason.code, detail=detail
-            )
-            for trace, reason, detail in plan.decisions
-        ),
-        batch_size=BATCH,
-    )
-
-
-def _counts(project: Project, plan: Plan, recipe: Recipe) -> dict[str, Any]:
-    """What is known of the version as a whole; tokens are estimates."""
-    rows = plan.rows
-    per_split = Counter(row.split for row in rows)
-    lengths = sorted(row.tokens for row in rows)
-    counts: dict[str, Any] = {
-        "in_project": Trace.objects.filter(project=project).listed().count(),
-        "looked_at": len(plan.decisions),
-        "rows": len(rows),
-        **{split: per_split.get(split, 0) for split in SPLITS},
-        "by_reason": plan.by_reason(),
-        "groups": {split: len({row.group for row in rows if row.split == split}) for split in SPLITS},
-        "shared_inputs": _shared_inputs(plan),
-        "judges": len({row.author for row in rows if row.author}),
-        "judged": sum(row.judgment_id is not None for row in rows),
-        "tokens": sum(lengths),
-        "trained_tokens": sum(row.trained_tokens for row in rows),
-        "length": {
-            "median": round(statistics.median(lengths)) if rows else None,
-            "p95": lengths[max(0, -(-len(lengths) * 95 // 100) - 1)] if rows else None,
-            "most": lengths[-1] if rows else None,
-        },
-        "checks": {name: tally.plain() for name, tally in plan.tallies.items()},
-    }
-    counts["warnings"] = _warnings(counts, recipe)
-    return counts
-
-
-def _shared_inputs(plan: Plan) -> int:
-    """Requests that stand in more than one split: the same thing was asked in two groups."""
-    splits: dict[str, set[str]] = defaultdict(set)
-    for row in plan.rows:
-        if row.fingerprint:
-            splits[row.fingerprint].add(row.split)
-    return sum(len(found) > 1 for found in splits.values())
-
-
-def _warnings(counts: dict[str, Any], recipe: Recipe) -> list[dict[str, str]]:
-    """What an engineer should know before training, as {"code", "text"}."""
-    told: list[tuple[str, str]] = []
-    if 0 < counts["rows"] < FEW_ROWS:
-        text = f"{counts['rows']:,} rows are few: below {FEW_ROWS:,} a model picks up form more than skill."
-        told.append(("few_rows", text))
-    shares = {"train": recipe.train, "validation": recipe.validation, "test": recipe.test}
-    for split in SPLITS:
-        if counts["rows"] and shares[split] and not counts[split]:
-            text = f"The {split} split is empty: too few groups for a share of {shares[split]:.0%}."
-            told.append((f"empty_{split}", text))
-    if counts["shared_inputs"]:
-        text = f"{counts['shared_inputs']:,} requests stand in several splits. Group by task to keep them together."
-        told.append(("shared_inputs", text))
-    return [{"code": code, "text": text} for code, text in told]

@@ -134,8 +134,9 @@ def _limits(recipe: Recipe, scores: Mapping[str, Value], rating: float | None) -
 
 
 def names_of(recipe: Recipe) -> set[str]:
-    """Every score that must be read for a recipe."""
-    names = set(recipe.scores)
+    """Every score that `stopped` looks at for a recipe."""
+    names = {measure.score for measure in recipe.measures} | {gate.score for gate in recipe.gates}
+    names |= {name for name, _ in recipe.weights} | set(recipe.required)
     if recipe.min_quality is not None:
         names.add(QUALITY)
     if recipe.min_confidence is not None:

@@ -15,25 +15,14 @@ from curation.datasets.plan import Plan, Row, packed
 from curation.datasets.reasons import Reason
 from curation.datasets.recipe import Recipe
 from curation.datasets.signatures import Signature
-from curation.messages.form import Document
 from curation.models import Batch, Correction, Judgment
+from curation.review import step_uses
 from workspace.models import Project
 
 CHUNK = 200
-# what people said of steps: their own words (mask, cut) stand over verdicts
-_EDITS = """
-    SELECT s.revision_id, s.conversation, s.message, u.use FROM curation_stepuse u
-    JOIN curation_step s ON s.revision_id = u.revision_id AND s.key = u.step_key
-    WHERE u.revision_id = ANY(%s)
-"""
-_BAD = """
-    SELECT s.revision_id, s.conversation, s.message FROM curation_stepverdict v
-    JOIN curation_step s ON s.revision_id = v.revision_id AND s.key = v.step_key
-    WHERE v.revision_id = ANY(%s) AND NOT EXISTS (
-      SELECT FROM curation_stepuse u WHERE u.revision_id = v.revision_id AND u.step_key = v.step_key)
-    GROUP BY s.revision_id, s.conversation, s.message, s.key
-    HAVING count(*) FILTER (WHERE v.value = 'bad') > count(*) FILTER (WHERE v.value = 'good')
-"""
+# traces whose steps may be used otherwise than as they are
+_USED = "SELECT DISTINCT trace_id FROM curation_stepuse WHERE trace_id = ANY(%s)"
+_BAD = "SELECT DISTINCT trace_id FROM curation_stepverdict WHERE trace_id = ANY(%s) AND value = 'bad'"
 
 
 @dataclass(slots=True)
@@ -57,15 +46,13 @@ def make(found: Sequence[Candidate], plan: Plan, wanted: Wanted) -> None:
     if task.GATHER is not None:
         _gather(found, plan, wanted, options)
         return
-    edits = edits_of([one.revision_id for one in found if one.revision_id], bad=recipe.bad_steps == "mask")
     places: dict[int, list[Row]] = {}
-    by_task: list[Candidate] = []
+    by_task = list(found)
     if recipe.task == "chat" and wanted.batch is None:
-        plainly = [one for one in found if one.correction is None and one.revision_id not in edits]
-        by_task = [one for one in found if one.correction is not None or one.revision_id in edits]
+        used = _with_uses([one.id for one in found], bad=recipe.bad_steps == "mask")
+        by_task = [one for one in found if one.correction is not None or one.id in used]
+        plainly = [one for one in found if one.correction is None and one.id not in used]
         _from_signatures(plainly, plan, wanted, places)
-    else:
-        by_task = list(found)
     end = None if wanted.seconds is None else monotonic() + wanted.seconds
     waiting = iter(by_task)
     while chunk := list(islice(waiting, CHUNK)):
@@ -73,24 +60,18 @@ def make(found: Sequence[Candidate], plan: Plan, wanted: Wanted) -> None:
             for one in (*chunk, *waiting):
                 plan.leave(one.id, reasons.LATER)
             break
-        _by_task(chunk, plan, wanted, options, edits, places)
+        _by_task(chunk, plan, wanted, options, places)
     for one in found:
         plan.rows += places.get(one.id, ())
 
 
-def edits_of(revisions: Sequence[int], *, bad: bool) -> dict[int, dict[int, dict[str, str]]]:
-    """Revision -> conversation -> DatasetRow.edits, of those that have any. With `bad`, steps that more people judged bad
-    than good are masked, unless somebody said how to use them. Two statements at most."""
-    found: dict[int, dict[int, dict[str, str]]] = {}
+def _with_uses(traces: Sequence[int], *, bad: bool) -> set[int]:
+    """Traces that may have edits: somebody said how a step is used or, with `bad`, judged one bad."""
+    found: set[int] = set()
     with connection.cursor() as cursor:
-        if bad:
-            cursor.execute(_BAD, [list(revisions)])
-            for revision, conversation, message in cursor.fetchall():
-                found.setdefault(revision, {}).setdefault(conversation, {})[str(message)] = "mask"
-        cursor.execute(_EDITS, [list(revisions)])
-        said = sorted(cursor.fetchall(), key=lambda row: row[3] == "cut")  # of two words on one message the cut counts
-        for revision, conversation, message, use in said:
-            found.setdefault(revision, {}).setdefault(conversation, {})[str(message)] = use
+        for sql in (_USED, _BAD) if bad else (_USED,):
+            cursor.execute(sql, [list(traces)])
+            found |= {row[0] for row in cursor.fetchall()}
     return found
 
 
@@ -127,12 +108,14 @@ def _by_task(
     plan: Plan,
     wanted: Wanted,
     options: Mapping[str, Any],
-    edits: dict[int, dict[int, dict[str, str]]],
     places: dict[int, list[Row]],
 ) -> None:
     """The rows of some traces by the task, or by the answers of a batch. What raises is told of its trace alone."""
     task = tasks.find(wanted.recipe.task)
     documents = signatures.documents([one.revision_id for one in chunk if one.revision_id])
+    edits = step_uses.edits_of(
+        {one.id: documents[one.revision_id] for one in chunk if one.revision_id}, bad_steps=wanted.recipe.bad_steps
+    )
     known = tasks.known(task, [one.id for one in chunk])
     judgments = Judgment.objects.in_bulk([one.word.id for one in chunk if one.word])
     corrections = Correction.objects.in_bulk([one.correction.id for one in chunk if one.correction])
@@ -148,7 +131,9 @@ def _by_task(
                 told = f"the correction is about conversation {place}, which this revision has not"
                 plan.leave(one.id, *((reasons.STALE, told) if correction else (reasons.EMPTY, "")))
                 continue
-            used = _standing(edits.get(one.revision_id, {}).get(place, {}), document, place, correction)
+            used = edits.get(one.id, {}).get(place, {})
+            if correction is not None:
+                used = step_uses.moved(used, document["conversations"][place]["messages"], correction.messages)
             if given is not None:
                 document, left = given.put(one.id, one.revision_id, document)
                 used = {}
@@ -173,17 +158,6 @@ def _by_task(
             row.correction_id = context.correction.pk if context.correction is not None else None
             made.append((one, row, used, place))
     _add(made, plan, wanted, places)
-
-
-def _standing(edits: dict[str, str], document: Document, place: int, correction: Correction | None) -> dict[str, str]:
-    """The edits of messages that a correction left as they were."""
-    if correction is None or not edits:
-        return edits
-    said, mended = document["conversations"][place]["messages"], correction.messages
-    return {
-        index: use for index, use in edits.items()
-        if int(index) < min(len(said), len(mended)) and said[int(index)] == mended[int(index)]
-    }  # fmt: skip
 
 
 def _add(

@@ -26,18 +26,37 @@ class Like(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """Two rows (indexes into the first and second list) that are alike, 0 to 1."""
+    """Two rows (indexes: the earlier and the later one, or into the first and the second list) and how alike they are, 0
+    to 1."""
 
     first: int
     second: int
     similarity: float
 
 
+def pairs(signatures: Sequence[bytes], *, threshold: float) -> list[Pair]:
+    """All found pairs (earlier, later, similarity) at or over the threshold, in order of the later row, the earlier ones
+    in order."""
+    import numpy as np
+
+    table, places = _table(signatures)
+    size = len(places)
+    if size < 2:
+        return []
+    codes = np.concatenate([_candidates(keys, size) for keys in _bands(table, threshold)])
+    codes = np.unique(codes)
+    second, first = codes // size, codes % size
+    similar = _similarity(table, first, table, second)
+    near = similar >= threshold - 1e-9
+    rows = zip(places[first[near]].tolist(), places[second[near]].tolist(), similar[near].tolist(), strict=True)
+    return [Pair(*row) for row in rows]
+
+
 def kept(signatures: Sequence[bytes], *, threshold: float) -> list[Like | None]:
     """For each row None where it is kept, else which kept row before it it is like. Rows are taken in order; an empty
     signature (too short to compare) is kept."""
     result: list[Like | None] = [None] * len(signatures)
-    for first, second, similarity in _verified(signatures, threshold):
+    for first, second, similarity in pairs(signatures, threshold=threshold):
         if result[second] is None and result[first] is None:
             result[second] = Like(first, similarity)
     return result
@@ -54,7 +73,7 @@ def groups(signatures: Sequence[bytes], *, threshold: float) -> list[int]:
             index = parent[index]
         return index
 
-    for first, second, _ in _verified(signatures, threshold):
+    for first, second, _ in pairs(signatures, threshold=threshold):
         a, b = root(first), root(second)
         if a != b:
             parent[max(a, b)] = min(a, b)
@@ -87,23 +106,6 @@ def pairs_between(new: Sequence[bytes], held: Sequence[bytes], *, threshold: flo
         Pair(int(places[a]), int(others[b]), float(s))
         for a, b, s in zip(rows[near], columns[near], similar[near], strict=True)
     ]
-
-
-def _verified(signatures: Sequence[bytes], threshold: float) -> list[tuple[int, int, float]]:
-    """All found pairs (earlier, later, similarity) at or over the threshold, in order of the later row, the earlier ones
-    in order."""
-    import numpy as np
-
-    table, places = _table(signatures)
-    size = len(places)
-    if size < 2:
-        return []
-    codes = np.concatenate([_candidates(keys, size) for keys in _bands(table, threshold)])
-    codes = np.unique(codes)
-    second, first = codes // size, codes % size
-    similar = _similarity(table, first, table, second)
-    near = similar >= threshold - 1e-9
-    return list(zip(places[first[near]].tolist(), places[second[near]].tolist(), similar[near].tolist(), strict=True))
 
 
 def _candidates(keys: "np.ndarray[Any, Any]", size: int) -> "np.ndarray[Any, Any]":

@@ -15,6 +15,7 @@ from typing import Any
 
 import orjson
 from django.db import connection, transaction
+from psycopg import Cursor
 
 from curation.datasets import prints, reasons, validate
 from curation.datasets.example import Example, example_of, main_index
@@ -128,9 +129,9 @@ def read(revisions: Sequence[int], *, minhash: bool = False, vector: bool = Fals
     """The signatures that are there and of today's rules, by revision id. One statement."""
     more = f"{'minhash' if minhash else 'NULL'}, {'vector' if vector else 'NULL'}"
     connection.ensure_connection()
-    assert connection.connection is not None
-    with connection.connection.cursor(binary=True) as cursor:
-        cursor.execute(_KNOWN.format(more=more), [list(revisions), rules()])
+    # the binary protocol: as text every byte would come as two
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        cursor.execute(_KNOWN.format(more=more), [list(revisions), rules()], binary=True)
         return {row[0]: Signature(*row[1:9], row[9] or b"", row[10] or b"") for row in cursor}
 
 
