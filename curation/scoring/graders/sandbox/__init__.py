@@ -10,11 +10,9 @@ it. One never takes the place of the other unasked, since the same code could gi
 """
 
 import functools
-import hashlib
 import json
 import threading
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from curation.scoring.graders.sandbox import cells, monty
@@ -46,11 +44,17 @@ def run(source: str, sample: Any, item: Any, *, kind: str = DEFAULT, limits: Lim
 
 
 def problem(source: str, kind: str) -> str:
-    """What is wrong with the source, in words (it cannot be read, or no engine holds); empty where nothing is. The code
-    is not run."""
+    """What is wrong with the source, in words: no engine holds, it cannot be read, it raises before anything is graded,
+    it has no function `grade`; empty where nothing is. Its functions are not called."""
     if reason := refusal(kind):
         return reason
-    return _problem(hashlib.sha256(source.encode("utf-8", "surrogatepass")).digest(), _Source(source), kind)
+    try:
+        _try(source, kind)
+    except Failed as error:
+        return str(error)
+    except Lost as error:
+        return f"The sandbox ended without an answer: {error}."
+    return ""
 
 
 def refusal(kind: str) -> str:
@@ -99,25 +103,7 @@ def _run(row: str, kind: str, limits: Limits) -> float:
         raise Failed(f"The sandbox ended without an answer: {error}.") from None
 
 
-class _Source(str):
-    """A source that a cache does not keep: the digest beside it stands for it."""
-
-    __slots__ = ()
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Source)
-
-    def __hash__(self) -> int:
-        return 0
-
-
-@functools.lru_cache(maxsize=256)
-def _problem(digest: bytes, source: _Source, kind: str) -> str:
-    try:
-        row: Mapping[str, Any] = {"source": str(source)}
-        engine(kind).grade(json.dumps(row).encode(), Limits())
-    except Failed as error:
-        return str(error)
-    except Lost as error:
-        return f"The sandbox ended without an answer: {error}."
-    return ""
+@functools.lru_cache(maxsize=64)
+def _try(source: str, kind: str) -> None:
+    # what raises is not cached: only code that is fine is asked about again and again
+    engine(kind).grade(json.dumps({"source": source}).encode(), Limits())

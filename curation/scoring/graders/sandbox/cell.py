@@ -71,6 +71,7 @@ def row(inbound: int, outbound: int, task: dict[str, Any], program: bytes, buffe
     child = os.fork()
     if child == 0:
         try:
+            control(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: it ends with the warden
             os.close(answers)
             os.close(outbound)
             run(inbound, to_warden, task, program)
@@ -152,12 +153,12 @@ def said(text: bytes, most: int) -> bytes:
         name, source = "grader", given.pop("source")
         code = compile(source, name, "exec")
         del text, source
-        if "sample" not in given:
-            return b"S0.0"  # only whether it can be read was asked
         scope: dict[str, Any] = {"__name__": name}
         exec(code, scope)  # noqa: S102 (what all this is for)
         if not callable(scope.get("grade")):
             return b"EThe source defines no function grade(sample, item)."
+        if "sample" not in given:
+            return b"S0.0"  # only whether there is such a function was asked
         score = scope["grade"](given["sample"], given["item"])
         if not hasattr(type(score), "__float__"):  # "0.5" is none
             return words(f"Egrade gave {type(score).__name__}, which is no number.", most)

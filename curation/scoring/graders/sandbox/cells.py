@@ -65,11 +65,12 @@ class Cell:
                 os.close(fd)
             except OSError:
                 continue
-        try:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            self.process.kill()
-        self.process.wait()
+        if self.process.returncode is None:  # its number is still its own
+            try:
+                os.killpg(self.process.pid, signal.SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                self.process.kill()
+            self.process.wait()
 
 
 @dataclass(eq=False)
@@ -193,7 +194,7 @@ def choose() -> Cells:
             _known.append(found)
             return found
         found.end()
-        reasons.append(f"{found.name} did not hold: {reason}")
+        reasons.append(f"{found.name}: {reason}")
     raise Unavailable(
         "Python graders are not run on this machine, for nothing here can hold them: " + "; ".join(reasons)
         + '. With "engine": "monty" a part of Python can be run.'

@@ -40,7 +40,7 @@ def first_leak(grade: Callable[[bytes, Limits], float], *, fine: str = FINE) -> 
         if grade(_row(fine, {}), Limits(wall_s=5.0)) != 0.5:
             return "it gave a wrong score"
     except (Failed, Lost) as error:
-        return f"it gave no score ({error})"
+        return f"it does not run here ({error})"
     with tempfile.TemporaryDirectory(prefix="sandbox-") as folder, socket.socket() as listener:
         os.chmod(folder, 0o777)  # noqa: S103 (it is to be the sandbox that stops it)
         with open(f"{folder}/file", "w") as file:
@@ -63,9 +63,9 @@ def first_leak(grade: Callable[[bytes, Limits], float], *, fine: str = FINE) -> 
                 except Lost as error:
                     return f"it broke down under a test ({leak}: {error})"
                 if score != 0.0:
-                    return leak
+                    return f"it does not hold ({leak})"
         if os.path.exists(f"{folder}/new"):
-            return "a file was written"
+            return "it does not hold (a file was written)"
     return ""
 
 

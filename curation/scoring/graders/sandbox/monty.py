@@ -12,7 +12,7 @@ from curation.scoring.graders.sandbox import holds
 from curation.scoring.graders.sandbox.form import Failed, Limits, Lost, Unavailable
 
 MOST_DEEP = 200
-GRACE_S = 2.0
+CALL = "grade(sample, item)"
 MOST_PRINTED = 65_536
 
 
@@ -40,10 +40,11 @@ class Monty:
         """The score of one row. Raises Failed and Lost."""
         row = json.loads(content)
         library = self._library
+        seconds = float(min(limits.wall_s, limits.cpu_s))
         most = library.ResourceLimits(
-            max_feed_duration_secs=float(min(limits.wall_s, limits.cpu_s)),
-            max_turn_duration_secs=float(min(limits.wall_s, limits.cpu_s)),
-            max_memory=limits.memory_bytes // 4,
+            max_feed_duration_secs=seconds,
+            max_turn_duration_secs=seconds,
+            max_memory=limits.memory_bytes,
             max_recursion_depth=MOST_DEEP,
             max_total_sleep_secs=0.0,
         )
@@ -56,23 +57,22 @@ class Monty:
                 raise _TooMuch
 
         try:
-            with self._workers().checkout(limits=most, script_name="grader") as session:
-                if "sample" not in row:
-                    # read, but not run: what stands in a function's body is not called
-                    session.feed_run(f"def _unused():\n{_indented(row['source'])}", print_callback=swallow)
-                    return 0.0
+            # chance is the same for every row, so that the same row gives the same score
+            with self._workers().checkout(
+                limits=most, script_name="grader", os_policy={"random_start": {"seed": 0}}
+            ) as session:
                 session.feed_run(row["source"], print_callback=swallow)
-                score = session.feed_run(
-                    "grade(sample, item)",
-                    inputs={"sample": row["sample"], "item": row["item"]},
-                    print_callback=swallow,
-                )
-        except _TooMuch:
-            raise Failed(f"It printed more than {MOST_PRINTED:,} characters.") from None
+                if "sample" not in row:
+                    session.feed_run("grade", print_callback=swallow)
+                    return 0.0
+                inputs = {"sample": row["sample"], "item": row["item"]}
+                score = session.feed_run(CALL, inputs=inputs, print_callback=swallow)
         except (library.MontyCrashedError, library.MontyDisconnectError) as error:
             raise Failed(f"It was ended: {_short(error)}.") from None
         except library.MontyError as error:
-            raise Failed(_short(error)) from None
+            if printed > MOST_PRINTED:
+                raise Failed(f"It printed more than {MOST_PRINTED:,} characters.") from None
+            raise Failed(_words(error)) from None
         except (RuntimeError, ValueError, OSError) as error:
             raise Lost(_short(error)) from None
         return _checked(score)
@@ -100,7 +100,7 @@ def choose() -> Monty:
     found = Monty()
     if reason := holds.first_leak(found.grade, fine=holds.FINE_ANYWHERE):
         found.end()
-        raise Unavailable(f"Python graders are not run by monty on this machine: it did not hold: {reason}.")
+        raise Unavailable(f"Python graders are not run by monty on this machine: {reason}.")
     return found
 
 
@@ -124,8 +124,14 @@ def _checked(score: Any) -> float:
     return value
 
 
-def _indented(source: str) -> str:
-    return "\n".join(f" {line}" for line in source.splitlines()) + "\n pass"
+def _words(error: Any) -> str:
+    """Type, message and line, as Python would say them."""
+    said = error.display("type-msg") if hasattr(error, "display") else str(error)
+    if "name 'grade' is not defined" in said:
+        return "The source defines no function grade(sample, item)."
+    frames = error.traceback() if hasattr(error, "traceback") else []
+    lines = [frame.line for frame in frames if (frame.source_line or "").strip() != CALL]
+    return f"{said.strip()[:1000]} (line {lines[-1]})" if lines else said.strip()[:1000]
 
 
 def _short(error: BaseException) -> str:
