@@ -25,16 +25,15 @@ class Opening:
 
 
 def opening(document: Document) -> Opening:
-    """The whole main conversation up to its last assistant message: system, questions, answers, calls and their
-    results. Raises Refused where nobody asked anything."""
+    """The whole main conversation up to the answer that it ends with: system, questions, answers, calls and their
+    results; all of it where it ends without one. Raises Refused where nobody asked anything."""
     conversation = main_conversation(document)
     messages = conversation["messages"]
-    last = next((at for at in range(len(messages) - 1, -1, -1) if messages[at]["role"] == "assistant"), None)
-    before = messages if last is None else messages[:last]
+    answered = bool(messages) and messages[-1]["role"] == "assistant"
+    before = messages[:-1] if answered else messages
     if not any(one["role"] == "user" for one in before):
         raise Refused("trace", "Nobody asked anything before its last answer, so there is nothing to send.")
-    original = None if last is None else messages[last]
-    return Opening(conversation, before, conversation.get("tools") or [], original)
+    return Opening(conversation, before, conversation.get("tools") or [], messages[-1] if answered else None)
 
 
 def messages_of(messages: list[Message]) -> list[dict[str, Any]]:
