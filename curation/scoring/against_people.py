@@ -177,7 +177,7 @@ def apart(version: GraderVersion, *, by: str, before: int = 0, most: int = 20) -
 
 
 _LABELS = ("acceptable", "unacceptable")
-_SOURCES = {"judgment": "Reviewers' ratings, 1 to 5", "feedback": "Users' ratings, 1 to 5"}
+_SOURCES = {"judgment": "reviewers’ ratings", "feedback": "users’ ratings"}
 
 
 def _matrix(counts: dict[tuple[str, bool | None], int]) -> Matrix:
@@ -193,7 +193,7 @@ def _scales(rows: list[Any]) -> tuple[Scale, ...]:
         ours.append(number)
         theirs.append(value)
     return tuple(
-        Scale(source, _SOURCES.get(source, f"Score {source}"), agreement.spearman(ours, theirs))
+        Scale(source, _SOURCES.get(source, f"score.{source}"), agreement.spearman(ours, theirs))
         for source, (ours, theirs) in sides.items()
     )
 

@@ -24,6 +24,7 @@ __all__ = ["NotConfirmed", "Refused"]
 GOALS = ("accuracy", "tone", "completeness", "rules")
 MOST_GOAL = 4_000
 MOST_SLUG = 60
+RESERVED = ("new", "batches")
 LONG_TEXT = 80
 
 
@@ -250,6 +251,8 @@ def _goal(goal: Mapping[str, str]) -> dict[str, str]:
 def _check_slug(project: Project, slug: str) -> None:
     if not 1 <= len(slug) <= MOST_SLUG or slug != slugify(slug):
         raise Refused("slug", f"{slug[:80]!r}: small letters, digits, - and _ are needed, at most {MOST_SLUG}.")
+    if slug in RESERVED:
+        raise Refused("slug", f"{slug} is the address of another page: choose another name for its scores.")
     if canonical(slug) in KNOWN:
         raise Refused("slug", f"{slug} is a score with a meaning of its own: {KNOWN[canonical(slug)].meaning}")
     if Grader.objects.filter(project=project, slug=slug).exists():

@@ -90,7 +90,7 @@ def _change(request: HttpRequest, entry: Entry, found: Batch) -> HttpResponse:
             case "resume":
                 again = request.POST.getlist("again")
                 work.resume(found, entry.actor, again_unknown="unknown" in again, again_failed="failed" in again)
-                nudge(tasks.work_batch, found.pk)
+                nudge(tasks.work_on_batch, found.pk)
             case _:
                 raise SuspiciousOperation("There is no such act.")
     except Refused as error:

@@ -62,9 +62,7 @@ def agreement(report: Report) -> Forest:
             ("Accepted ones passed", "of those that people accepted", found.sensitivity),
             ("Rejected ones failed", "of those that people rejected", found.specificity),
         ]
-    rows += [
-        (f"Spearman: {scale.label}", "ranks of its numbers and of the ratings", scale.found) for scale in report.scales
-    ]
+    rows += [("Spearman", f"its numbers and {scale.label}", scale.found) for scale in report.scales]
     return _forest(rows, percent=False)
 
 

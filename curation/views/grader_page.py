@@ -121,7 +121,7 @@ def _past(request: HttpRequest, entry: Entry, found: Grader) -> HttpResponse:
                 project=entry.project, version=version, query=typed["query"], regrade=typed["regrade"], sample=sample,
                 actor=entry.actor, confirmed=request.POST.get("confirmed", ""), key=key, until=until,
             )  # fmt: skip
-            nudge(tasks.work_batch, made.pk)
+            nudge(tasks.work_on_batch, made.pk)
             return redirect("curation:batch", entry.project.slug, made.uid)
         price = batches.price(
             project=entry.project, version=version, query=typed["query"], regrade=typed["regrade"], sample=sample

@@ -139,6 +139,8 @@ def parts_of(version: GraderVersion) -> list[tuple[str, str, bool]]:
     listed = []
     for key in ordered:
         value, field = version.definition[key], known.get(key)
+        if field and isinstance(value, str):
+            value = dict(field.options).get(value, value)
         for label, text in _told(field.label if field else key, value):
             listed.append((label, text, "\n" in text or len(text) > 60))
     return listed
