@@ -28,7 +28,7 @@ from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from benchmarks.report import Bar, Figure, Spread, alternate, report  # noqa: E402
-from curation.datasets import build, export  # noqa: E402
+from curation.datasets import build, export, stored  # noqa: E402
 from curation.messages.form import message  # noqa: E402
 from curation.models import DatasetVersion, Judgment, Trace, TraceRevision  # noqa: E402
 from workspace.access import Actor  # noqa: E402
@@ -157,7 +157,7 @@ def bare(version: DatasetVersion) -> int:
     known = {key: parameters[key] for key in ("dbname", "host", "port", "user", "password") if parameters.get(key)}
     made = 0
     with psycopg.connect(**known) as plain, plain.cursor("bare") as cursor:
-        cursor.itersize = export.FETCH
+        cursor.itersize = stored.FETCH
         cursor.execute(
             "select v.document::text from curation_datasetrow r join curation_tracerevision v on v.id = r.revision_id "
             "where r.version_id = %s order by r.position",

@@ -12,6 +12,7 @@ from curation.views import (
     comments,
     dataset_new,
     datasets,
+    exports,
     grader_page,
     grader_trials,
     graders,
@@ -29,6 +30,7 @@ from curation.views import (
     tool_views,
     traces,
     uploads,
+    validate,
 )
 
 app_name = "curation"
@@ -80,12 +82,12 @@ urlpatterns: list[URLPattern] = [
     path("charts/", charts.charts, name="charts"),
     path("graders/", graders.graders, name="graders"),
     path("graders/new/", graders.grader_new, name="grader-new"),
+    path("graders/batches/", batches.batches, name="batches"),
+    path("graders/batches/<uuid:uid>/", batches.batch, name="batch"),
+    path("graders/batches/<uuid:uid>/<int:item>/", batches.batch_item, name="batch-item"),
     path("graders/<slug:name>/", grader_page.grader, name="grader"),
     path("graders/<slug:name>/change/", graders.grader_change, name="grader-change"),
     path("graders/<slug:name>/<int:number>/", grader_trials.grader_version, name="grader-version"),
-    path("batches/", batches.batches, name="batches"),
-    path("batches/<uuid:uid>/", batches.batch, name="batch"),
-    path("batches/<uuid:uid>/<int:item>/", batches.batch_item, name="batch-item"),
     path("datasets/", datasets.datasets, name="datasets"),
     path("datasets/new/", dataset_new.dataset_new, name="dataset-new"),
     path("datasets/new/left/", dataset_new.dataset_left, name="dataset-left"),
@@ -97,5 +99,7 @@ urlpatterns: list[URLPattern] = [
     path("datasets/<slug:name>/<int:number>/rows/<int:position>/", datasets.dataset_row, name="dataset-row"),
     path("datasets/<slug:name>/<int:number>/decisions/", datasets.dataset_decisions, name="dataset-decisions"),
     path("datasets/<slug:name>/<int:number>/checks/", datasets.dataset_checks, name="dataset-checks"),
-    path("datasets/<slug:name>/<int:number>/export/", datasets.dataset_export, name="dataset-export"),
+    path("datasets/<slug:name>/<int:number>/export/", exports.dataset_export, name="dataset-export"),
+    path("datasets/<slug:name>/<int:number>/judgments/", exports.dataset_judgments, name="dataset-judgments"),
+    path("validate/", validate.validate, name="validate"),
 ]

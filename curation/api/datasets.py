@@ -1,22 +1,20 @@
-"""Datasets and their versions: freeze, list, read rows, export."""
+"""Datasets and their versions: freeze, list, read rows."""
 
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.http import Http404, HttpRequest
 from ninja import Field, Path, Query, Schema
 from pydantic import ConfigDict
 
 from curation import filters
 from curation.api.routing import router
-from curation.datasets import build, export, formats, read, recipe
+from curation.datasets import build, read, recipe
 from curation.models import Dataset, DatasetVersion
-from workspace import audit
 from workspace.access import enter
 from workspace.models import Role
 from workspace.problems import Problem
-from workspace.streams import stream
 
 Split = Literal["train", "validation", "test"]
 TAGS = ["datasets"]
@@ -239,71 +237,6 @@ def list_rows(
     return {"items": [_row(row) for row in page.rows], "next": page.older or None}
 
 
-@router.get(
-    "/datasets/{name}/versions/{n}/export",
-    tags=TAGS,
-    summary="Download as JSONL",
-    response=None,
-    url_name="dataset_export",
-)
-def export_version(
-    request: HttpRequest,
-    slug: Path[str],
-    name: str,
-    n: int,
-    format: str = "openai-sft",  # noqa: A002 (the name in the address)
-    split: Split | None = None,
-    skip_invalid: bool = False,
-    metadata: bool = False,
-):
-    """One row a line, streamed. 409 where rows do not fit the format, unless `skip_invalid=1`; the header
-    X-Whetstone-Skipped then says how many were left out. `metadata=1` adds to each line what it came from."""
-    entry = enter(request, slug, Role.ENGINEER)
-    found = _find(entry.project, name, n)
-    try:
-        pieces = export.write_jsonl(found, format, split, skip_invalid=skip_invalid, metadata=metadata)
-    except (formats.UnknownFormat, export.InvalidRows) as error:
-        raise _problem(error) from None
-    skipped = export.invalid_rows(found, formats.find(format), split)
-    audit.record(
-        project=entry.project, actor=entry.actor, action="dataset.exported", target=f"dataset_version:{found.uid}",
-        name=str(found), format=format, split=split or "", skipped=skipped,
-    )  # fmt: skip
-    return _sent(request, found, pieces, format, split, skipped)
-
-
-@router.get(
-    "/datasets/{name}/versions/{n}/manifest", tags=TAGS, summary="What each exported line came from", response=None
-)
-def export_manifest(
-    request: HttpRequest,
-    slug: Path[str],
-    name: str,
-    n: int,
-    format: str = "openai-sft",  # noqa: A002
-    split: Split | None = None,
-    skip_invalid: bool = False,
-):
-    """One JSON line for each line of the export with the same arguments: line, row, trace, judgment, correction."""
-    entry = enter(request, slug, Role.REVIEWER)
-    found = _find(entry.project, name, n)
-    try:
-        pieces = export.write_manifest(found, format, split, skip_invalid=skip_invalid)
-    except (formats.UnknownFormat, export.InvalidRows) as error:
-        raise _problem(error) from None
-    skipped = export.invalid_rows(found, formats.find(format), split)
-    return _sent(request, found, pieces, "manifest", split, skipped)
-
-
-def _sent(
-    request: HttpRequest, found: DatasetVersion, pieces: Any, what: str, split: str | None, skipped: int
-) -> StreamingHttpResponse:
-    response = stream(request, pieces, filename=export.file_name(found, what, split))
-    if skipped:
-        response["X-Whetstone-Skipped"] = str(skipped)
-    return response
-
-
 def _find(project: Any, name: str, number: int) -> DatasetVersion:
     try:
         return read.version(project, name, number)
@@ -323,13 +256,9 @@ def _problem(error: Exception) -> Problem:
         )
     if isinstance(error, build.BadName):
         return Problem(422, "invalid_name", text, details=[{"where": "name", "reason": text}])
-    if isinstance(error, build.NothingToFreeze):
-        details = [{"where": code, "reason": f"{count} traces"} for code, count in error.dropped.items()]
-        return Problem(409, "no_rows", text, details=details)
-    if isinstance(error, export.InvalidRows):
-        details = [{"where": code, "reason": f"{count} rows"} for code, count in error.reasons.items()]
-        return Problem(409, "invalid_rows", text, details=details)
-    return Problem(422, "unknown_format", text, details=[{"where": "format", "reason": text}])
+    assert isinstance(error, build.NothingToFreeze)
+    details = [{"where": code, "reason": f"{count} traces"} for code, count in error.dropped.items()]
+    return Problem(409, "no_rows", text, details=details)
 
 
 def _dataset(one: read.Listed) -> dict[str, Any]:

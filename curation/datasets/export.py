@@ -1,39 +1,29 @@
 """Writing a version out, row by row from a server-side cursor, in constant memory."""
 
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+import hashlib
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from django.db import connection, transaction
+from django.core.cache import cache
+from django.db import connection
 
-from curation.datasets import formats, validate
-from curation.datasets.example import Example, Kind, edited, stored
+from curation.datasets import formats, held_out, personal, validate
+from curation.datasets.example import Example, Kind
 from curation.datasets.findings import Finding
 from curation.datasets.formats import Format
-from curation.messages.form import Message, Tool
+from curation.datasets.personal import Personal, PersonalRows
+from curation.datasets.stored import StoredRow, kinds, read_rows
 from curation.models import DatasetVersion
 
-FETCH = 200
 CHUNK_BYTES = 128 * 1024
 # separators that JSON allows raw but that many line readers (str.splitlines among them) take for an end of line
 _LINE_ENDS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
-_ROWS = """
-    SELECT r.position, r.split, t.uid::text, t.external_id, rev.number, j.uid::text, j.author, c.uid::text, r.digest,
-           CASE WHEN r.content IS NULL
-             THEN coalesce(c.messages, rev.document -> 'conversations' -> r.conversation::int -> 'messages')::text END,
-           CASE WHEN r.content IS NULL
-             THEN (rev.document -> 'conversations' -> r.conversation::int -> 'tools')::text END,
-           r.kind, r.content::text, r.edits::text
-    FROM curation_datasetrow r
-    JOIN curation_trace t ON t.id = r.trace_id
-    JOIN curation_tracerevision rev ON rev.id = r.revision_id
-    LEFT JOIN curation_judgment j ON j.id = r.judgment_id
-    LEFT JOIN curation_correction c ON c.id = r.correction_id
-    LEFT JOIN curation_trace o ON o.id = r.other_trace_id
-    WHERE r.version_id = %s AND (%s = '' OR r.split = %s) AND r.position > %s
-      AND t.erased_at IS NULL AND o.erased_at IS NULL
-    ORDER BY r.position
+_COLUMNS = """
+    SELECT DISTINCT jsonb_object_keys(content -> 'item') FROM curation_datasetrow
+    WHERE version_id = %s AND kind = 'prompt' AND jsonb_typeof(content -> 'item') = 'object' ORDER BY 1
 """
 
 
@@ -49,49 +39,50 @@ class InvalidRows(ValueError):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRow:
-    """A row with all that it pins. Ids are the outside ids; None where the row rests on no judgment or correction."""
+class WrongKind(InvalidRows):
+    """No row of the version is of a kind that the format takes, so there would be an empty file."""
 
-    position: int
-    split: str
-    trace: str
-    external_id: str
-    revision: int
-    judgment: str | None
-    judged_by: str | None
-    correction: str | None
-    digest: str
-    example: Example
+    def __init__(self, version: DatasetVersion, chosen: Format, have: Sequence[Kind], rows: int) -> None:
+        super().__init__(version, chosen, rows, {"kind_not_taken": rows})
+        holds = ", ".join(validate.KIND_WORDS[kind][1] for kind in have) or "no rows"
+        wanted = " or ".join(validate.KIND_WORDS[kind][1] for kind in chosen.KINDS)
+        self.args = (
+            f"{version} holds {holds}, and {chosen.NAME} takes {wanted}. Freeze a version with a task that makes them.",
+        )
 
 
 @dataclass(slots=True)
 class Written:
-    """What has been written so far: lines, rows left out because they are invalid, bytes."""
+    """What has been written so far: lines, rows left out because they are invalid or held out elsewhere, bytes, pieces of
+    personal data replaced by pseudonyms per kind, and the SHA-256 of the file."""
 
     lines: int = 0
     skipped: int = 0
+    held_out: int = 0
     size: int = 0
+    replaced: Counter[str] = field(default_factory=Counter)
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    @property
+    def sha256(self) -> str:
+        """Of what has been written so far; of the file when it is written to its end."""
+        return str(self.digest.hexdigest())
 
 
-def read_rows(version: DatasetVersion, *, split: str | None = None, after: int = 0) -> Iterator[StoredRow]:
-    """The rows in order from position `after` on, without those that were erased. One statement, so one state of the
-    database; rows are fetched 200 at a time. Holds a transaction open until it is exhausted or closed."""
-    with transaction.atomic(), connection.chunked_cursor() as cursor:
-        cursor.cursor.itersize = FETCH
-        cursor.execute(_ROWS, [version.pk, split or "", split or "", after])
-        for found in cursor:
-            position, where, trace, external, number, judgment, author, correction, digest = found[:9]
-            example = _example(*found[9:])
-            yield StoredRow(position, where, trace, external, number, judgment, author, correction, digest, example)
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An export that nothing stands against: what is written and what is left out. `invalid` rows may have errors and are
+    left out; `held_out` are positions left out; `personal` is what was found, `replace` whether pseudonyms take its place;
+    `columns` stand on every line."""
 
-
-def _example(messages: str | None, tools: str | None, kind: Kind, content: str | None, edits: str) -> Example:
-    if content is not None:
-        return stored(kind, orjson.loads(content))
-    said: list[Message] = orjson.loads(messages) if messages else []
-    offered: list[Tool] = orjson.loads(tools) if tools else []
-    return Example(messages=said if edits == "{}" else edited(said, orjson.loads(edits)), tools=offered)
+    version: DatasetVersion
+    chosen: Format
+    split: str
+    invalid: int
+    held_out: frozenset[int]
+    personal: Personal
+    replace: bool
+    columns: tuple[str, ...] = ()
 
 
 def invalid_rows(version: DatasetVersion, chosen: Format, split: str | None = None) -> int:
@@ -101,15 +92,33 @@ def invalid_rows(version: DatasetVersion, chosen: Format, split: str | None = No
     return sum(count for name, count in invalid.items() if split in (None, "", name))
 
 
-def checked(version: DatasetVersion, chosen: Format) -> dict[str, Any]:
-    """The result of the validator (validate.Tally.plain) for a format."""
+def known(version: DatasetVersion, chosen: Format) -> dict[str, Any] | None:
+    """The result of the validator where it is at hand: kept at freezing by today's rules, or worked out since."""
     kept: dict[str, Any] | None = version.counts.get("checks", {}).get(chosen.NAME)
     if kept and kept.get("rules") == validate.RULES:
         return kept
-    tally = validate.Tally()
+    found: dict[str, Any] | None = cache.get(_check_key(version, chosen))
+    return found
+
+
+def checked(version: DatasetVersion, chosen: Format) -> dict[str, Any]:
+    """The result of the validator (validate.Tally.plain) for a format. Where it is not at hand the rows are read, once for
+    all formats."""
+    if (at_hand := known(version, chosen)) is not None:
+        return at_hand
+    missing = [one for one in formats.FORMATS.values() if known(version, one) is None]
+    tallies = {one.NAME: validate.Tally() for one in missing}
     for row in read_rows(version):
-        tally.add(row.split, validate.check(row.example, chosen))
-    return tally.plain()
+        shared = validate.common(row.example)
+        for one in missing:
+            tallies[one.NAME].add(row.split, validate.check(row.example, one, shared))
+    for one in missing:
+        cache.set(_check_key(version, one), tallies[one.NAME].plain(), None)
+    return tallies[chosen.NAME].plain()
+
+
+def _check_key(version: DatasetVersion, chosen: Format) -> str:
+    return f"dataset.checks.{version.uid}.{validate.RULES}.{chosen.NAME}"
 
 
 def findings(version: DatasetVersion, chosen: Format, *, most: int) -> Iterator[tuple[StoredRow, list[Finding]]]:
@@ -129,42 +138,103 @@ def write_jsonl(
     split: str | None = None,
     *,
     skip_invalid: bool = False,
+    skip_held_out: bool = False,
+    personal_data: str = "",
+    inside: bool = False,
     metadata: bool = False,
     written: Written | None = None,
 ) -> Generator[bytes]:
-    """The lines of an export in pieces of about 128 kB, each ending at a line.
-
-    Raises formats.UnknownFormat and, before the first piece, InvalidRows where a row has errors and `skip_invalid` was
-    not asked for. `metadata` adds the row's descent to every line. `written` is filled while the pieces are taken.
-    """
-    chosen = formats.find(format)
-    invalid = invalid_rows(version, chosen, split)
-    if invalid and not skip_invalid:
-        raise InvalidRows(version, chosen, invalid, checked(version, chosen)["errors"])
-    done = Written() if written is None else written
-    return _pieces(_lines(version, chosen, split, bool(invalid), metadata, done), done)
+    """The lines of an export in pieces of about 128 kB, each ending at a line. Raises what `plan` raises, before the first
+    piece. `metadata` adds the row's descent to every line. `written` is filled while the pieces are taken."""
+    made = plan(
+        version, format, split, skip_invalid=skip_invalid, skip_held_out=skip_held_out, personal_data=personal_data,
+        inside=inside,
+    )  # fmt: skip
+    return write(made, metadata=metadata, written=written)
 
 
-def write_manifest(
+def plan(
     version: DatasetVersion,
     format: str,  # noqa: A002
     split: str | None = None,
     *,
     skip_invalid: bool = False,
-) -> Generator[bytes]:
-    """For each line of the export with the same arguments one JSON line that says what it came from. Raises as
-    `write_jsonl` does."""
+    skip_held_out: bool = False,
+    personal_data: str = "",
+    inside: bool = False,
+) -> Plan:
+    """Check all that may stand against an export.
+
+    `personal_data` is "replace" (pseudonyms take its place), "keep" (somebody answers for it, and said why), or "" for
+    what the recipe asks for: replace, else refuse. With `inside` the lines stay on this machine (a training run here), and
+    personal data alone refuses nothing. Raises formats.UnknownFormat; WrongKind where the format takes none of the rows;
+    InvalidRows where rows have errors and `skip_invalid` was not asked for; held_out.HeldOutRows where rows of train or
+    validation are held out elsewhere and `skip_held_out` was not asked for; personal.PersonalRows.
+    """
     chosen = formats.find(format)
+    have = kinds(version)
+    if have and not set(have) & set(chosen.KINDS):
+        raise WrongKind(version, chosen, have, int(version.counts["rows"]))
     invalid = invalid_rows(version, chosen, split)
     if invalid and not skip_invalid:
         raise InvalidRows(version, chosen, invalid, checked(version, chosen)["errors"])
+    leaks = leaking(version, split)
+    if leaks and not skip_held_out:
+        raise held_out.HeldOutRows(version, leaks)
+    asked = personal_data or ("replace" if version.recipe.get("personal") == "replace" else "")
+    found = personal.look(version)
+    if not asked and not inside and found.in_split(split):
+        raise PersonalRows(version, found, split)
+    columns = _columns(version) if chosen.SAME_COLUMNS else ()
+    return Plan(
+        version, chosen, split or "", invalid, frozenset(leak.position for leak in leaks), found,
+        asked == "replace" and bool(found), columns,
+    )  # fmt: skip
 
-    def lines() -> Generator[bytes]:
-        kept = (row for row in read_rows(version, split=split) if not invalid or not _has_error(row.example, chosen))
-        for line, row in enumerate(kept, start=1):
-            yield line_of({"line": line, **descent(version, row)})
 
-    return _pieces(lines(), Written())
+def leaking(version: DatasetVersion, split: str | None = None) -> list[held_out.Leak]:
+    """The rows of `split` (of train and validation without it) that are held out by another version."""
+    if split == held_out.TEST:
+        return []
+    found = held_out.leaks(version=version)
+    if not found or not split:
+        return found
+    here = set(
+        version.rows.filter(split=split, position__in=[leak.position for leak in found]).values_list(
+            "position", flat=True
+        )
+    )
+    return [leak for leak in found if leak.position in here]
+
+
+def _columns(version: DatasetVersion) -> tuple[str, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(_COLUMNS, [version.pk])
+        return tuple(row[0] for row in cursor.fetchall())
+
+
+def write(made: Plan, *, metadata: bool = False, written: Written | None = None) -> Generator[bytes]:
+    """The lines of a plan in pieces of about 128 kB, each ending at a line."""
+    done = Written() if written is None else written
+    return pieces(_lines(made, metadata, done), done, hashed=written is not None)
+
+
+def written_rows(made: Plan, done: Written) -> Iterator[tuple[StoredRow, list[dict[str, Any]]]]:
+    """Every row that is written, with its lines; `done` counts what is left out and replaced."""
+    chosen, several = made.chosen, formats.several(made.chosen)
+    blank = dict.fromkeys(made.columns)
+    for row in read_rows(made.version, split=made.split):
+        if row.position in made.held_out:
+            done.held_out += 1
+            continue
+        example = row.example
+        if made.replace and made.personal.may_hold(row.position):
+            example = personal.replaced(example, done.replaced)
+        if made.invalid and _has_error(example, chosen):
+            done.skipped += 1
+            continue
+        lines = [chosen.write(example)] if several is None else several.write_all(example)
+        yield row, [{**blank, **line} for line in lines] if blank else lines
 
 
 def descent(version: DatasetVersion, row: StoredRow) -> dict[str, Any]:
@@ -180,21 +250,32 @@ def descent(version: DatasetVersion, row: StoredRow) -> dict[str, Any]:
         "judged_by": row.judged_by,
         "correction": row.correction,
         "digest": row.digest,
+        **_other_side(row),
     }
 
 
-def _lines(
-    version: DatasetVersion, chosen: Format, split: str | None, check: bool, metadata: bool, done: Written
-) -> Generator[bytes]:
-    for row in read_rows(version, split=split):
-        if check and _has_error(row.example, chosen):
-            done.skipped += 1
-            continue
-        written = chosen.write(row.example)
-        if metadata:
-            written["metadata"] = descent(version, row)
-        done.lines += 1
-        yield line_of(written)
+def _other_side(row: StoredRow) -> dict[str, Any]:
+    """What a row rests on beside its own trace: the trace of the rejected answer, the word that preferred one, generated
+    answers (ids of batch items), where the row came from. Nothing for most rows."""
+    held: dict[str, Any] = {}
+    if row.other_trace:
+        held["other"] = {"trace": row.other_trace, "external_id": row.other_external_id, "revision": row.other_revision}
+    if row.preference:
+        held["preference"] = row.preference
+    if row.batch_items:
+        held["batch_items"] = row.batch_items
+    if row.origin != "trace":
+        held["origin"] = row.origin
+    return held
+
+
+def _lines(made: Plan, metadata: bool, done: Written) -> Generator[bytes]:
+    for row, lines in written_rows(made, done):
+        for line in lines:
+            if metadata:
+                line["metadata" if "metadata" not in line else "whetstone"] = descent(made.version, row)
+            done.lines += 1
+            yield line_of(line)
 
 
 def _has_error(row: Example, chosen: Format) -> bool:
@@ -211,21 +292,28 @@ def line_of(value: dict[str, Any]) -> bytes:
     return line
 
 
-def _pieces(lines: Iterator[bytes], done: Written) -> Generator[bytes]:
+def pieces(lines: Iterator[bytes], done: Written, *, hashed: bool) -> Generator[bytes]:
+    """Lines put together to pieces of about 128 kB; `done` gets their size and, where asked for, their hash."""
     waiting: list[bytes] = []
     size = 0
     for line in lines:
         waiting.append(line)
         size += len(line)
         if size >= CHUNK_BYTES:
-            done.size += size
-            yield b"".join(waiting)
+            yield _piece(waiting, size, done, hashed)
             waiting, size = [], 0
     if waiting:
-        done.size += size
-        yield b"".join(waiting)
+        yield _piece(waiting, size, done, hashed)
 
 
-def file_name(version: DatasetVersion, what: str, split: str | None) -> str:
+def _piece(waiting: list[bytes], size: int, done: Written, hashed: bool) -> bytes:
+    piece = b"".join(waiting)
+    done.size += size
+    if hashed:
+        done.digest.update(piece)
+    return piece
+
+
+def file_name(version: DatasetVersion, what: str, split: str | None, ending: str = "jsonl") -> str:
     """Of a download: support-3.train.openai-sft.jsonl"""
-    return ".".join(filter(None, [f"{version.dataset.name}-{version.number}", split, what, "jsonl"]))
+    return ".".join(filter(None, [f"{version.dataset.name}-{version.number}", split, what, ending]))

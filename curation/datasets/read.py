@@ -121,9 +121,7 @@ def row(found: DatasetVersion, position: int) -> ShownRow:
         row=stored,
         example=example,
         findings={"every format": validate.in_order(common)}
-        | {
-            one.NAME: validate.in_order(one.problems(example)) for one in FORMATS.values() if example.kind in one.KINDS
-        },
+        | {one.NAME: validate.in_order(one.problems(example)) for one in FORMATS.values() if example.kind in one.KINDS},
         before=position - 1 if position > 1 else None,
         after=position + 1 if position < total else None,
         lines=list(zip(example.messages, example.trained, example.tokens, strict=True)),

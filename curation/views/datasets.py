@@ -4,22 +4,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
-from curation.datasets import export, formats, read, reasons, recipe
+from curation.datasets import export, formats, personal, read, reasons, recipe
 from curation.models import DatasetRow, DatasetVersion
-from workspace import audit
 from workspace.access import Entry, enter
 from workspace.models import Role
 from workspace.pages import answer, wants_fragment
-from workspace.streams import stream
 
 ROWS_SIZE = 20
 DECISIONS_SIZE = 50
 MOST_FINDINGS = 50
+MOST_CHECKED = 2_000
 SPLITS = (("train", "Train", "f1"), ("validation", "Validation", "f2"), ("test", "Test", "f3"))
 
 
@@ -48,10 +47,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One format with what the validator says of the version."""
+    """One format with what the validator says of the version; `rows` None: not checked yet."""
 
     format: Any
-    rows: int
+    rows: int | None
     invalid: int
     warned: int
 
@@ -95,6 +94,7 @@ def dataset_version(request: HttpRequest, slug: str, name: str, number: int) -> 
         context |= {
             "bars": bars_of(found.counts, url=lambda code: f"{decided}?reason={code}"),
             "exports": _exports(found),
+            "personal": personal.look(found) if found.counts["rows"] <= MOST_CHECKED else personal.known(found),
             "changed": read.changed(found),
             "descent": _descent(slug, read.descent(found)),
             "versions": read.numbers(found),
@@ -146,32 +146,6 @@ def dataset_checks(request: HttpRequest, slug: str, name: str, number: int) -> H
         "most": MOST_FINDINGS,
     }
     return answer(request, "curation/dataset_checks.html", context, fragment="curation/_dataset_checks.html")
-
-
-@require_GET
-def dataset_export(request: HttpRequest, slug: str, name: str, number: int) -> HttpResponseBase:
-    """A download, streamed; a page that says why where rows do not fit the format."""
-    entry = enter(request, slug, Role.ENGINEER)
-    found = _find(entry, name, number)
-    chosen = _format(request.GET.get("format", ""))
-    split = request.GET.get("split", "")
-    if split not in ("", "train", "validation", "test"):
-        raise Http404("There is no such split.")
-    skip = request.GET.get("skip_invalid") == "1"
-    try:
-        pieces = export.write_jsonl(found, chosen.NAME, split, skip_invalid=skip)
-    except export.InvalidRows as error:
-        context = _about(entry, found) | {"format": chosen, "error": error, "split": split}
-        return render(request, "curation/dataset_refused.html", context, status=409)
-    skipped = export.invalid_rows(found, chosen, split)
-    audit.record(
-        project=entry.project, actor=entry.actor, action="dataset.exported", target=f"dataset_version:{found.uid}",
-        name=str(found), format=chosen.NAME, split=split, skipped=skipped,
-    )  # fmt: skip
-    response = stream(request, pieces, filename=export.file_name(found, chosen.NAME, split))
-    if skipped:
-        response["X-Whetstone-Skipped"] = str(skipped)
-    return response
 
 
 def _find(entry: Entry, name: str, number: int | None = None) -> DatasetVersion:
@@ -236,11 +210,19 @@ def parts_of(counts: dict[str, Any]) -> list[Part]:
 
 
 def _exports(found: DatasetVersion) -> list[Exported]:
-    listed = []
+    """Every format that takes rows of the version. Where nothing is known and there are many rows, they are not read for
+    this page: the link to the checks does that."""
+    have, listed = set(export.kinds(found)), []
+    total = int(found.counts["rows"])
     for chosen in formats.FORMATS.values():
-        checked = export.checked(found, chosen)
+        if not have & set(chosen.KINDS):
+            continue
+        checked = export.checked(found, chosen) if total <= MOST_CHECKED else export.known(found, chosen)
+        if checked is None:
+            listed.append(Exported(chosen, None, 0, 0))
+            continue
         invalid, warned = sum(checked["invalid"].values()), sum(checked["warned"].values())
-        listed.append(Exported(chosen, int(found.counts["rows"]) - invalid, invalid, warned))
+        listed.append(Exported(chosen, total - invalid, invalid, warned))
     return listed
 
 

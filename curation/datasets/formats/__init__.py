@@ -34,6 +34,7 @@ class Format(Protocol):
     HELP: str
     KINDS: tuple[Kind, ...]
     LIMITS: Limits
+    SAME_COLUMNS: bool  # whether fields of items become columns, which every line must then have
     PATHS: dict[str, str]
 
     def problems(self, row: Example) -> Iterator[Finding]:
@@ -108,6 +109,12 @@ def several(chosen: Format) -> SeveralLines | None:
     return chosen if isinstance(chosen, SeveralLines) else None
 
 
-def claimants(record: Mapping[str, Any]) -> list[Format]:
-    """The formats that a record could be of, by its keys."""
-    return [one for one in FORMATS.values() if one.claims(record)]
+def recognised(record: Mapping[str, Any]) -> Format | None:
+    """The format that a record is of, by its keys; of several the most particular. None where there is none."""
+    return next((one for one in _PARTICULAR if one.claims(record)), None)
+
+
+# rows of prompts and of conversations look alike, so those that ask for more come first
+_PARTICULAR = sorted(
+    FORMATS.values(), key=lambda one: ("chat" in one.KINDS, one.NAME in ("openai-sft", "trl-sft"), one.NAME)
+)

@@ -18,6 +18,7 @@ LABEL = "Alpaca instructions, JSONL"
 HELP = "Question and answer, earlier turns in history. Takes no tool calls; input is always empty."
 KINDS: tuple[Kind, ...] = ("chat",)
 LIMITS = limits.ANY
+SAME_COLUMNS = False
 PATHS: dict[str, str] = {}
 _COLUMNS = ("instruction", "input", "output", "system", "history")
 

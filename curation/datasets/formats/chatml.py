@@ -23,12 +23,12 @@ HELP = (
 )
 KINDS: tuple[Kind, ...] = ("chat",)
 LIMITS = limits.ANY
+SAME_COLUMNS = False
 PATHS: dict[str, str] = {}
 START, END = "<|im_start|>", "<|im_end|>"
 _MARKS = (START, END, "<|endoftext|>", "<tool_call>", "</tool_call>")
-_TURN = re.compile(r"<\|im_start\|>([a-z_]{1,20})\n(.*?)<\|im_end\|>\n?", re.DOTALL)
-_CALL = re.compile(r"\n?<tool_call>\n(.*?)\n</tool_call>", re.DOTALL)
-_TOOLS = re.compile(r"\n\n# Tools\n.*?<tools>\n(.*?)\n</tools>.*\Z", re.DOTALL)
+_ROLE = re.compile(r"[a-z_]{1,20}")
+_OPEN, _CLOSE = "<tool_call>\n", "\n</tool_call>"
 _OBSERVED = re.compile(r"<tool_response>|^(?:Observation|Tool result|Function result)\s*:", re.MULTILINE)
 _HOW = """
 
@@ -102,11 +102,14 @@ def read(record: dict[str, Any]) -> tuple[Example | None, list[Finding]]:
     tools: list[Tool] = []
     waiting: list[str] = []
     at = 0
-    for match in _TURN.finditer(text):
-        if match.start() != at:
+    while text.startswith(START, at):
+        end = text.find(END, at)
+        role, line_end, words = text[at + len(START) : end].partition("\n")
+        if end < 0 or not line_end or not _ROLE.fullmatch(role):
             break
-        at = match.end()
-        _turn(match[1], match[2], f"turn[{len(messages)}]", messages, tools, waiting, found)
+        _turn(role, words, f"turn[{len(messages)}]", messages, tools, waiting, found)
+        at = end + len(END)
+        at += text.startswith("\n", at)
     if at != len(text):
         shown = text[at : at + 40]
         found.append(error("broken_marks", "text", f"character {at:,} begins no whole turn: {shown!r}"))
@@ -122,9 +125,9 @@ def _turn(
     waiting: list[str],
     found: list[Finding],
 ) -> None:
-    if role == "system" and not messages and (shown := _TOOLS.search(words)):
-        words = words[: shown.start()]
-        tools += _signatures(shown[1], found)
+    if role == "system" and not messages and "\n\n# Tools\n" in words:
+        words, _, shown = words.partition("\n\n# Tools\n")
+        tools += _signatures(shown.partition("<tools>\n")[2].partition("\n</tools>")[0], found)
         if not words:
             return
     if role == "assistant":
@@ -133,8 +136,9 @@ def _turn(
                 f"the assistant's own turn holds {observed[0]!r}: a model learns to make results up. Use a tool turn"
             )
             found.append(error("result_in_answer", path, reason))
-        calls = [_call(text, f"{path}.tool_call[{index}]", found) for index, text in enumerate(_CALL.findall(words))]
-        said = message("assistant", _CALL.sub("", words))
+        words, asked = _split_calls(words)
+        calls = [_call(text, f"{path}.tool_call[{index}]", found) for index, text in enumerate(asked)]
+        said = message("assistant", words)
         if calls:
             named: list[ToolCall] = [{**call, "id": f"call_{len(messages)}_{n}"} for n, call in enumerate(calls)]
             said["tool_calls"] = named
@@ -144,6 +148,21 @@ def _turn(
         messages.append(message("tool", words, tool_call_id=waiting.pop(0) if waiting else ""))
     else:
         messages.append(message(role, words))  # type: ignore[arg-type]  # an unknown role is an error of the common rules
+
+
+def _split_calls(words: str) -> tuple[str, list[str]]:
+    """What is said before the first call, and the texts of the calls; words between or behind calls stay words."""
+    pieces: list[str] = []
+    calls: list[str] = []
+    while True:
+        before, opened, rest = words.partition(_OPEN)
+        call, closed, after = rest.partition(_CLOSE)
+        if not opened or not closed:
+            pieces.append(words)
+            return "".join(pieces), calls
+        pieces.append(before.removesuffix("\n"))
+        calls.append(call)
+        words = after
 
 
 def _call(text: str, path: str, found: list[Finding]) -> ToolCall:

@@ -20,6 +20,7 @@ LABEL = "OpenAI preferences (DPO), JSONL"
 HELP = "A preferred and a rejected answer to the same conversation. One answer of one message each, text or tool calls."
 KINDS: tuple[Kind, ...] = ("pair",)
 LIMITS = limits.OPENAI
+SAME_COLUMNS = False
 PATHS = {"messages": "input.messages", "tools": "input.tools", "chosen": "preferred_output",
          "rejected": "non_preferred_output"}  # fmt: skip
 

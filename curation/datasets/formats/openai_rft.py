@@ -18,6 +18,7 @@ LABEL = "OpenAI prompts with references (RFT), JSONL"
 HELP = "For reinforcement fine-tuning: prompts that end with the user, and fields that graders read as item.*. Needs a validation file."
 KINDS: tuple[Kind, ...] = ("prompt",)
 LIMITS = limits.Limits(least_rows=10, most_rows=50_000, most_bytes=512 * limits.MEGABYTE, needs_validation=True)
+SAME_COLUMNS = False
 PATHS: dict[str, str] = {}
 RESERVED = ("messages", "tools")
 

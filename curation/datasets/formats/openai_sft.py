@@ -19,6 +19,7 @@ LABEL = "OpenAI chat, JSONL"
 HELP = "For fine-tuning at OpenAI and services that take the same files. Arguments of tool calls stay JSON text."
 KINDS: tuple[Kind, ...] = ("chat",)
 LIMITS = limits.OPENAI
+SAME_COLUMNS = False
 PATHS: dict[str, str] = {}
 TOOL_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 PERSON_NAME = re.compile(r"[^\s<|\\/>]{1,64}")
@@ -85,12 +86,10 @@ def write(row: Example) -> dict[str, Any]:
 
 
 def claims(record: Mapping[str, Any]) -> bool:
-    """Messages that end in the answer, and nothing that another method asks for."""
+    """Messages, nothing that another method asks for, and tools that are no text."""
     if not isinstance(record.get("messages"), list) or not record.keys().isdisjoint({"chosen", "rejected", "label"}):
         return False
-    return not isinstance(record.get("tools"), str) and record.keys() <= {
-        "messages", "tools", "functions", "parallel_tool_calls", "metadata",
-    }  # fmt: skip
+    return not isinstance(record.get("tools"), str)
 
 
 def read(record: dict[str, Any]) -> tuple[Example | None, list[Finding]]:

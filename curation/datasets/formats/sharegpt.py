@@ -20,6 +20,7 @@ LABEL = "ShareGPT turns, JSONL"
 HELP = "For LLaMA-Factory and trainers that take the same files. Results of tools are observations, never learned."
 KINDS: tuple[Kind, ...] = ("chat",)
 LIMITS = limits.ANY
+SAME_COLUMNS = False
 PATHS: dict[str, str] = {}
 _COLUMNS = {"conversations", "system", "tools", "metadata"}
 _FROM = {"user": "human", "assistant": "gpt", "system": "system"}

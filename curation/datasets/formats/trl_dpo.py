@@ -17,6 +17,7 @@ LABEL = "TRL preferences (DPO), JSONL"
 HELP = "A prompt with a chosen and a rejected answer, for DPO and reward models. Every line has the same columns."
 KINDS: tuple[Kind, ...] = ("pair",)
 LIMITS = limits.ANY
+SAME_COLUMNS = False
 PATHS = {"messages": "prompt"}
 
 

@@ -18,6 +18,7 @@ LABEL = "TRL prompts with columns (GRPO), JSONL"
 HELP = "For GRPO and RLOO: the model answers the prompt, and reward functions read the further columns."
 KINDS: tuple[Kind, ...] = ("prompt",)
 LIMITS = limits.ANY
+SAME_COLUMNS = True
 PATHS = {"messages": "prompt"}
 RESERVED = ("prompt", "tools", "completions", "completion_ids")
 

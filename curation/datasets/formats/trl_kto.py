@@ -18,6 +18,7 @@ HELP = (
 )
 KINDS: tuple[Kind, ...] = ("label",)
 LIMITS = limits.Limits(both_labels=True)
+SAME_COLUMNS = False
 PATHS = {"messages": "prompt", "chosen": "completion"}
 
 

@@ -18,6 +18,7 @@ LABEL = "TRL prompt and completion, last answer"
 HELP = "Learns the last answer alone, also with templates that cannot mask. Earlier answers are context."
 KINDS: tuple[Kind, ...] = ("chat",)
 LIMITS = limits.ANY
+SAME_COLUMNS = False
 PATHS: dict[str, str] = {}
 
 

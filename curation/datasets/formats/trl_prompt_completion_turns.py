@@ -4,7 +4,7 @@ The lines of trl-prompt-completion, but a conversation with three answers gives 
 it as its prompt. This trains every answer with any chat template, at the price of reading the beginning several times.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from curation.datasets.example import Example, Kind
@@ -16,7 +16,9 @@ LABEL = "TRL prompt and completion, every answer"
 HELP = "One line for each answer that is learned, with all before it as its prompt."
 KINDS: tuple[Kind, ...] = ("chat",)
 LIMITS = limits.ANY
+SAME_COLUMNS = False
 PATHS: dict[str, str] = {}
+claims = trl_prompt_completion.claims
 read = trl_prompt_completion.read
 
 
@@ -38,8 +40,3 @@ def write(row: Example) -> dict[str, Any]:
 def write_all(row: Example) -> list[dict[str, Any]]:
     """A line for each answer that is learned."""
     return [trl_prompt_completion.line(row, at) for at, learned in enumerate(row.trained) if learned]
-
-
-def claims(record: Mapping[str, Any]) -> bool:
-    """Never: its lines are those of trl-prompt-completion."""
-    return False

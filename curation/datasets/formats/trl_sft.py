@@ -21,6 +21,7 @@ LABEL = "TRL chat, JSONL"
 HELP = "For local training with TRL and anything that uses chat templates. Every row has a messages and a tools column."
 KINDS: tuple[Kind, ...] = ("chat",)
 LIMITS = limits.ANY
+SAME_COLUMNS = False
 PATHS: dict[str, str] = {}
 LARGEST_WHOLE = 2**63  # JSON numbers beyond 64 bits turn into floats in most loaders
 
@@ -68,10 +69,8 @@ def write(row: Example) -> dict[str, Any]:
 
 
 def claims(record: Mapping[str, Any]) -> bool:
-    """Messages with the tools as one text, or with columns of its own beside them."""
-    if not isinstance(record.get("messages"), list) or not record.keys().isdisjoint({"chosen", "rejected", "label"}):
-        return False
-    return isinstance(record.get("tools"), str) or "chat_template_kwargs" in record
+    """Messages, and nothing that another method asks for."""
+    return isinstance(record.get("messages"), list) and record.keys().isdisjoint({"chosen", "rejected", "label"})
 
 
 def read(record: dict[str, Any]) -> tuple[Example | None, list[Finding]]:

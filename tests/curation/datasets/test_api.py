@@ -50,7 +50,9 @@ def test_freeze_list_and_export(project: Project, rita: User, api: Callable[...,
     assert response["Content-Disposition"] == 'attachment; filename="support-1.train.openai-sft.jsonl"'
     exported = lines(response)
     assert len(exported) == made["counts"]["train"]
-    manifest = lines(client.get(f"{ROOT}/support/versions/1/manifest?split=train"))
+    about, *manifest, end = lines(client.get(f"{ROOT}/support/versions/1/manifest?split=train"))
+    assert about["manifest"]["content_hash"] == made["content_hash"] and about["manifest"]["split"] == "train"
+    assert end["end"]["lines"] == len(exported)
     page = client.get(f"{ROOT}/support/versions/1/rows?split=train&size=2").json()
     assert [one["row"] for one in page["items"]] == [one["row"] for one in manifest[:2]]
     rest = client.get(f"{ROOT}/support/versions/1/rows?split=train&size=500&cursor={page['next']}").json()["items"]

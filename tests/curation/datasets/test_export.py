@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from curation.datasets import build, export, formats, validate
+from curation.datasets import build, export, formats, manifest, stored, validate
 from curation.datasets.example import Example
 from curation.datasets.recipe import Recipe
 from curation.messages.form import Message, message
@@ -28,6 +28,11 @@ def freeze(project: Project, **options: Any) -> DatasetVersion:
 
 def lines(version: DatasetVersion, name: str = "openai-sft", **options: Any) -> list[Any]:
     return [json.loads(line) for line in b"".join(export.write_jsonl(version, name, **options)).splitlines()]
+
+
+def manifest_of(version: DatasetVersion, name: str = "openai-sft", **options: Any) -> list[Any]:
+    made = export.plan(version, name, options.pop("split", None), **options)
+    return [json.loads(line) for line in b"".join(manifest.write_manifest(made)).splitlines()]
 
 
 @pytest.mark.django_db
@@ -110,8 +115,9 @@ def test_an_invalid_row_stops_the_export_unless_it_is_left_out_by_wish(project: 
     pieces = b"".join(export.write_jsonl(version, "openai-sft", skip_invalid=True, written=written))
     assert (written.lines, written.skipped, written.size) == (1, 1, len(pieces))
     assert len(lines(version, "openai-sft", split="test")) == 0, "a split without the bad row is not stopped"
-    manifest = b"".join(export.write_manifest(version, "openai-sft", skip_invalid=True)).splitlines()
-    assert [json.loads(line)["line"] for line in manifest] == [1]
+    about, *origins, end = manifest_of(version, skip_invalid=True)
+    assert [origin["line"] for origin in origins] == [1] and about["manifest"]["invalid"] == 1
+    assert (end["end"]["lines"], end["end"]["skipped"]) == (1, 1) and end["end"]["sha256"] == written.sha256
 
 
 @pytest.mark.django_db
@@ -122,16 +128,16 @@ def test_each_line_is_traceable(project: Project, rita: User, ada: User) -> None
             rows.correct(one, ada, "Better.")
     version = freeze(project, order="oldest", test=0.5)
     exported = lines(version, split="train")
-    manifest = [json.loads(x) for x in b"".join(export.write_manifest(version, "openai-sft", "train")).splitlines()]
-    assert len(exported) == len(manifest) == version.counts["train"] > 0
-    for line, origin in zip(exported, manifest, strict=True):
+    _, *origins, _ = manifest_of(version, split="train")
+    assert len(exported) == len(origins) == version.counts["train"] > 0
+    for line, origin in zip(exported, origins, strict=True):
         row = version.rows.select_related("trace", "judgment", "correction").get(position=origin["row"])
         assert row.split == "train" and str(row.trace.uid) == origin["trace"]
         assert row.judgment is not None and origin["judgment"] == str(row.judgment.uid)
         assert (origin["correction"] is not None) == (line["messages"][-1]["content"] == "Better.")
         assert row.trace.preview == line["messages"][1]["content"]
     with_origin = lines(version, split="train", metadata=True)
-    assert [line["metadata"]["row"] for line in with_origin] == [origin["row"] for origin in manifest]
+    assert [line["metadata"]["row"] for line in with_origin] == [origin["row"] for origin in origins]
     splits = [lines(version, split=split) for split in build.SPLITS]
     assert sum(map(len, splits)) == len(lines(version)) == 20
 
@@ -152,11 +158,11 @@ def test_memory_does_not_grow_with_the_version(project: Project, rita: User) -> 
         tracemalloc.stop()
         return size, most
 
-    export.FETCH, before = 20, export.FETCH
+    stored.FETCH, before = 20, stored.FETCH
     try:
         size, most = peak(None)
     finally:
-        export.FETCH = before
+        stored.FETCH = before
     assert size > 8_000_000 and most < size / 3
 
 

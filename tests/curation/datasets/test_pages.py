@@ -43,7 +43,7 @@ def test_the_version_page_asks_the_same_few_questions_however_large(
             assert answer.status_code == 200
             counts.append(len(asked))
     assert counts[:4] == counts[4:]
-    assert max(counts) <= 8, counts
+    assert max(counts) <= 10, counts
 
 
 @pytest.mark.django_db

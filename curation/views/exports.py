@@ -1,0 +1,97 @@
+"""Downloads of a dataset version, and the page that says what stands against one and how to go on."""
+
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
+from django.shortcuts import render
+from django.views.decorators.http import require_GET, require_http_methods
+
+from curation.datasets import export, formats, held_out, judgments_csv, read, send
+from curation.datasets.personal import PersonalRows
+from curation.datasets.send import SHORTEST_REASON, Wish
+from curation.models import DatasetVersion
+from curation.privacy.patterns import KINDS
+from workspace.access import Entry, enter
+from workspace.models import Role
+from workspace.streams import stream
+
+SPLITS = ("", "train", "validation", "test")
+PERSONAL = ("", "replace", "keep")
+MOST_LEAKS = 20
+
+
+@require_http_methods(["GET", "POST"])
+def dataset_export(request: HttpRequest, slug: str, name: str, number: int) -> HttpResponseBase:
+    """A download or its manifest, streamed; a page with the ways on where something stands against it. Posted where
+    personal data shall go out as it is, since then a reason is written."""
+    entry = enter(request, slug, Role.ENGINEER)
+    found = _find(entry, name, number)
+    given = request.POST if request.method == "POST" else request.GET
+    wish = _wish(given)
+    try:
+        if given.get("manifest") == "1":
+            sending = send.origins(version=found, wish=wish)
+        else:
+            sending = send.lines(version=found, wish=wish, actor=entry.actor)
+    except formats.UnknownFormat as error:
+        raise Http404(str(error)) from None
+    except (export.InvalidRows, held_out.HeldOutRows, PersonalRows, send.NoReason) as error:
+        return render(request, "curation/dataset_refused.html", _refused(found, wish, error), status=409)
+    response = stream(request, sending.pieces, filename=sending.file_name)
+    if sending.skipped:
+        response["X-Whetstone-Skipped"] = str(sending.skipped)
+    if sending.held_out:
+        response["X-Whetstone-Held-Out"] = str(sending.held_out)
+    return response
+
+
+@require_GET
+def dataset_judgments(request: HttpRequest, slug: str, name: str, number: int) -> HttpResponseBase:
+    """The judgments of a version as CSV, for spreadsheets."""
+    entry = enter(request, slug, Role.ENGINEER)
+    found = _find(entry, name, number)
+    pieces = judgments_csv.of_version(version=found, bom=request.GET.get("bom") == "1")
+    filename = export.file_name(found, "judgments", None, "csv")
+    return stream(request, pieces, filename=filename, content_type="text/csv; charset=utf-8")
+
+
+def _wish(given: QueryDict) -> Wish:
+    split, personal = given.get("split", ""), given.get("personal", "")
+    if split not in SPLITS or personal not in PERSONAL:
+        raise Http404("There is no such split, or no such way with personal data.")
+    return Wish(
+        format=given.get("format", "") or "openai-sft",
+        split=split,
+        skip_invalid=given.get("skip_invalid") == "1",
+        skip_held_out=given.get("skip_held_out") == "1",
+        personal=personal,
+        reason=given.get("reason", ""),
+    )
+
+
+def _refused(found: DatasetVersion, wish: Wish, error: ValueError) -> dict[str, Any]:
+    """The page's context: which of the ways on are open depends on what stands against the export."""
+    chosen = formats.find(wish.format)
+    context: dict[str, Any] = {
+        "version": found,
+        "format": chosen,
+        "error": error,
+        "wish": wish,
+        "least": SHORTEST_REASON,
+    }
+    if isinstance(error, export.WrongKind):
+        takers = [one for kind in export.kinds(found) for one in formats.taking(kind)]
+        return context | {"why": "kind", "takers": takers}
+    if isinstance(error, export.InvalidRows):
+        return context | {"why": "invalid"}
+    if isinstance(error, held_out.HeldOutRows):
+        return context | {"why": "held_out", "leaks": error.leaks[:MOST_LEAKS], "more": len(error.leaks) - MOST_LEAKS}
+    held = error.kinds if isinstance(error, PersonalRows) else {}
+    return context | {"why": "personal", "kinds": [(KINDS.get(kind, kind), count) for kind, count in held.items()]}
+
+
+def _find(entry: Entry, name: str, number: int) -> DatasetVersion:
+    try:
+        return read.version(entry.project, name, number)
+    except DatasetVersion.DoesNotExist:
+        raise Http404("There is no such dataset version in this project.") from None
