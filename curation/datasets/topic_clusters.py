@@ -1,0 +1,245 @@
+"""Topics by clustering: groups of traces that say alike things, proposed with their telling words, kept when accepted.
+
+k-means on the signatures' vectors (Sculley 2010, mini-batch), so it needs no model and no service. A proposal is not
+stored: it is worked out again when it is accepted, from the same traces and the same seed, and must come out the same.
+"""
+
+import hashlib
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from curation import filters
+from curation.datasets import topics
+from curation.models import Topic, Trace, TraceTopic
+from curation.search.conditions import planned
+from workspace import audit
+from workspace.access import Actor
+from workspace.models import Project
+
+MOST = 50_000  # of the newest traces; others are left out, and it says so
+FITTED = 20_000
+LEAST_CLUSTERS, MOST_CLUSTERS = 2, 40
+EXAMPLES = 3
+NAMED_BY, TOLD = 3, 8
+AUTHOR = "k-means"
+_WORD = re.compile(r"[^\W\d_]{3,40}")
+_VECTORS = """
+    SELECT t.id, s.vector FROM curation_trace t JOIN curation_revisionsignature s ON s.revision_id = t.revision_id
+    WHERE t.id = ANY(%s) AND length(s.vector) > 0 ORDER BY t.id
+"""
+_GIVE = """
+    INSERT INTO curation_tracetopic (project_id, trace_id, topic_id, source, author, created_at)
+    SELECT %s, trace, topic, 'cluster', %s, %s FROM unnest(%s::bigint[], %s::bigint[]) AS given (trace, topic)
+    ON CONFLICT (trace_id) DO NOTHING
+"""
+
+
+class Moved(ValueError):
+    """What is to be accepted is not what comes out now: traces changed meanwhile."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is clustered: the listed traces that `query` matches, up to trace `until` (id inside; 0: all)."""
+
+    query: str = "-topic:*"
+    number: int = 8
+    seed: int = 0
+    until: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Traces that belong together: proposed name, telling words, how many there are, and those nearest to the middle."""
+
+    index: int
+    name: str
+    words: tuple[str, ...]
+    size: int
+    share: float
+    examples: tuple[tuple[UUID, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Clusters, largest first. `matching` traces fit the filter; `looked_at` of them were clustered (the newest MOST of
+    those with a signature). `digest` is equal where every trace is in the same cluster."""
+
+    asked: Asked
+    clusters: tuple[Cluster, ...]
+    matching: int
+    looked_at: int
+    without: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What accepting made: topics, how many traces got one, how many had been given one before and keep it."""
+
+    topics: tuple[Topic, ...]
+    given: int
+    kept: int
+    at: datetime
+
+
+def propose(*, project: Project, asked: Asked) -> Proposal:
+    """Cluster. Raises filters.FilterError, and topics.BadTopic where there are too few traces."""
+    proposal, _ = _propose(project, asked)
+    return proposal
+
+
+def accept(
+    *, project: Project, actor: Actor, asked: Asked, digest: str, names: Mapping[int, str], parent: str = ""
+) -> Accepted:
+    """Make a topic of each cluster in `names` (index -> name) and give it to its traces, apart from those that were given
+    one before. Raises Moved, topics.BadTopic and filters.FilterError."""
+    proposal, members = _propose(project, asked)
+    if proposal.digest != digest:
+        raise Moved("Traces changed since this was proposed, so the clusters are others now: look at them again.")
+    if not names:
+        raise topics.BadTopic("names", "No cluster was chosen: tick some first.")
+    at = timezone.now()
+    with transaction.atomic():
+        made: list[Topic] = []
+        ids: list[int] = []
+        about: list[int] = []
+        for cluster in proposal.clusters:
+            if cluster.index not in names:
+                continue
+            topic = topics.create(
+                project=project, actor=actor, name=names[cluster.index], parent=parent, words=cluster.words
+            )
+            made.append(topic)
+            ids += members[cluster.index]
+            about += [topic.pk] * len(members[cluster.index])
+        with connection.cursor() as cursor:
+            cursor.execute(_GIVE, [project.pk, f"{AUTHOR}, accepted by {actor.label}"[:200], at, ids, about])
+            given = cursor.rowcount
+        audit.record(
+            project=project, actor=actor, action="topics.clustered", target=f"project:{project.slug}",
+            topics=[topic.slug for topic in made], traces=given, query=asked.query, seed=asked.seed,
+        )  # fmt: skip
+    return Accepted(tuple(made), given, len(ids) - given, at)
+
+
+def take_back(*, project: Project, actor: Actor, slugs: Sequence[str], at: datetime) -> int:
+    """Undo an acceptance: what it gave is taken away, and its topics go where nothing else was made of them since.
+    Returns how many traces it was taken from."""
+    with transaction.atomic():
+        found = list(Topic.objects.filter(project=project, slug__in=slugs))
+        given = TraceTopic.objects.filter(project=project, topic__in=found, source="cluster", created_at=at)
+        taken, _ = given.delete()
+        free = Topic.objects.filter(pk__in=[topic.pk for topic in found], children=None, given=None, query="")
+        free.delete()
+        audit.record(
+            project=project, actor=actor, action="topics.clustering_undone", target=f"project:{project.slug}",
+            topics=list(slugs), traces=taken,
+        )  # fmt: skip
+    return taken
+
+
+def _propose(project: Project, asked: Asked) -> tuple[Proposal, dict[int, list[int]]]:
+    import numpy as np
+
+    if not LEAST_CLUSTERS <= asked.number <= MOST_CLUSTERS:
+        raise topics.BadTopic("number", f"Between {LEAST_CLUSTERS} and {MOST_CLUSTERS} clusters can be made.")
+    until = asked.until or Trace.objects.filter(project=project).aggregate(last=Max("pk"))["last"] or 0
+    listed = Trace.objects.filter(project=project, pk__lte=until).listed()
+    matching = filters.apply(listed, filters.parse(asked.query), search=planned(project.pk))
+    total = matching.count()
+    newest = list(matching.order_by("-pk").values_list("pk", flat=True)[:MOST])
+    ids, vectors = _vectors(newest)
+    if len(ids) < asked.number:
+        told = f" ({len(newest) - len(ids):,} have no signature yet)" if len(newest) > len(ids) else ""
+        raise topics.BadTopic("query", f"{len(ids):,} traces are too few for {asked.number} clusters{told}.")
+    labels, distances = _cluster(vectors, asked)
+    sizes = Counter(labels.tolist())
+    order = {old: new for new, (old, _) in enumerate(sorted(sizes.items(), key=lambda one: (-one[1], one[0])))}
+    labels = np.asarray([order[label] for label in labels.tolist()])
+    members = {index: ids[labels == index].tolist() for index in range(len(order))}
+    said = {pk: (uid, text) for pk, uid, text in Trace.objects.filter(project=project, pk__in=ids.tolist()).values_list(
+        "pk", "uid", "preview")}  # fmt: skip
+    telling = _telling([[said[pk][1] for pk in members[index]] for index in range(len(order))])
+    clusters = []
+    for index in range(len(order)):
+        near = ids[labels == index][np.argsort(distances[labels == index], kind="stable")][:EXAMPLES]
+        words = telling[index]
+        clusters.append(
+            Cluster(
+                index=index,
+                name=" ".join(words[:NAMED_BY]).capitalize() or f"Cluster {index + 1}",
+                words=tuple(words[:TOLD]),
+                size=len(members[index]),
+                share=len(members[index]) / len(ids),
+                examples=tuple(said[pk] for pk in near.tolist()),
+            )
+        )
+    fixed = Asked(asked.query, asked.number, asked.seed, until)
+    proposal = Proposal(
+        fixed, tuple(clusters), total, len(ids), len(newest) - len(ids),
+        hashlib.blake2b(ids.tobytes() + labels.astype("<i4").tobytes(), digest_size=16).hexdigest(),
+    )  # fmt: skip
+    return proposal, members
+
+
+def _vectors(ids: Sequence[int]) -> tuple[Any, Any]:
+    """int64 (n,) ids that have a vector, rising, and their vectors, float32 (n, dimensions)."""
+    import numpy as np
+
+    with connection.cursor() as cursor:
+        cursor.execute(_VECTORS, [list(ids)])
+        rows = cursor.fetchall()
+    if not rows:
+        return np.zeros(0, dtype=np.int64), np.zeros((0, 1), dtype=np.float32)
+    found = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
+    flat = np.frombuffer(b"".join(bytes(row[1]) for row in rows), dtype="<f2")
+    return found, flat.reshape(len(rows), -1).astype(np.float32)
+
+
+def _cluster(vectors: Any, asked: Asked) -> tuple[Any, Any]:
+    """Label and distance to the middle of each vector; fitted on a sample that the seed draws."""
+    import numpy as np
+    from sklearn.cluster import MiniBatchKMeans
+
+    drawn = np.random.default_rng(asked.seed)
+    sample = vectors if len(vectors) <= FITTED else vectors[drawn.choice(len(vectors), FITTED, replace=False)]
+    fitted = MiniBatchKMeans(n_clusters=asked.number, random_state=asked.seed % 2**32, n_init=3, batch_size=2_048)
+    fitted.fit(sample)
+    labels = fitted.predict(vectors)
+    return labels, np.linalg.norm(vectors - fitted.cluster_centers_[labels], axis=1)
+
+
+def _telling(said: Sequence[Sequence[str]]) -> list[list[str]]:
+    """The words that tell each cluster from the rest, most telling first: p log(p / q), with p the share of its traces
+    that hold the word and q that of all (a word's part of the Kullback-Leibler divergence)."""
+    from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
+
+    counted = [
+        Counter(word for text in texts for word in set(_WORD.findall(text.lower())) - ENGLISH_STOP_WORDS)
+        for texts in said
+    ]
+    everywhere: Counter[str] = Counter()
+    for found in counted:
+        everywhere.update(found)
+    total = sum(len(texts) for texts in said)
+    result = []
+    for texts, found in zip(said, counted, strict=True):
+        least = 1 if len(texts) < 4 else 2
+        weighed = {
+            word: (count / len(texts)) * math.log((count / len(texts)) / (everywhere[word] / total))
+            for word, count in found.items() if count >= least
+        }  # fmt: skip
+        telling = sorted((word for word in weighed if weighed[word] > 0), key=lambda word: (-weighed[word], word))
+        result.append(telling[:TOLD])
+    return result

@@ -1,0 +1,91 @@
+"""Topics by clustering: what belongs together is found and named, accepted by a person, and taken back."""
+
+import random
+
+import pytest
+
+from curation.datasets import signatures, topic_clusters, topics
+from curation.datasets.topic_clusters import Asked
+from curation.models import Topic, Trace, TraceTopic
+from tests import make
+from tests.curation.datasets import rows
+from workspace.access import Actor
+from workspace.models import Project, User
+
+pytestmark = pytest.mark.django_db
+ABOUT = {
+    "refund": "i want my money back for the broken lamp please refund the payment to my credit card number {}",
+    "password": "my login does not work any more and i forgot the password of my account with the name {}",
+    "delivery": "when does the parcel courier come with the delivery to my address in street number {}",
+}
+
+
+@pytest.fixture
+def traces(project: Project) -> dict[str, list[Trace]]:
+    drawn = random.Random(4)
+    made: dict[str, list[Trace]] = {}
+    for name, text in ABOUT.items():
+        words = text.split()
+        for number in range(12 if name == "refund" else 8):
+            said = words.copy()
+            said[drawn.randrange(len(said) - 2)] = f"w{number}"
+            document = make.short_document(question=" ".join(said).format(number))
+            made.setdefault(name, []).append(rows.trace(project, document))
+    list(signatures.fill(trace.revision_id or 0 for found in made.values() for trace in found))
+    return made
+
+
+def test_clusters_are_found_and_named_by_their_words(project: Project, traces: dict[str, list[Trace]]) -> None:
+    found = topic_clusters.propose(project=project, asked=Asked(number=3))
+    assert [cluster.size for cluster in found.clusters] == [12, 8, 8]
+    assert "refund" in found.clusters[0].words
+    assert {word for cluster in found.clusters for word in cluster.words} >= {"password", "parcel", "courier"}
+    assert found.clusters[0].name.lower().split() == list(found.clusters[0].words[:3])
+    assert len(found.clusters[0].examples) == 3
+    assert (found.matching, found.looked_at, found.without) == (28, 28, 0)
+    assert topic_clusters.propose(project=project, asked=found.asked).digest == found.digest
+
+
+def test_accepted_clusters_are_topics_and_can_be_taken_back(
+    project: Project, traces: dict[str, list[Trace]], alice: User
+) -> None:
+    topics.create(project=project, actor=Actor(), name="By hand")
+    topics.give(trace=traces["refund"][0], slug="by-hand", actor=Actor(user=alice))
+    found = topic_clusters.propose(project=project, asked=Asked(number=3, query=""))
+    rows.trace(project)
+    done = topic_clusters.accept(
+        project=project,
+        actor=Actor(user=alice),
+        asked=found.asked,
+        digest=found.digest,
+        names={0: "Refunds", 2: "Third"},
+    )
+    assert [topic.slug for topic in done.topics] == ["refunds", "third"]
+    assert (done.given, done.kept) == (19, 1)
+    assert Topic.objects.get(slug="refunds").words[:3] == list(found.clusters[0].words[:3])
+    assert topics.of_trace(traces["refund"][0])[1] == "hand"
+    assert [topic.slug if topic else "" for topic, _ in [topics.of_trace(traces["refund"][1])]] == ["refunds"]
+    assert TraceTopic.objects.get(trace=traces["refund"][1]).author == "k-means, accepted by Alice Engineer"
+    topics.give(trace=traces["refund"][2], slug="refunds", actor=Actor(user=alice))
+    slugs = [topic.slug for topic in done.topics]
+    assert topic_clusters.take_back(project=project, actor=Actor(user=alice), slugs=slugs, at=done.at) == 18
+    assert set(Topic.objects.values_list("slug", flat=True)) == {"by-hand", "refunds"}, "what is in use stays"
+    assert TraceTopic.objects.count() == 2
+
+
+def test_what_changed_meanwhile_is_proposed_again(project: Project, traces: dict[str, list[Trace]]) -> None:
+    found = topic_clusters.propose(project=project, asked=Asked(number=2))
+    Trace.objects.filter(pk=traces["refund"][0].pk).update(archived_at=traces["refund"][0].received_at)
+    with pytest.raises(topic_clusters.Moved):
+        topic_clusters.accept(
+            project=project, actor=Actor(), asked=found.asked, digest=found.digest, names={0: "Refunds"}
+        )
+    assert not Topic.objects.exists()
+
+
+def test_what_cannot_be_clustered(project: Project) -> None:
+    rows.trace(project)
+    with pytest.raises(topics.BadTopic, match=r"0 traces are too few for 8 clusters \(1 have no signature yet\)"):
+        topic_clusters.propose(project=project, asked=Asked())
+    with pytest.raises(topics.BadTopic, match="Between 2 and 40"):
+        topic_clusters.propose(project=project, asked=Asked(number=1))
