@@ -13,6 +13,7 @@ from curation.views import (
     dataset_new,
     datasets,
     exports,
+    generation,
     grader_page,
     grader_trials,
     graders,
