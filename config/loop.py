@@ -121,7 +121,7 @@ class Loop:
         for name in ("openai-sft", "trl-sft"):
             written = export.Written()
             try:
-                text = b"".join(export.write_jsonl(version, name, skip_invalid=True, written=written))
+                text = b"".join(export.write_jsonl(version, name, skip_invalid=True, inside=True, written=written))
             except ValueError as error:
                 raise StationFailed("export", str(error)) from error
             lines = [json.loads(line) for line in text.decode().split("\n") if line]

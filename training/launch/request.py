@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from curation.datasets import export, formats
+from curation.datasets import export, formats, held_out
 from curation.models import DatasetRow, DatasetVersion
 from training.artifacts import bases
 from training.models import ModelVersion, TrainingRun
@@ -137,6 +137,10 @@ def length_note(version: DatasetVersion, settings: Mapping[str, Any]) -> str:
 
 
 def _check_rows(version: DatasetVersion) -> None:
+    try:
+        held_out.refuse(version=version)
+    except held_out.HeldOutRows as error:
+        raise Refused("dataset", str(error)) from None
     if train_rows(version):
         return
     if DatasetRow.objects.filter(version=version, split=DatasetRow.Split.TRAIN).exists():

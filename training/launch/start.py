@@ -104,7 +104,10 @@ def _write_data(version: DatasetVersion, folder: Path) -> dict[str, int]:
         written = export.Written()
         temporary = folder / f".{split}.{os.getpid()}"
         with temporary.open("wb") as file:
-            for piece in export.write_jsonl(version, request.FORMAT, split, skip_invalid=True, written=written):
+            pieces = export.write_jsonl(
+                version, request.FORMAT, split, skip_invalid=True, inside=True, written=written
+            )  # fmt: skip
+            for piece in pieces:
                 file.write(piece)
         temporary.replace(folder / f"{split}.jsonl")
         skipped[str(split)] = written.skipped
