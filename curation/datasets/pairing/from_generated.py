@@ -68,6 +68,9 @@ def _ranges(batch: str) -> dict[str, tuple[float, float] | None]:
 
 def _of_trace(row: Row, items: list[BatchItem], document: Document, rules: Rules) -> Iterator[Found | Skip]:
     here, recipe = (row.id,), rules.recipe
+    if any(item.revision_id != row.revision for item in items):
+        yield Skip("stale", here, "it changed after the candidates were generated")
+        return
     done, skips = _read(items)
     for code, times in skips.items():
         yield Skip(code, here, times=times)
