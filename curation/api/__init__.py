@@ -1,6 +1,33 @@
 """Operations under /api/projects/{slug}/ on traces, judgments and datasets. Importing a module adds its operations."""
 
-from curation.api import acts, comments, datasets, exports, intake, judgments, preferences, queues, traces, words
+from curation.api import (
+    acts,
+    batches,
+    comments,
+    datasets,
+    exports,
+    graders,
+    intake,
+    judgments,
+    preferences,
+    queues,
+    traces,
+    words,
+)
 from curation.api.routing import router
 
-__all__ = ["acts", "comments", "datasets", "exports", "intake", "judgments", "preferences", "queues", "router", "traces", "words"]
+__all__ = [
+    "acts",
+    "batches",
+    "comments",
+    "datasets",
+    "exports",
+    "graders",
+    "intake",
+    "judgments",
+    "preferences",
+    "queues",
+    "router",
+    "traces",
+    "words",
+]
