@@ -9,6 +9,8 @@ from curation.scoring.graders.definitions import (
     digest,
     is_binary,
     needs_model,
+    range_of,
+    runs_code,
 )
 from curation.scoring.graders.grades import Grade
 from curation.scoring.graders.grading import grade, item_of, normalise, sample_of
@@ -25,5 +27,7 @@ __all__ = [
     "item_of",
     "needs_model",
     "normalise",
+    "range_of",
+    "runs_code",
     "sample_of",
 ]

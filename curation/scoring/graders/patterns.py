@@ -10,10 +10,14 @@ from typing import Any
 from pydantic_core import SchemaError, SchemaValidator, core_schema
 
 MOST_PATTERN = 1_000
-MOST_REPEATED = 1_000
-MOST_CHARACTERS = 200_000
+MOST_WRITTEN_OUT = 2_000
+MOST_CHARACTERS = 100_000
 
-_COUNTED = re.compile(r"\{(\d+)(?:,(\d*))?\}")
+_PIECE = re.compile(
+    r"(?P<atom>\\[pPxuU]\{[^}]*\}|\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|[^\\\[(){}|*+?])"
+    r"|(?P<opens>\()|(?P<closes>\))|\{(?P<least>\d+)(?:,(?P<most>\d*))?\}|.",
+    re.DOTALL,
+)
 
 
 class BadPattern(ValueError):
@@ -49,14 +53,30 @@ def found(pattern: str, text: str) -> bool:
 def _compiled(pattern: str) -> SchemaValidator:
     if len(pattern) > MOST_PATTERN:
         raise BadPattern(f"{len(pattern):,} characters are more than the {MOST_PATTERN:,} of an expression.")
-    repeated = 1
-    for least, most in _COUNTED.findall(pattern):
-        repeated *= max(int(least[:9]), int((most or "0")[:9]), 1)
-    if repeated > MOST_REPEATED:
-        raise BadPattern(f"its counted repetitions come to {repeated:,} together; {MOST_REPEATED:,} are the most.")
+    size = _written_out(pattern)
+    if size > MOST_WRITTEN_OUT:
+        raise BadPattern(f"its counted repetitions come to {size:,} characters; {MOST_WRITTEN_OUT:,} are the most.")
     try:
         return SchemaValidator(core_schema.str_schema(pattern=pattern, regex_engine="rust-regex"))
     except SchemaError as error:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = lines[-1].removeprefix("error: ").removeprefix("SchemaError: ") if lines else "it cannot be read"
         raise BadPattern(f"not an expression that is run here: {reason[:200]}") from None
+
+
+def _written_out(pattern: str) -> int:
+    """How many characters and classes an expression has once its counted repetitions are written out."""
+    # for each open bracket: what stands before the last piece, and the last piece, which a count would repeat
+    open_ones = [[0, 0]]
+    for piece in _PIECE.finditer(pattern):
+        here = open_ones[-1]
+        if piece["opens"]:
+            open_ones.append([0, 0])
+        elif piece["closes"] and len(open_ones) > 1:
+            inner = sum(open_ones.pop())
+            open_ones[-1] = [sum(open_ones[-1]), inner]
+        elif piece["least"]:
+            here[1] *= max(int(piece["least"][:9]), int((piece["most"] or "0")[:9]), 1)
+        elif piece["atom"]:
+            here[0], here[1] = here[0] + here[1], 1
+    return sum(map(sum, open_ones))
