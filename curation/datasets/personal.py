@@ -112,6 +112,6 @@ def _look(version: DatasetVersion) -> Personal:
 def replaced(row: Example, counts: Counter[str]) -> Example:
     """The row with pseudonyms in the place of personal data: the same value has the same one within the row. `counts` gets
     how many pieces of each kind were replaced."""
-    plain = row.plain()
-    counts.update(gate.find_in(plain))
-    return stored(row.kind, gate.replace_in(plain))
+    plain, found = gate.replace_in(row.plain())
+    counts.update(found)
+    return stored(row.kind, plain)

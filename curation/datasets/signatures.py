@@ -21,12 +21,12 @@ from curation.datasets import prints, reasons, validate
 from curation.datasets.example import Example, example_of, main_index
 from curation.datasets.formats import FORMATS
 from curation.datasets.tasks import chat
-from curation.messages.form import Document, text_of
+from curation.messages.form import Document
 from curation.models import RevisionSignature, Trace
-from curation.privacy import patterns
+from curation.privacy import gate
 from workspace.models import Project
 
-GENERATION = 1  # raise it when what is worked out here changes
+GENERATION = 2  # raise it when what is worked out here changes
 CHUNK = 200
 SWEEP_SECONDS = 8.0
 _TAKEN = 4_000
@@ -168,7 +168,7 @@ def progress(project: Project) -> Progress:
 
 def personal_in(row: Example) -> int:
     """Pieces of personal data in what the row would say."""
-    return sum(len(patterns.find(text)) for text in _texts(row) if text)
+    return gate.find_in(row.plain()).total()
 
 
 def _missing() -> list[int]:
@@ -247,15 +247,3 @@ def _findings(row: Example) -> str:
         if found != common:
             told[name] = found
     return orjson.dumps(told).decode()
-
-
-def _texts(row: Example) -> Iterator[str]:
-    for message in [*row.messages, *row.chosen, *row.rejected]:
-        yield text_of(message)
-        for part in message["parts"]:
-            if "value" in part:
-                yield orjson.dumps(part["value"]).decode()
-        for thought in message.get("reasoning") or []:
-            yield thought.get("text", "")
-        for call in message.get("tool_calls") or []:
-            yield call["arguments"]
