@@ -7,9 +7,10 @@ from django.utils import timezone
 
 from curation.datasets import build as build_dataset
 from curation.datasets.recipe import Recipe
-from curation.models import Pair, Trace
+from curation.models import Batch, BatchItem, Pair, Score, Trace
 from curation.pairs import queues as pair_queues
 from curation.review import queues
+from curation.scoring import keep
 from evaluation.compare import request as comparisons
 from evaluation.compare.decide import Rules
 from evaluation.models import Comparison
@@ -59,6 +60,7 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
     }  # fmt: skip
     names["curation:pairs"], names["curation:pair"] = [], ["duels", pair.uid]
     names["curation:tool-views"] = []
+    names |= _graders(project, traces)
     names["curation:trace-becomes"] = names["curation:trace-timeline"] = [traces[0].uid]
     addresses = {name: reverse(name, args=[project.slug, *arguments]) for name, arguments in names.items()}
     replay = make.replay(traces[0], reviewer)
@@ -81,6 +83,31 @@ def _pair(project: Project, traces: list[Trace], actor: User) -> Pair:
     return Pair.objects.create(
         queue=queue, left_trace=traces[0], right_trace=traces[1], is_flipped=True, reason=pair_queues.SAME_TASK
     )
+
+
+def _graders(project: Project, traces: list[Trace]) -> dict[str, list[Any]]:
+    """A grader used and changed since, with a score, a batch and a row of it for each trace; another one as a draft."""
+    definition = {"type": "regex", "name": "Polite", "pattern": "thanks"}
+    goal = {"tone": "Friendly."}
+    used = keep.create(project=project, name="Polite", definition=definition, goal=goal, actor=SYSTEM)
+    keep.confirm(version=used, actor=SYSTEM, tried={"n": 5, "mean": 0.4, "half_width": 0.3, "rows": []})
+    keep.change(grader=used.grader, definition=definition | {"pattern": "please"}, goal=goal, actor=SYSTEM)
+    for trace in traces:
+        keep.create(project=project, name=f"Says {trace.pk}", definition=definition, goal=goal, actor=SYSTEM)
+    batch = Batch.objects.create(
+        project=project, kind="grade", grader_version=used, status="done", total=len(traces), author="world"
+    )
+    for number, trace in enumerate(traces):
+        BatchItem.objects.create(batch=batch, trace=trace, revision=trace.revision, status="done")
+        Score.objects.create(
+            project=project, trace=trace, revision=trace.revision, name="polite", number=number % 2, low=0, high=1,
+            passed=number % 2 == 1, source="code", author="polite@1", grader_version="polite@1",
+            external_id=f"grader:{used.uid}:{trace.revision_id}", reason="It says so.",
+        )  # fmt: skip
+    return {
+        "curation:graders": [], "curation:grader-new": [], "curation:batches": [], "curation:grader": ["polite"],
+        "curation:grader-change": ["polite"], "curation:grader-version": ["polite", 1], "curation:batch": [batch.uid],
+    }  # fmt: skip
 
 
 def _run(project: Project, version: Any, size: int) -> Any:

@@ -31,11 +31,10 @@ BATCHES = 6
 @require_http_methods(["GET", "POST"])
 def grader(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """One grader. POST (engineers): score arriving traces, show a price and start on the past, archive, bring back."""
-    entry = enter(request, slug, Role.REVIEWER)
+    entry = enter(request, slug, Role.ENGINEER if request.method == "POST" else Role.REVIEWER)
     found = grader_at(entry, name)
     if request.method == "GET":
         return _page(request, entry, found)
-    enter(request, slug, Role.ENGINEER)
     act = _ACTS.get(request.POST.get("act", ""))
     if act is None:
         raise SuspiciousOperation("There is no such act.")

@@ -48,11 +48,10 @@ class Sample:
 @require_http_methods(["GET", "POST"])
 def grader_version(request: HttpRequest, slug: str, name: str, number: int) -> HttpResponse:
     """One version: its definition and goal, and its trial. POST tries it (act=try) or confirms it (act=use)."""
-    entry = enter(request, slug, Role.REVIEWER)
+    entry = enter(request, slug, Role.ENGINEER if request.method == "POST" else Role.REVIEWER)
     found = grader_at(entry, name)
     version = version_at(found, number)
     if request.method == "POST":
-        enter(request, slug, Role.ENGINEER)
         match request.POST.get("act"):
             case "try":
                 return _try(request, entry, version)

@@ -20,3 +20,13 @@ let typed = false;
 form?.addEventListener("input", () => { typed = true; });
 form?.addEventListener("submit", () => { typed = false; });
 addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
+
+// a trial may wait for a model: its button says so, and is pressed once
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (!button?.dataset.waits) return;
+  if (button.dataset.sent) { event.preventDefault(); return; }
+  button.dataset.sent = "1";
+  button.textContent = button.dataset.waits;
+});
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

@@ -1,5 +1,6 @@
 """The pages of graders from end to end: a draft, a trial, a person who confirms, arrivals, the past, a batch."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,8 @@ from django.test import Client
 from curation.models import Batch, Grader, GraderVersion, Score
 from tests import make
 from tests.curation.scoring_agreement.test_against_people import a_score, a_version
-from workspace.models import Project, User
+from tests.flows.fake_openai import chat, fake_openai
+from workspace.models import Connection, Project, User
 
 SignedIn = Callable[[User], Client]
 TYPED = {
@@ -37,6 +39,8 @@ def test_goal_comes_first(project: Project, alice: User, as_user: SignedIn) -> N
     assert "This is needed." in answer.content.decode() and "A name is needed" in answer.content.decode()
     answer = client.post("/p/acme/graders/new/", TYPED | {"f_input": "{{ nonsense }}"})
     assert answer.status_code == 422 and "is not a path" in answer.content.decode()
+    answer = client.post("/p/acme/graders/new/", TYPED | {"name": "New"})
+    assert answer.status_code == 422 and "address of another page" in answer.content.decode()
     assert not Grader.objects.exists()
 
 
@@ -87,8 +91,10 @@ def test_draft_trial_confirm(project: Project, traces: list[Any], alice: User, r
     client.post("/p/acme/graders/says_where/1/", {"act": "use"})
     version.refresh_from_db()
     assert version.confirmed_by == str(alice) and version.confirmed_at is not None and version.tried["n"] == 5
-    page = as_user(rita).get("/p/acme/graders/says_where/1/").content.decode()
+    page = client.get("/p/acme/graders/says_where/1/").content.decode()
     assert "What Alice Engineer saw before confirming it" in page
+    seen = as_user(rita).get("/p/acme/graders/says_where/1/").content.decode()
+    assert "by Alice Engineer" in seen and "What Alice Engineer saw" not in seen  # of single traces reviewers are not told
     assert "Alice Engineer" in as_user(rita).get("/p/acme/graders/says_where/").content.decode()
 
 
@@ -122,7 +128,7 @@ def test_the_past_is_priced_then_started_once(
     for _ in range(2):
         answer = client.post(address, {"act": "start", "query": "agent:support", "key": "k1", "confirmed": "0.000000"})
     batch = Batch.objects.get()
-    assert answer["Location"] == f"/p/acme/batches/{batch.uid}/" and (batch.total, batch.reused) == (6, 1)
+    assert answer["Location"] == f"/p/acme/graders/batches/{batch.uid}/" and (batch.total, batch.reused) == (6, 1)
     assert client.post(address, {"act": "price", "query": "agent:none"}).status_code == 422
     assert "not a number of traces" in client.post(address, {"act": "price", "sample": "few"}).content.decode()
 
@@ -141,7 +147,7 @@ def test_the_past_is_priced_then_started_once(
     assert item is not None
     assert "Nothing was sent to a model." in client.get(f"{answer['Location']}{item.pk}/").content.decode()
     assert client.get(f"{answer['Location']}0/").status_code == 404
-    assert "6 of 6" in client.get("/p/acme/batches/").content.decode()
+    assert "6 of 6" in client.get("/p/acme/graders/batches/").content.decode()
     assert client.get(f"{answer['Location']}?status=odd").status_code == 404
     page = client.get(address).content.decode()
     assert "4 of 7 passed" in page
@@ -193,3 +199,40 @@ def a_score_of_row(trace: Any, version: GraderVersion, *, passed: bool) -> None:
     )
     trace.save(update_fields=["revision"])
     a_score(trace, version, passed)
+
+
+def test_a_judge_is_priced_and_its_failures_are_shown(
+    project: Project, traces: list[Any], alice: User, as_user: SignedIn
+) -> None:
+    replies = iter(
+        ['{"reason": "It says where.", "result": 0.9}', "I like it!", '{"reason": "No.", "result": 0.1}'] * 3
+    )
+
+    def script(asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        body = chat(asked)
+        body["choices"][0]["message"]["content"] = next(replies)
+        return 200, body
+
+    with fake_openai(script) as url:
+        line = Connection.objects.create(
+            project=project, name="Models", base_url=url, allow_private_host=True, max_concurrency=1,
+            prices={"judge-1": {"input": 100, "output": 200}},
+        )  # fmt: skip
+        client = as_user(alice)
+        form = {
+            "goal_accuracy": "It says where.", "type": "score_model", "f_input__system": "Judge it.", "name": "Where",
+            "f_input__user": "{{ sample.output_text }}", "f_model": "judge-1", "f_pass_threshold": "0.5", "mode": "form",
+        }  # fmt: skip
+        refused = client.post("/p/acme/graders/new/", form)
+        assert refused.status_code == 422 and "choose the connection" in refused.content.decode()
+        made = client.post("/p/acme/graders/new/", form | {"connection": str(line.uid)})
+        page = client.get(made["Location"]).content.decode()
+        price = re.search(r'name="confirmed" value="([\d.]+)"', page)
+        assert price is not None and float(price[1]) > 0 and "At most $" in page and "5 calls" in page
+        cheaper = client.post(made["Location"], {"act": "try", "seed": "1", "confirmed": "0.000001"})
+        assert cheaper.status_code == 422 and "another one than was shown" in cheaper.content.decode()
+        tried = client.post(made["Location"], {"act": "try", "seed": "1", "confirmed": price[1]})
+        page = client.get(tried["Location"]).content.decode()
+    assert page.count("No score") == 2 or page.count("No score") == 1
+    assert "It says where." in page and "answer is not JSON" in page and "no score is no 0" in page
+    assert "It cost $" in page
