@@ -66,7 +66,7 @@ def test_what_cannot_be_a_grader_is_refused_with_the_field(project: Project, cha
     graders.code(project)
 
     def refused(**given: object) -> str:
-        values = {"name": "New", "definition": LATE, "goal": GOAL, "actor": SYSTEM, **given}
+        values = {"name": "Newer", "definition": LATE, "goal": GOAL, "actor": SYSTEM, **given}
         with pytest.raises(Refused) as caught:
             keep.create(project=project, **values)  # type: ignore[arg-type]
         return f"{caught.value.field}: {caught.value.reason}"

@@ -1,0 +1,203 @@
+"""kill -9, cut connections to the database and doubled messages amid a batch of judgments: nobody is asked twice, and
+what is left is finished."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from curation import tasks
+from curation.models import Batch, BatchItem, Score
+from curation.scoring import batches
+from tests import make
+from tests.curation.grading import graders
+from tests.curation.grading.graders import verdict
+from tests.flows.fake_openai import fake_openai
+from workspace.access import SYSTEM
+from workspace.models import Connection, Project
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
+ROOT = Path(__file__).resolve().parents[2]
+TRACES = 24
+# a worker's process: says when it begins, then goes on with the batch
+WORKER = """
+import sys, django
+django.setup()
+from curation.scoring import batches
+print("ready", flush=True)
+sys.stdin.readline()
+while not batches.work(int(sys.argv[1]), 120): pass
+"""
+
+
+class Judge:
+    """Counts how often each question was put to it; an answer takes a moment."""
+
+    def __init__(self) -> None:
+        self.asked: Counter[str] = Counter()
+        self.answered = 0
+        self.lock = threading.Lock()
+
+    def __call__(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        with self.lock:
+            self.asked[asked["messages"][-1]["content"]] += 1
+        time.sleep(0.15)
+        with self.lock:
+            self.answered += 1
+        return verdict(asked)
+
+
+class Process:
+    """A worker of its own on the test's database, waiting for its start."""
+
+    def __init__(self, batch: Batch) -> None:
+        known = connection.get_connection_params()
+        names = {"host": "host", "port": "port", "user": "user", "password": "password", "dbname": "dbname"}
+        address = " ".join(f"{name}={known[key]}" for key, name in names.items() if known.get(key))
+        environment = {
+            **os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.test", "DATABASE_URL": address,
+            "SECRET_KEY": settings.SECRET_KEY,
+        }  # fmt: skip
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(batch.pk)], cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert self.process.stdout is not None and self.process.stdout.readline() == "ready\n"
+
+    def go(self) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def end(self, seconds: float = 60) -> None:
+        assert self.process.wait(seconds) == 0
+
+
+@pytest.fixture
+def judge() -> Judge:
+    return Judge()
+
+
+@pytest.fixture
+def batch(project: Project, judge: Judge) -> Iterator[Batch]:
+    with fake_openai(judge) as url:
+        version = graders.judge(graders.connect(project, url, max_concurrency=4))
+        for _ in range(TRACES):
+            make.trace(project)
+        told = batches.price(project=project, version=version, query="")
+        yield batches.start(
+            project=project, version=version, query="", actor=SYSTEM, confirmed=told.text, key="k", until=told.until
+        )
+
+
+@pytest.fixture
+def processes(batch: Batch) -> Iterator[list[Process]]:
+    started = [Process(batch), Process(batch)]
+    yield started
+    for one in started:
+        if one.process.poll() is None:
+            one.kill()
+
+
+def wait_for(done: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def work(batch: Batch) -> None:
+    for pk in batches.open_batches():
+        batches.work(pk, 120)
+    batch.refresh_from_db()
+
+
+def test_kill_9_amid_a_batch_asks_nobody_twice(batch: Batch, judge: Judge, processes: list[Process]) -> None:
+    first, _ = processes
+    first.go()
+    wait_for(lambda: judge.answered >= 6)
+    first.kill()
+    wait_for(lambda: judge.answered == sum(judge.asked.values()))
+    under_way = BatchItem.objects.filter(status="asking").count()
+    assert 1 <= under_way <= 8
+    work(batch)  # the lease of a dead process is free at once
+    assert set(judge.asked.values()) == {1} and len(judge.asked) >= TRACES - under_way
+    assert (batch.status, batch.done) == ("done", TRACES - under_way)
+    assert BatchItem.objects.filter(status="unknown").count() == under_way and "unknown" in batch.error
+    assert Score.objects.count() == TRACES - under_way, "what is unknown has no score"
+    batches.resume(batch, SYSTEM, again_unknown=True)
+    work(batch)
+    assert (batch.status, batch.done, batch.error, Score.objects.count()) == ("done", TRACES, "", TRACES)
+    assert max(judge.asked.values()) <= 2 and sum(judge.asked.values()) <= TRACES + under_way
+    line = Connection.objects.get()
+    assert batch.cost_usd <= line.spent_usd == Project.objects.get().spent_usd
+
+
+def test_cut_connections_to_the_database_lose_no_answer(batch: Batch, judge: Judge, processes: list[Process]) -> None:
+    first, _ = processes
+    first.go()
+    for count in (4, 10, 16):
+        wait_for(lambda least=count: judge.answered >= least)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+                "WHERE pid <> pg_backend_pid() AND datname = current_database()"
+            )
+    first.end()
+    work(batch)
+    assert set(judge.asked.values()) == {1}, "nobody was asked twice"
+    counts = Counter(BatchItem.objects.values_list("status", flat=True))
+    # a claim whose commit was cut off from its answer may be unknown; it was never asked then
+    assert counts["done"] + counts["unknown"] == TRACES and counts["done"] == len(judge.asked) == batch.done
+    assert Score.objects.count() == counts["done"] and counts["unknown"] <= 3 * 4
+
+
+def test_two_workers_and_doubled_messages_are_one_batch(
+    batch: Batch, judge: Judge, processes: list[Process], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[int] = []
+    monkeypatch.setattr(tasks.work_on_batch, "apply_async", lambda arguments, **options: sent.append(arguments[0]))
+    for one in processes:
+        one.go()
+    wait_for(lambda: judge.answered >= 2)
+    tasks.work_on_batch(batch.pk)
+    tasks.work_on_batch(batch.pk)
+    assert sent == [], "another has it: nothing to do, and no message in its place"
+    tasks.sweep_batches()
+    assert sent == []
+    for one in processes:
+        one.end()
+    batch.refresh_from_db()
+    assert (batch.status, batch.done, batch.error) == ("done", TRACES, "")
+    assert set(judge.asked.values()) == {1} and len(judge.asked) == TRACES == Score.objects.count()
+
+
+def test_code_graders_begin_again_after_a_kill(project: Project) -> None:
+    from curation.scoring import claims, lease
+
+    version = graders.code(project)
+    for _ in range(5):
+        make.trace(project)
+    batch = batches.start(project=project, version=version, query="", actor=SYSTEM, key="c")
+    gone = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    name = f'["{lease._boot()}", {gone.pid}, "{lease._began(gone.pid)}", "x"]'
+    assert lease.take(batch.pk, name) and len(claims.claim(batch.pk, name, 3)) == 3
+    assert batches.open_batches() == [], "its process lives"
+    gone.kill()
+    gone.wait()
+    work(batch)
+    assert (batch.status, batch.done, Score.objects.count()) == ("done", 5, 5), "they cost nothing and are done again"
