@@ -15,21 +15,21 @@ from curation.models.traces import TraceQuerySet
 
 _JUDGMENTS = """
     SELECT id, trace_id, revision_id, coalesce(user_id::text, author), verdict, author, adjudicated
-    FROM curation_judgment WHERE trace_id = ANY(%s) AND withdrawn_at IS NULL ORDER BY id DESC
+    FROM curation_judgment WHERE trace_id = ANY(%s::bigint[]) AND withdrawn_at IS NULL ORDER BY id DESC
 """
 _CORRECTIONS = """
     SELECT id, trace_id, revision_id, conversation, author FROM curation_correction
-    WHERE trace_id = ANY(%s) AND withdrawn_at IS NULL ORDER BY trace_id, id DESC
+    WHERE trace_id = ANY(%s::bigint[]) AND withdrawn_at IS NULL ORDER BY trace_id, id DESC
 """
 # a person's word counts before any other, then the newest: as `score.NAME` in filters
 _SCORES = """
     SELECT DISTINCT ON (trace_id, name) trace_id, name, number, low, high, boolean, category, passed
-    FROM curation_score WHERE trace_id = ANY(%s) AND name = ANY(%s)
+    FROM curation_score WHERE trace_id = ANY(%s::bigint[]) AND name = ANY(%s)
     ORDER BY trace_id, name, (source = 'human') DESC, id DESC
 """
 _RATINGS = """
     SELECT trace_id, avg(rating)::float FROM curation_feedback
-    WHERE trace_id = ANY(%s) AND rating IS NOT NULL GROUP BY trace_id
+    WHERE trace_id = ANY(%s::bigint[]) AND rating IS NOT NULL GROUP BY trace_id
 """
 
 
@@ -150,10 +150,15 @@ def ratings_of(found: Sequence[Candidate]) -> dict[int, float]:
     return dict(_rows(_RATINGS, [one.id for one in found]))
 
 
-def _rows(sql: str, *arguments: Any) -> Iterator[tuple[Any, ...]]:
-    if not arguments[0]:
+def array(ids: Iterable[int]) -> str:
+    """Ids as the text of a bigint[]: of a hundred thousand that is ten times as fast as an array of parameters."""
+    return "{" + ",".join(map(str, ids)) + "}"
+
+
+def _rows(sql: str, ids: Sequence[int], *arguments: Any) -> Iterator[tuple[Any, ...]]:
+    if not ids:
         return
     with connection.cursor() as cursor:
-        cursor.execute(sql, list(arguments))
+        cursor.execute(sql, [array(ids), *arguments])
         while some := cursor.fetchmany(10_000):
             yield from some

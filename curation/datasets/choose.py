@@ -3,7 +3,9 @@
 The order: narrow columns and judgments, scores, content, then what takes rows out again, then splits and what is held out.
 """
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from curation.datasets import answers, candidates, gates, making, placing, reasons, tasks, thin
@@ -14,6 +16,8 @@ from curation.datasets.recipe import Recipe, RecipeError
 from curation.models import Dataset
 from curation.models.traces import TraceQuerySet
 from workspace.models import Project
+
+_COLLECTIONS = gc.get_threshold()
 
 
 def choose(
@@ -34,6 +38,31 @@ def choose(
     Call it in a transaction with a snapshot. Documents are read only where there is no signature, or where a task needs
     them, in chunks. Raises RecipeError where data and recipe do not fit (a number without range, losses that are missing).
     """
+    with _rare_collections():
+        return _choose(traces, recipe, project, dataset, most, replays, guard, seconds)
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Python looks for cycles after every 700 new objects, and at times through all of them; of a hundred thousand
+    candidates, which hold none, that takes as long as the choosing itself. Meanwhile it looks more rarely."""
+    gc.set_threshold(400_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*_COLLECTIONS)
+
+
+def _choose(
+    traces: TraceQuerySet,
+    recipe: Recipe,
+    project: Project,
+    dataset: Dataset | None,
+    most: int | None,
+    replays: bool,
+    guard: bool,
+    seconds: float | None,
+) -> Plan:
     plan = Plan(candidates=candidates.in_order(traces, recipe, most))
     batch = answers.batch_of(project, recipe.answers_from) if recipe.answers_from else None
     left = _judged(plan, recipe, replays)

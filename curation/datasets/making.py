@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection
 
 from curation.datasets import answers, reasons, signatures, tasks
-from curation.datasets.candidates import Candidate
+from curation.datasets.candidates import Candidate, array
 from curation.datasets.example import main_index
 from curation.datasets.plan import Plan, Row, packed
 from curation.datasets.reasons import Reason
@@ -21,8 +21,8 @@ from workspace.models import Project
 
 CHUNK = 200
 # traces whose steps may be used otherwise than as they are
-_USED = "SELECT DISTINCT trace_id FROM curation_stepuse WHERE trace_id = ANY(%s)"
-_BAD = "SELECT DISTINCT trace_id FROM curation_stepverdict WHERE trace_id = ANY(%s) AND value = 'bad'"
+_USED = "SELECT DISTINCT trace_id FROM curation_stepuse WHERE trace_id = ANY(%s::bigint[])"
+_BAD = "SELECT DISTINCT trace_id FROM curation_stepverdict WHERE trace_id = ANY(%s::bigint[]) AND value = 'bad'"
 
 
 @dataclass(slots=True)
@@ -70,7 +70,7 @@ def _with_uses(traces: Sequence[int], *, bad: bool) -> set[int]:
     found: set[int] = set()
     with connection.cursor() as cursor:
         for sql in (_USED, _BAD) if bad else (_USED,):
-            cursor.execute(sql, [list(traces)])
+            cursor.execute(sql, [array(traces)])
             found |= {row[0] for row in cursor.fetchall()}
     return found
 

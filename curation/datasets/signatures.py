@@ -18,6 +18,7 @@ from django.db import connection, transaction
 from psycopg import Cursor
 
 from curation.datasets import prints, reasons, validate
+from curation.datasets.candidates import array
 from curation.datasets.example import Example, example_of, main_index
 from curation.datasets.formats import FORMATS
 from curation.datasets.tasks import chat
@@ -45,7 +46,7 @@ _READ = """
 """
 _KNOWN = """
     SELECT revision_id, conversation, stopped, digest, sameness, tokens, trained_tokens, findings::text, personal, {more}
-    FROM curation_revisionsignature WHERE revision_id = ANY(%s) AND rules = %s
+    FROM curation_revisionsignature WHERE revision_id = ANY(%s::bigint[]) AND rules = %s
 """
 
 
@@ -131,7 +132,7 @@ def read(revisions: Sequence[int], *, minhash: bool = False, vector: bool = Fals
     connection.ensure_connection()
     # the binary protocol: as text every byte would come as two
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        cursor.execute(_KNOWN.format(more=more), [list(revisions), rules()], binary=True)
+        cursor.execute(_KNOWN.format(more=more), [array(revisions), rules()], binary=True)
         return {row[0]: Signature(*row[1:9], row[9] or b"", row[10] or b"") for row in cursor}
 
 
