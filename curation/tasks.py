@@ -5,6 +5,7 @@ import logging
 from celery import shared_task
 
 from curation.browse import bulk, rollups
+from curation.datasets import signatures
 from curation.forget import retention
 from curation.ingest import inbox
 from curation.privacy import scan
@@ -66,6 +67,12 @@ def sum_hours() -> None:
 def look_for_personal_data() -> None:
     """Look for personal data in revisions that wait, for some seconds."""
     scan.sweep()
+
+
+@shared_task(name="curation.tasks.sign_revisions", ignore_result=True)
+def sign_revisions() -> None:
+    """Work out, for some seconds, what selecting rows needs to know of revisions."""
+    signatures.sweep()
 
 
 @shared_task(name="curation.tasks.keep_to_retention", ignore_result=True)

@@ -112,6 +112,7 @@ CELERY_BEAT_SCHEDULE = {
     "fill-index": {"task": "curation.tasks.fill_index", "schedule": 300.0},
     "sum-hours": {"task": "curation.tasks.sum_hours", "schedule": 5.0},
     "look-for-personal-data": {"task": "curation.tasks.look_for_personal_data", "schedule": 10.0},
+    "sign-revisions": {"task": "curation.tasks.sign_revisions", "schedule": 30.0},
     "keep-to-retention": {"task": "curation.tasks.keep_to_retention", "schedule": 600.0},
     "reconcile-runs": {"task": "training.tasks.reconcile", "schedule": 3.0},
     "reconcile-answers": {"task": "evaluation.tasks.reconcile", "schedule": 3.0},
@@ -137,6 +138,8 @@ MODEL_FOLDERS = env.folders("WHETSTONE_MODEL_FOLDERS", default=[DATA_DIR / "base
 # where chat templates and tokenizers are taken from, one folder each (tokenizer.json, tokenizer_config.json), besides the
 # folders of models
 TOKENIZER_FOLDERS = env.folders("WHETSTONE_TOKENIZERS", default=[DATA_DIR / "tokenizers"])
+# further ones that other floors know: functions of a project that give (name, path) pairs
+TOKENIZER_SOURCES = ["training.artifacts.bases.template_folders"]
 # "module:function" that finds names of people in a text (docs/privacy.md); empty: names are not looked for
 WHETSTONE_NAMES = os.environ.get("WHETSTONE_NAMES", "")
 
