@@ -105,26 +105,23 @@ def _arrivals(request: HttpRequest, entry: Entry, found: Grader) -> HttpResponse
 
 def _past(request: HttpRequest, entry: Entry, found: Grader) -> HttpResponse:
     """The price of scoring what is there; with act=start, start it at the price that was shown."""
-    typed = {
-        "query": request.POST.get("query", "").strip(), "sample": request.POST.get("sample", "").strip(),
-        "regrade": request.POST.get("regrade") == "1",
-    }  # fmt: skip
+    query, count = request.POST.get("query", "").strip(), request.POST.get("sample", "").strip()
+    regrade = request.POST.get("regrade") == "1"
+    typed = {"query": query, "sample": count, "regrade": regrade}
     key, until = request.POST.get("key") or uuid7().hex, parse_datetime(request.POST.get("until", ""))
     try:
         version = keep.current(found)
         if version is None:
             raise Refused("grader", "Nobody confirmed a version yet: try one and confirm it.")
-        sample = _whole(typed["sample"])
+        sample = _whole(count)
         if request.POST.get("act") == "start":
             made = batches.start(
-                project=entry.project, version=version, query=typed["query"], regrade=typed["regrade"], sample=sample,
+                project=entry.project, version=version, query=query, regrade=regrade, sample=sample,
                 actor=entry.actor, confirmed=request.POST.get("confirmed", ""), key=key, until=until,
             )  # fmt: skip
             nudge(tasks.work_on_batch, made.pk)
             return redirect("curation:batch", entry.project.slug, made.uid)
-        price = batches.price(
-            project=entry.project, version=version, query=typed["query"], regrade=typed["regrade"], sample=sample
-        )
+        price = batches.price(project=entry.project, version=version, query=query, regrade=regrade, sample=sample)
     except (Refused, FilterError) as error:
         return _page(request, entry, found, status=422, past=typed, past_error=str(error), key=key)
     return _page(request, entry, found, past=typed, price=price, key=key)

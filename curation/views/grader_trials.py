@@ -85,7 +85,7 @@ def _try(request: HttpRequest, entry: Entry, version: GraderVersion) -> HttpResp
     trials = {key: one for key, one in request.session.get(SESSION, {}).items() if key != str(version.uid)}
     request.session[SESSION] = dict(list(trials.items())[-KEPT_TRIALS + 1 :]) | {str(version.uid): kept}
     address = reverse("curation:grader-version", args=[entry.project.slug, version.grader.slug, version.number])
-    return redirect(f"{address}?{urlencode({'q': query, 'seed': seed, 'n': size})}#trial")
+    return redirect(f"{address}?{urlencode([('q', query), ('seed', str(seed)), ('n', str(size))])}#trial")
 
 
 def _use(request: HttpRequest, entry: Entry, version: GraderVersion) -> HttpResponse:
