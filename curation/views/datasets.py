@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
-from curation.datasets import export, formats, personal, read, reasons, recipe
+from curation.datasets import export, formats, personal, read, reasons, recipe, stored
 from curation.models import DatasetRow, DatasetVersion
 from workspace.access import Entry, enter
 from workspace.models import Role
@@ -212,7 +212,7 @@ def parts_of(counts: dict[str, Any]) -> list[Part]:
 def _exports(found: DatasetVersion) -> list[Exported]:
     """Every format that takes rows of the version. Where nothing is known and there are many rows, they are not read for
     this page: the link to the checks does that."""
-    have, listed = set(export.kinds(found)), []
+    have, listed = set(stored.kinds(found)), []
     total = int(found.counts["rows"])
     for chosen in formats.FORMATS.values():
         if not have & set(chosen.KINDS):

@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from curation.datasets import export, formats, held_out, judgments_csv, read, send
+from curation.datasets import export, formats, held_out, judgments_csv, read, send, stored
 from curation.datasets.personal import PersonalRows
 from curation.datasets.send import SHORTEST_REASON, Wish
 from curation.models import DatasetVersion
@@ -80,7 +80,7 @@ def _refused(found: DatasetVersion, wish: Wish, error: ValueError) -> dict[str, 
         "least": SHORTEST_REASON,
     }
     if isinstance(error, export.WrongKind):
-        takers = [one for kind in export.kinds(found) for one in formats.taking(kind)]
+        takers = [one for kind in stored.kinds(found) for one in formats.taking(kind)]
         return context | {"why": "kind", "takers": takers}
     if isinstance(error, export.InvalidRows):
         return context | {"why": "invalid"}

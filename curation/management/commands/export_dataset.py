@@ -1,15 +1,15 @@
 """manage.py export_dataset NAME[@VERSION] --format openai-sft --output FILE|-"""
 
-import os
-import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from curation.datasets import export, formats
+from curation.datasets import export, formats, held_out, send
+from curation.datasets.personal import PersonalRows
+from curation.management.asked import write_file, write_out
 from curation.models import DatasetVersion
+from workspace.access import SYSTEM
 
 
 class Command(BaseCommand):
@@ -24,34 +24,51 @@ class Command(BaseCommand):
         parser.add_argument("--format", default="openai-sft", help=f"one of {', '.join(formats.FORMATS)}")
         parser.add_argument("--split", choices=["train", "validation", "test"], help="default: all rows")
         parser.add_argument("--output", default="-", metavar="FILE|-", help="- is the standard output")
+        parser.add_argument("--manifest", metavar="FILE", help="write beside it what each line came from")
         parser.add_argument("--skip-invalid", action="store_true", help="leave rows out that the format cannot hold")
+        parser.add_argument(
+            "--skip-held-out", action="store_true", help="leave rows out that another version holds out"
+        )
+        parser.add_argument("--personal", choices=["replace", "keep"], help="pseudonyms for personal data, or as it is")
+        parser.add_argument("--reason", default="", help="why personal data goes out as it is; the audit log keeps it")
         parser.add_argument("--metadata", action="store_true", help="add to every line what it came from")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Export, or say what is wrong."""
         version = _find(options["dataset"], options["project"])
+        wish = send.Wish(
+            options["format"], options["split"] or "", options["skip_invalid"], options["skip_held_out"],
+            options["personal"] or "", options["reason"], options["metadata"],
+        )  # fmt: skip
         written = export.Written()
         try:
-            pieces = export.write_jsonl(
-                version,
-                options["format"],
-                options["split"],
-                skip_invalid=options["skip_invalid"],
-                metadata=options["metadata"],
-                written=written,
-            )
+            sending = send.lines(version=version, wish=wish, actor=SYSTEM, written=written)
+        except (PersonalRows, send.NoReason) as error:
+            raise CommandError(f"{error} Here: --personal replace, or --personal keep --reason TEXT.") from None
+        except held_out.HeldOutRows as error:
+            raise CommandError(f"{error} Here: --skip-held-out.") from None
         except (formats.UnknownFormat, export.InvalidRows) as error:
             raise CommandError(str(error)) from None
         if options["output"] == "-":
-            sink = getattr(self.stdout, "_out", sys.stdout)
-            for piece in pieces:
-                sink.buffer.write(piece) if hasattr(sink, "buffer") else sink.write(piece.decode())
-            sink.flush()
+            write_out(self.stdout, sending.pieces)
         else:
-            _write_file(Path(options["output"]), pieces)
+            write_file(Path(options["output"]), sending.pieces)
+        if options["manifest"]:
+            write_file(Path(options["manifest"]), send.origins(version=version, wish=wish).pieces)
         where = "stdout" if options["output"] == "-" else options["output"]
-        skipped = f", {written.skipped:,} invalid rows left out" if written.skipped else ""
-        self.stderr.write(f"{version}: {written.lines:,} lines, {written.size:,} bytes to {where}{skipped}")
+        self.stderr.write(f"{version}: {told(written)} to {where}")
+
+
+def told(written: export.Written) -> str:
+    """What was written, in words: lines, bytes and the beginning of the hash, and what was left out or replaced."""
+    words = [f"{written.lines:,} lines, {written.size:,} bytes (sha256 {written.sha256[:12]})"]
+    if written.skipped:
+        words.append(f"{written.skipped:,} invalid rows left out")
+    if written.held_out:
+        words.append(f"{written.held_out:,} held-out rows left out")
+    if written.replaced:
+        words.append(f"{written.replaced.total():,} pieces of personal data replaced")
+    return ", ".join(words)
 
 
 def _find(text: str, slug: str | None) -> DatasetVersion:
@@ -72,26 +89,3 @@ def _find(text: str, slug: str | None) -> DatasetVersion:
         have = ", ".join(str(n) for n in sorted(found.values_list("number", flat=True)))
         raise CommandError(f"{name!r} has no version {number}; it has {have}.")
     return version
-
-
-def _write_file(target: Path, pieces: Any) -> None:
-    """Write beside the target and rename: nobody ever sees half a file."""
-    try:
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    except OSError as error:
-        raise CommandError(f"Cannot write in {target.parent}: {error.strerror}.") from None
-    try:
-        with os.fdopen(handle, "wb") as file:
-            for piece in pieces:
-                file.write(piece)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        Path(temporary).replace(target)
-    except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise CommandError(f"Cannot write {target}: {error.strerror}.") from None
-        raise
