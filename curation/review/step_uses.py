@@ -57,7 +57,7 @@ def say(
         raise Invalid("use", f"must be one of {', '.join(USES)}; got {use[:40]!r}")
     with transaction.atomic():
         trace = Trace.objects.select_for_update().only("id", "revision").get(project=project, uid=trace_uid)
-        stands = TraceRevision.objects.filter(pk=trace.revision_id).first()
+        stands = TraceRevision.objects.filter(trace=trace, pk=trace.revision_id or 0).first()
         if stands is None:
             raise Invalid("step", "this trace has no content")
         if revision is not None and revision != stands.number:

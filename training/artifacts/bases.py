@@ -164,3 +164,16 @@ def for_worker(model: ModelVersion) -> dict[str, Any]:
         "digest": digest,
         "model": str(model.uid),
     }
+
+
+def template_folders(project: Project) -> list[tuple[str, Path]]:
+    """(name, folder) of the project's models whose files lie on this machine: their chat templates can be chosen where a row
+    is shown as training sees it (setting TOKENIZER_SOURCES)."""
+    wanted = [ModelVersion.Source.FOLDER, ModelVersion.Source.RUN]
+    rows = ModelVersion.objects.filter(project=project, source__in=wanted, is_simulated=False).order_by(
+        "name", "-number"
+    )
+    return [
+        (str(row), Path(row.reference) if row.source == ModelVersion.Source.FOLDER else folder_of(row))
+        for row in rows[:200]
+    ]
