@@ -10,7 +10,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from curation import filters
-from curation.datasets import build, read, recipe, recipe_parts, tasks
+from curation.datasets import build, read, reasons, recipe, recipe_parts, tasks
 from curation.models import Batch, DatasetVersion, RawRecord, ReplayBuffer
 from curation.scoring import keep
 from curation.views import recipe_form
@@ -46,17 +46,21 @@ PREVIEW = "curation/_dataset_preview.html"
 def dataset_new(request: HttpRequest, slug: str) -> HttpResponse:
     """The form; posted with act=preview it counts, else it freezes. Its state is the address: every field may stand there."""
     entry = enter(request, slug, Role.ENGINEER)
-    if request.method == "GET":
+    if request.method == "GET" and "count" not in request.GET:
         return answer(request, PAGE, _form(entry, _start(entry, request.GET)))
-    previewing = request.POST.get("act") != "freeze"
-    values = _typed(request.POST)
+    given = request.POST if request.method == "POST" else request.GET
+    previewing = given.get("act") != "freeze" or request.method == "GET"
+    values = _typed(given)
+    # counted without a script: the whole form is the address
+    if previewing and request.method == "POST" and not wants_fragment(request):
+        return redirect(f"{reverse('curation:dataset-new', args=[slug])}?{_address(values)}&count=1")
     chosen, errors = _read(values)
     context = _form(entry, values, errors)
     suggestion = ""
     if chosen is not None:
         try:
             if previewing:
-                seen = build.preview(project=entry.project, query_text=values["q"], recipe=chosen)
+                seen = build.preview(project=entry.project, query_text=values["q"], recipe=chosen, name=values["name"])
                 context |= {"preview": seen, "bars": _bars(seen.counts, slug, values), "parts": parts_of(seen.counts)}
             else:
                 frozen = build.freeze(
@@ -74,6 +78,7 @@ def dataset_new(request: HttpRequest, slug: str) -> HttpResponse:
         except build.NothingToFreeze as error:
             errors["q"] = str(error)
     context |= {"errors": errors, "suggestion": suggestion, **_panels(values, errors)}
+    context["wrong"] = [(_words(field), reason) for field, reason in errors.items()]
     context["other_task"] = wants_fragment(request) and request.POST.get("task_shown") != values["task"]
     response = answer(request, PAGE, context, fragment=PREVIEW, status=422 if errors else 200)
     if wants_fragment(request):
@@ -93,12 +98,16 @@ def dataset_left(request: HttpRequest, slug: str) -> HttpResponse:
     try:
         left = build.left(
             project=entry.project, query_text=values["q"], recipe=chosen, reason=code, cursor=request.GET.get("cursor", ""),
-            size=MOST_LISTED,
+            name=values["name"], size=MOST_LISTED,
         )  # fmt: skip
-    except (filters.FilterError, recipe.RecipeError, LookupError) as error:
+    except (filters.FilterError, recipe.RecipeError, KeyError) as error:
         raise Http404(str(error)) from None
     back = f"{reverse('curation:dataset-new', args=[slug])}?{_address(values)}"
-    return answer(request, "curation/dataset_left.html", {"left": left, "back": back, "query": values["q"]})
+    return answer(
+        request,
+        "curation/dataset_left.html",
+        {"left": left, "reason": reasons.BY_CODE[code], "back": back, "query": values["q"]},
+    )
 
 
 def _read(values: dict[str, Any]) -> tuple[recipe.Recipe | None, dict[str, str]]:
@@ -151,6 +160,11 @@ def _address(values: dict[str, Any]) -> str:
     told = {name: value for name, value in values.items() if name != "options" and _differs(value, usual.get(name))}
     told |= {f"option_{name}": value for name, value in values["options"].items() if value != ""}
     return urlencode({"q": values["q"], **told}, doseq=True)
+
+
+def _words(field: str) -> str:
+    """A field of the form as a person reads it: coreset_size is "Coreset size"."""
+    return "Filter" if field == "q" else field.removeprefix("option_").replace("_", " ").capitalize()
 
 
 def _differs(value: Any, usual: Any) -> bool:

@@ -84,6 +84,13 @@ def test_a_recipe_by_keyboard(
     page.locator("#task").select_option("chat")
     expect(page.locator("#task-options .form-field")).to_have_count(0)
     page.locator("#name").fill("clean-answers")
+    page.keyboard.press("Enter")  # counts, whatever field one is in
+    page.wait_for_url("**/datasets/new/?*count=1")
+    expect(heading).to_have_text("7 rows would come in")
+    assert not DatasetVersion.objects.exists()
+    page.locator("#description").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("**/datasets/clean-answers/1/")
     version = DatasetVersion.objects.get()
