@@ -55,8 +55,9 @@ class NothingToFreeze(ValueError):
             text = f"{shown} matches none of the {counts['in_project']:,} traces, so there is nothing to freeze."
         else:
             text = f"{shown} matches {self.looked_at:,} traces, but none became a {made}: {went}."
-        if self.skips:
-            text += " Skipped: " + ", ".join(f"{count:,} {name}" for name, count in self.skips.items()) + "."
+        explain = tasks.find(recipe.task).EXPLAIN if recipe is not None else None
+        if explain is not None and self.looked_at:
+            text += f" {explain(counts.get('pairs') or {})}"
         super().__init__(text)
 
 

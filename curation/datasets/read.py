@@ -150,7 +150,8 @@ def changed(found: DatasetVersion) -> Changed:
 def _since(found: DatasetVersion) -> dict[str, Q]:
     turned = Q(judgment__isnull=False) & ~Q(trace__verdict=F("judgment__verdict"))
     turned |= Q(judgment__withdrawn_at__isnull=False)
-    turned |= Q(judgment=None, trace__verdict__in=["unacceptable", "unsure"])
+    # a pair or a label may rest on a rejected trace without any judgment of its own
+    turned |= Q(judgment=None, kind="chat", trace__verdict__in=["unacceptable", "unsure"])
     corrections = Q(correction__withdrawn_at__isnull=False)
     if found.recipe.get("corrections") != "ignore":
         standing = Correction.objects.filter(
@@ -161,7 +162,7 @@ def _since(found: DatasetVersion) -> dict[str, Q]:
         "judgments": turned,
         "corrections": corrections,
         "traces": ~Q(trace__revision=F("revision")),
-        "erased": Q(trace__erased_at__isnull=False),
+        "erased": Q(trace__erased_at__isnull=False) | Q(other_trace__erased_at__isnull=False),
     }
 
 

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Q, TextField, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from curation import dirty
@@ -35,9 +36,13 @@ from workspace.models import Project
 BATCH = 500
 
 
+NO_WORDS = {"messages": [], "tools": [], "chosen": [], "rejected": [], "label": None, "item": {}}
+
+
 def in_datasets(ids: Sequence[int]) -> set[int]:
-    """Which of these traces a frozen dataset holds."""
-    return set(DatasetRow.objects.filter(trace__in=ids).values_list("trace_id", flat=True))
+    """Which of these traces a frozen dataset holds, be it as the worse side of a pair."""
+    held = DatasetRow.objects.filter(trace__in=ids).values_list("trace_id", flat=True)
+    return set(held.union(DatasetRow.objects.filter(other_trace__in=ids).values_list("other_trace_id", flat=True)))
 
 
 def delete_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
@@ -92,7 +97,19 @@ def bury_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
         name="", session_id="", user_id="", preview="", metadata={}, tags=[], tools=[], input_fingerprint="",
         is_empty=True, archived_at=now, erased_at=now,
     )  # fmt: skip
+    # the database lets a frozen row be emptied only once a trace of it is a tombstone
+    counts["dataset rows"] += _empty_rows(ids)
     return counts
+
+
+def _empty_rows(ids: Sequence[int]) -> int:
+    """Rows that show one of these traces, as either side of a pair: they keep their place and say nothing any more. Groups
+    that were named after a user or a session lose that name."""
+    rows = DatasetRow.objects.filter(Q(trace__in=ids) | Q(other_trace__in=ids))
+    emptied = rows.exclude(content=None).update(content=NO_WORDS)
+    named = Q(split_group__startswith="user:") | Q(split_group__startswith="session:")
+    rows.filter(named).update(split_group=Concat(Value("erased:"), Cast("trace_id", TextField())))
+    return emptied
 
 
 def _empty_revisions(ids: Sequence[int]) -> int:

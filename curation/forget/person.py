@@ -16,6 +16,7 @@ from curation.ingest.bodies import opened
 from curation.models import (
     Batch,
     BatchItem,
+    DatasetRow,
     DatasetVersion,
     Erasure,
     RawRecord,
@@ -91,7 +92,8 @@ def holdings(*, project: Project, subject: Subject) -> Holdings:
     found.bodies = sorted(_bodies(project, _written(subject)) | _bodies_of(project, found.traces, externals))
     found.spans = sorted(_loose_spans(project, subject, externals))
     found.versions = list(
-        DatasetVersion.objects.filter(dataset__project=project, rows__trace__in=list(found.frozen))
+        DatasetVersion.objects.filter(dataset__project=project)
+        .filter(Q(rows__trace__in=found.frozen) | Q(rows__other_trace__in=found.frozen))
         .select_related("dataset")
         .distinct()
         .order_by("dataset__name", "number")
@@ -158,9 +160,12 @@ def _mentioned(project: Project, text: str) -> set[int]:
         UNION
         SELECT i.trace_id FROM {BatchItem._meta.db_table} i JOIN {Batch._meta.db_table} b ON b.id = i.batch_id
         WHERE b.project_id = %s AND (i.answer::text ILIKE %s OR i.grades::text ILIKE %s)
+        UNION
+        SELECT d.trace_id FROM {DatasetRow._meta.db_table} d JOIN {Trace._meta.db_table} t ON t.id = d.trace_id
+        WHERE t.project_id = %s AND d.content::text ILIKE %s
     """  # noqa: S608
     with connection.cursor() as cursor:
-        said = [project.pk, in_json, project.pk, in_json, in_json]
+        said = [project.pk, in_json, project.pk, in_json, in_json, project.pk, in_json]
         cursor.execute(sql, [project.pk, like, like, like, like, like, like, in_json, *said])
         return {one for (one,) in cursor.fetchall()}
 

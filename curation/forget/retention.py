@@ -103,8 +103,9 @@ def _before(project: Project, rules: Rules) -> datetime | None:
     return max(moments) if moments else None
 
 
-def _held() -> Exists:
-    return Exists(DatasetRow.objects.filter(trace=OuterRef("pk")))
+def _held() -> Q:
+    rows = DatasetRow.objects
+    return Exists(rows.filter(trace=OuterRef("pk"))) | Exists(rows.filter(other_trace=OuterRef("pk")))
 
 
 def _free(traces: TraceQuerySet) -> TraceQuerySet:
