@@ -94,3 +94,56 @@ class ConnectionForm(forms.ModelForm):
             if self.cleaned_data.get(name) is not None
         }
         return {self.cleaned_data["default_model"] or "*": found} if found else {}
+
+
+class LimitsForm(forms.ModelForm):
+    """What may be changed of a connection: how many calls, for how much, and what its models cost."""
+
+    budget_usd = forms.DecimalField(
+        label="Budget (USD)", required=False, min_value=0, max_digits=12, decimal_places=4,
+        help_text="Calls stop at this sum. Empty: no cap.",
+    )  # fmt: skip
+    price_lines = forms.CharField(
+        label="Prices", required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+        help_text="One model a line: name, USD per million input tokens, USD per million output tokens. * is any other model.",
+    )  # fmt: skip
+
+    class Meta:
+        model = Connection
+        fields = ("default_model", "max_concurrency", "budget_usd")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        told = [
+            f"{model} {price['input']} {price['output']}"
+            for model, price in self.instance.prices.items()
+            if "input" in price and "output" in price
+        ]
+        self.initial["price_lines"] = "\n".join(told)
+
+    def clean_price_lines(self) -> dict[str, dict[str, float]]:
+        """The price table; an error names the line."""
+        found: dict[str, dict[str, float]] = {}
+        for number, line in enumerate(self.cleaned_data["price_lines"].splitlines(), start=1):
+            words = line.split()
+            if not words:
+                continue
+            try:
+                name, given, taken = " ".join(words[:-2]), float(words[-2]), float(words[-1])
+            except (ValueError, IndexError):
+                name, given, taken = "", 0.0, 0.0
+            if not name or not (0 <= given < 1e6 and 0 <= taken < 1e6):
+                raise forms.ValidationError(f"Line {number} is not “MODEL INPUT OUTPUT”: {line.strip()[:80]}")
+            if name in found:
+                raise forms.ValidationError(f"Line {number}: {name[:80]} stands there twice.")
+            found[name] = {"input": given, "output": taken}
+        return found
+
+
+class BudgetForm(forms.Form):
+    """A cap for all connections of a project together."""
+
+    budget_usd = forms.DecimalField(
+        label="Budget of the project (USD)", required=False, min_value=0, max_digits=12, decimal_places=4,
+        help_text="All calls to models stop at this sum. Empty: no cap. Models without a price are not asked while there is one.",
+    )  # fmt: skip

@@ -129,6 +129,8 @@ PAGE_NEEDS: dict[str, tuple[Role | None, Role | None]] = {  # GET, POST
     "workspace:token-issue": (NONE, ENGINEER),
     "workspace:token-revoke": (NONE, ENGINEER),
     "workspace:connection-add": (NONE, ENGINEER),
+    "workspace:project-budget": (NONE, ADMIN),
+    "workspace:connection-change": (NONE, ENGINEER),
     "workspace:connection-key": (NONE, ENGINEER),
     "workspace:connection-try": (NONE, ENGINEER),
     "workspace:audit": (ADMIN, NONE),

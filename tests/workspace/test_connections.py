@@ -3,12 +3,13 @@
 import json
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from django.test import Client
 
 from workspace.access import Actor
 from workspace.connections import client, keep, secrets
@@ -196,3 +197,57 @@ def test_a_connection_without_a_budget_is_kept(project: Project, alice: User, as
     answer = as_user(alice).post("/p/acme/settings/connections/", fields)
     assert answer.status_code == 302
     assert Connection.objects.get().budget_usd is None
+
+
+def test_limits_prices_and_the_budget_of_the_project_are_changed_on_the_settings_page(
+    project: Project, alice: User, ada: User, as_user: Callable[[User], Client], endpoint: Endpoint
+) -> None:
+    connection = connect(project, endpoint.url)
+    here = f"/p/acme/settings/connections/{connection.uid}/"
+    assert "m 1.0 2.0" in as_user(alice).get("/p/acme/settings/").content.decode()
+    form = {"default_model": "m", "max_concurrency": "3", "budget_usd": "5", "price_lines": "m 2 4\n\n* 1 0"}
+    assert as_user(alice).post(here, form).status_code == 302
+    connection.refresh_from_db()
+    assert connection.prices == {"m": {"input": 2.0, "output": 4.0}, "*": {"input": 1.0, "output": 0.0}}
+    assert (connection.max_concurrency, connection.budget_usd) == (3, 5)
+    for lines in ("m 2", "m x 4", "m 2 4\nm 1 1", "m -1 4", "m nan 4"):
+        answer = as_user(alice).post(here, {**form, "price_lines": lines})
+        assert answer.status_code == 422 and "Line " in answer.content.decode(), lines
+    assert as_user(alice).post("/p/acme/settings/budget/", {"budget_usd": "0.01"}).status_code == 403
+    assert as_user(ada).post("/p/acme/settings/budget/", {"budget_usd": "-1"}).status_code == 422
+    assert as_user(ada).post("/p/acme/settings/budget/", {"budget_usd": "0.007"}).status_code == 302
+    ask(connection)  # 0.004
+    ask(connection)
+    with pytest.raises(client.ConnectionFailed, match="budget of Acme support") as caught:
+        ask(connection)
+    assert caught.value.kind == "budget" and len(endpoint.seen) == 2
+    project.refresh_from_db()
+    assert project.spent_usd == Decimal("0.008") and "administrator" in str(caught.value)
+    connection.prices = {}
+    connection.save(update_fields=["prices"])
+    project.budget_usd = Decimal(9)
+    project.save(update_fields=["budget_usd"])
+    with pytest.raises(client.ConnectionFailed, match="could not be kept"):
+        ask(connection)
+
+
+def test_errors_say_what_kind_they_are(project: Project, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "RETRIES", 0)
+    connection = connect(project, endpoint.url)
+    for status, kind in (
+        (400, "request"),
+        (413, "request"),
+        (401, "refused"),
+        (404, "refused"),
+        (429, "busy"),
+        (503, "server"),
+    ):
+        endpoint.status = [status]
+        with pytest.raises(client.ConnectionFailed) as caught:
+            ask(connection)
+        assert (caught.value.kind, caught.value.status) == (kind, status)
+        assert caught.value.of_request == (kind == "request") and caught.value.ends_all == (kind == "refused")
+    connection.base_url = "http://127.0.0.1:9/v1"
+    with pytest.raises(client.ConnectionFailed) as caught:
+        ask(connection)
+    assert caught.value.kind == "unreachable", "nothing was sent, so nothing can have been paid"

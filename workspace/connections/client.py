@@ -168,14 +168,14 @@ def check_budget(connection: Connection, *, model: str, usd: Decimal | None = De
     found = Connection.objects.values_list(
         "name", "budget_usd", "spent_usd", "project__name", "project__budget_usd", "project__spent_usd"
     ).get(pk=connection.pk)
-    for name, budget, spent in (found[:3], found[3:]):
+    for name, budget, spent, who in ((*found[:3], "An engineer"), (*found[3:], "An administrator of the project")):
         if budget is None:
             continue
         if spent >= budget or (usd and spent + usd > budget):
             what = "is used up" if spent >= budget else f"does not allow what may cost ${usd:.2f}"
             raise ConnectionFailed(
                 f"The budget of {name} {what} (${spent:.2f} of ${budget:.2f} is spent). "
-                "An engineer can raise it in the settings.",
+                f"{who} can raise it in the settings.",
                 kind="budget",
             )
     if found[4] is not None and (usd is None or cost(connection, model, 0, 0) is None):

@@ -1,5 +1,6 @@
 """Connections as rows: add, replace the key, try."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -10,7 +11,7 @@ from workspace.connections import client, secrets
 from workspace.connections.guard import NotAllowed, check
 from workspace.models import Connection, Project
 
-__all__ = ["NotAllowed", "add", "probe", "replace_key"]
+__all__ = ["NotAllowed", "add", "change", "probe", "replace_key", "set_budget"]
 
 FIELDS = ("name", "base_url", "default_model", "allow_private_host", "max_concurrency", "budget_usd")
 
@@ -42,6 +43,32 @@ def add(*, project: Project, fields: dict[str, Any], key: str, prices: dict[str,
     except IntegrityError:
         raise NotAllowed("name", "A connection has this name already.") from None
     return connection
+
+
+def change(*, connection: Connection, fields: dict[str, Any], prices: dict[str, Any], actor: Actor) -> None:
+    """Change its default model, how many calls at once, its budget and its prices."""
+    with transaction.atomic():
+        for name in ("default_model", "max_concurrency", "budget_usd"):
+            setattr(connection, name, fields[name])
+        connection.prices = prices
+        connection.save(update_fields=["default_model", "max_concurrency", "budget_usd", "prices"])
+        budget = connection.budget_usd
+        audit.record(
+            project=connection.project, actor=actor, action="connection.changed", target=f"connection:{connection.uid}",
+            name=connection.name, budget_usd=None if budget is None else str(budget), prices=prices,
+            default_model=connection.default_model, max_concurrency=connection.max_concurrency,
+        )  # fmt: skip
+
+
+def set_budget(*, project: Project, budget_usd: Decimal | None, actor: Actor) -> None:
+    """What all connections of the project may spend together; None: no cap."""
+    with transaction.atomic():
+        project.budget_usd = budget_usd
+        project.save(update_fields=["budget_usd"])
+        audit.record(
+            project=project, actor=actor, action="project.budget_set", target=f"project:{project.slug}",
+            budget_usd=None if budget_usd is None else str(budget_usd),
+        )  # fmt: skip
 
 
 def replace_key(*, connection: Connection, key: str, actor: Actor) -> None:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from workspace import members, tokens
 from workspace.access import enter
 from workspace.connections import keep, secrets
-from workspace.forms import ConnectionForm, MemberForm, RoleForm, TokenForm
+from workspace.forms import BudgetForm, ConnectionForm, LimitsForm, MemberForm, RoleForm, TokenForm
 from workspace.models import ApiToken, AuditEntry, Connection, Membership, Role, User
 from workspace.paging import paginate
 
@@ -59,7 +59,8 @@ def _context(entry, **forms):
         "tokens": ApiToken.objects.select_related("created_by").filter(project=project).order_by("-id")
         if may_tokens
         else [],
-        "connections": Connection.objects.filter(project=project).order_by("name") if may_tokens else [],
+        "connections": _connections(project, forms.pop("limits_form", None)) if may_tokens else [],
+        "budget_form": BudgetForm(auto_id="budget-%s", initial={"budget_usd": project.budget_usd}),
         "is_admin": entry.may(Role.ADMIN),
         "is_engineer": may_tokens,
         "roles": Role.choices,
@@ -68,6 +69,18 @@ def _context(entry, **forms):
         "connection_form": ConnectionForm(auto_id="connection-%s"),
         **forms,
     }
+
+
+def _connections(project, wrong):
+    """Each connection with the form of its limits; `wrong` is the one that was sent and refused."""
+    found = Connection.objects.filter(project=project).order_by("name")
+    return [
+        (
+            one,
+            wrong if wrong and wrong.instance.pk == one.pk else LimitsForm(instance=one, auto_id=f"limits-{one.pk}-%s"),
+        )
+        for one in found
+    ]
 
 
 @require_POST
@@ -179,6 +192,33 @@ def add_connection(request: HttpRequest, slug: str) -> HttpResponse:
     if not form.is_valid():
         return render(request, "workspace/settings.html", _context(entry, connection_form=form), status=422)
     messages.success(request, f"{form.cleaned_data['name']} is kept. Its key cannot be read back.")
+    return redirect("workspace:settings", slug)
+
+
+@require_POST
+def change_connection(request: HttpRequest, slug: str, uid: str) -> HttpResponse:
+    """Change limits and prices."""
+    entry = enter(request, slug, Role.ENGINEER)
+    connection = get_object_or_404(Connection, project=entry.project, uid=uid)
+    form = LimitsForm(request.POST, instance=connection, auto_id=f"limits-{connection.pk}-%s")
+    if not form.is_valid():
+        return render(request, "workspace/settings.html", _context(entry, limits_form=form), status=422)
+    keep.change(
+        connection=connection, fields=form.cleaned_data, prices=form.cleaned_data["price_lines"], actor=entry.actor
+    )
+    messages.success(request, f"Limits and prices of {connection.name} are saved.")
+    return redirect("workspace:settings", slug)
+
+
+@require_POST
+def set_budget(request: HttpRequest, slug: str) -> HttpResponse:
+    """Set what all connections may spend together."""
+    entry = enter(request, slug, Role.ADMIN)
+    form = BudgetForm(request.POST, auto_id="budget-%s")
+    if not form.is_valid():
+        return render(request, "workspace/settings.html", _context(entry, budget_form=form), status=422)
+    keep.set_budget(project=entry.project, budget_usd=form.cleaned_data["budget_usd"], actor=entry.actor)
+    messages.success(request, "The budget is saved.")
     return redirect("workspace:settings", slug)
 
 
