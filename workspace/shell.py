@@ -30,6 +30,7 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("Pairs", "curation:pairs", "pairs", "p"),
             Place("Mentions", "curation:mentions", "answer", "n"),
             Place("Graders", "curation:graders", "check", "e"),
+            Place("Topics", "curation:topics", "outline", "b"),
             Place("Datasets", "curation:datasets", "data", "d"),
             Place("Charts", "curation:charts", "chart", "h"),
         ),

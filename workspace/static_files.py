@@ -20,6 +20,7 @@ SHEETS = {
     "attempts": (*COMMON, "lists", "attempts"),
     "queues": (*COMMON, "queues"),
     "recipe": (*COMMON, "lists", "charts", "pages", "recipe"),
+    "topics": (*COMMON, "lists", "charts", "pages", "topics"),
     "charts": (*COMMON, "lists", "timecharts"),
     "timeline": (*COMMON, "lists", "timeline"),
     "graders": (*COMMON, "lists", "charts", "graders"),

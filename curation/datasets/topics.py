@@ -27,6 +27,7 @@ from workspace.models import Project
 
 MOST = 200
 DEEPEST = 5
+RESERVED = {"clusters", "rule"}  # addresses of pages
 WANTED = 0.5  # of the balance, before training
 LEVELS = ((0.8, "excellent"), (0.6, "good"), (0.4, "fair"), (0.2, "poor"), (0.0, "critical"))
 Source = TraceTopic.Source
@@ -55,6 +56,11 @@ class Node:
     last: bool = False
     broken: str = ""
     leaf: bool = True
+
+    @property
+    def indent(self) -> str:
+        """What stands before its name in a list that cannot be indented."""
+        return "· " * self.depth
 
 
 @dataclass(slots=True)
@@ -202,7 +208,7 @@ def create(
     try:
         with transaction.atomic():
             made = Topic.objects.create(
-                project=project, slug=_slug(slug or name, {one.slug for one in topics}, chosen=bool(slug)),
+                project=project, slug=_slug(slug or name, {one.slug for one in topics} | RESERVED, chosen=bool(slug)),
                 words=[word[:60] for word in words], position=0 if last is None else last + 1, **values,
             )  # fmt: skip
             _record(actor, "topic.made", made)
@@ -283,6 +289,17 @@ def restore(*, project: Project, actor: Actor, kept: Mapping[str, Any]) -> Topic
         Topic.objects.filter(project=project, slug__in=kept["below"]).update(parent=made)
         _record(actor, "topic.restored", made)
     return made
+
+
+def given(topic: Topic) -> dict[str, int]:
+    """How many traces were given a topic, by source; archived ones too."""
+    rows = TraceTopic.objects.filter(topic=topic).values("source").annotate(number=Count("pk")).order_by()
+    return dict(rows.values_list("source", "number"))
+
+
+def check_rule(query: str) -> None:
+    """Raise BadTopic where a rule cannot be kept."""
+    _query(query)
 
 
 def why_broken(query: str) -> str:
