@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from curation.models import Batch, Grader, GraderVersion, Score
+from curation.models import Batch, BatchItem, Grader, GraderVersion, Score
 from tests import make
 from tests.curation.scoring_agreement.test_against_people import a_score, a_version
 from tests.flows.fake_openai import chat, fake_openai
@@ -94,7 +94,9 @@ def test_draft_trial_confirm(project: Project, traces: list[Any], alice: User, r
     page = client.get("/p/acme/graders/says_where/1/").content.decode()
     assert "What Alice Engineer saw before confirming it" in page
     seen = as_user(rita).get("/p/acme/graders/says_where/1/").content.decode()
-    assert "by Alice Engineer" in seen and "What Alice Engineer saw" not in seen  # of single traces reviewers are not told
+    assert (
+        "by Alice Engineer" in seen and "What Alice Engineer saw" not in seen
+    )  # of single traces reviewers are not told
     assert "Alice Engineer" in as_user(rita).get("/p/acme/graders/says_where/").content.decode()
 
 
@@ -236,3 +238,28 @@ def test_a_judge_is_priced_and_its_failures_are_shown(
     assert page.count("No score") == 2 or page.count("No score") == 1
     assert "It says where." in page and "answer is not JSON" in page and "no score is no 0" in page
     assert "It cost $" in page
+
+
+def test_a_batch_of_candidates_has_the_same_page(
+    project: Project, traces: list[Any], alice: User, as_user: SignedIn
+) -> None:
+    batch = Batch.objects.create(
+        project=project, kind="generate", status="done", total=2, done=1, failed=1, author="Alice",
+        settings={"model": "m", "temperatures": [0.2, 1.0]},
+    )  # fmt: skip
+    done = BatchItem.objects.create(
+        batch=batch, trace=traces[0], revision=traces[0].revision, ordinal=1, status="done", settings={"temperature": 1.0},
+        prompt={"messages": [{"role": "user", "content": "<b>Where?</b>"}]}, answer={"message": {"content": "Here."}},
+        grades={"polite@1": {"value": 0.75, "passed": True, "reason": "Kind.", "error": ""}}, input_tokens=12, output_tokens=3,
+    )  # fmt: skip
+    BatchItem.objects.create(
+        batch=batch, trace=traces[1], revision=traces[1].revision, status="failed", error="Refused."
+    )
+    client = as_user(alice)
+    page = client.get(f"/p/acme/graders/batches/{batch.uid}/").content.decode()
+    assert (
+        "2 candidates for pairs" in page and "candidate 2" in page and "Refused." in page and "Ask the failed" in page
+    )
+    part = client.get(f"/p/acme/graders/batches/{batch.uid}/{done.pk}/").content.decode()
+    assert "&lt;b&gt;Where?" in part and "0.75 Kind." in part and "temperature" in part and "12 in, 3 out" in part
+    assert "Candidates" in client.get("/p/acme/graders/batches/").content.decode()
