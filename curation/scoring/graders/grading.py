@@ -53,8 +53,6 @@ def grade(
     answer or the item ends in the Grade. `ask` takes a judge's question to a model; without it a judge's grade is
     missing. judge.NotAsked ends in the Grade, whatever else `ask` raises goes through."""
     definitions.check(definition)
-    if sample is None:
-        return failed("There is no answer to grade.")
     return _grade(definition, sample, item, ask)
 
 
@@ -80,7 +78,7 @@ def _tools_of(message: Message) -> list[dict[str, Any]]:
     ]
 
 
-def _grade(definition: definitions.Definition, sample: Sample, item: Item, ask: judge.Ask | None) -> Grade:
+def _grade(definition: definitions.Definition, sample: Sample | None, item: Item, ask: judge.Ask | None) -> Grade:
     if definition["type"] == "multi":
         parts: dict[str, Grade] = {}
         for name in combine.order(definition["graders"]):
@@ -88,6 +86,10 @@ def _grade(definition: definitions.Definition, sample: Sample, item: Item, ask: 
             if parts[name].value is None:
                 break  # the whole is missing whatever the others say, and some of them cost money
         return combine.together(definition, parts)
+    if sample is None:
+        if not rules.of_the_run_alone(definition):
+            return failed("There is no answer to grade.")
+        sample = {}
     try:
         if definition["type"] not in JUDGES:
             return _GRADERS[definition["type"]](definition, sample, item)

@@ -18,6 +18,13 @@ def calls_in(scope: str, sample: Sample, item: Item) -> list[calls.Call] | None:
     return None if made is None else calls.calls_of(made)
 
 
+def of_the_run_alone(definition: Definition) -> bool:
+    """Whether the rule looks at no answer, so that a run that never came to one can be graded."""
+    if definition["type"] in ("tool_called", "tool_arguments"):
+        return bool(definition.get("scope", "run") == "run")
+    return definition["type"] in ("no_error", "limits")
+
+
 def tool_called(definition: Definition, sample: Sample, item: Item) -> Grade:
     """Whether tools were called, or were not, and how often."""
     made = calls_in(definition.get("scope", "run"), sample, item)

@@ -203,6 +203,22 @@ def test_a_rule_that_cannot_be_applied_is_refused(definition: dict[str, Any], wh
     assert (caught.value.where, says in caught.value.reason) == (where, True), caught.value.reason
 
 
+def test_a_run_that_never_came_to_an_answer_is_graded_by_what_happened_in_it() -> None:
+    item = {"errors": 1, "latency_ms": 5, "tool_calls": calls(SEARCH)}
+
+    def without(definition: dict[str, Any]) -> Grade:
+        return graders.grade({"name": "g", **definition}, None, item)
+
+    assert without({"type": "no_error"}).passed is False
+    assert without({"type": "limits", "latency_ms": 10}).passed is True
+    assert without({"type": "tool_called", "names": ["search"]}).passed is True
+    for needs_an_answer in (
+        {"type": "tool_called", "names": ["search"], "scope": "answer"},
+        {"type": "regex", "pattern": "x", "expect": "no_match"},
+    ):
+        assert without(needs_an_answer) == Grade(None, None, error="There is no answer to grade.")
+
+
 def test_every_rule_is_binary() -> None:
     for kind in ("tool_called", "tool_arguments", "no_error", "limits", "regex"):
         assert graders.is_binary({"type": kind})

@@ -11,6 +11,7 @@ it. One never takes the place of the other unasked, since the same code could gi
 
 import functools
 import json
+import os
 import threading
 import time
 from typing import Any
@@ -101,6 +102,14 @@ def _run(row: str, kind: str, limits: Limits) -> float:
         raise Failed(str(error)) from None
     except Lost as error:
         raise Failed(f"The sandbox ended without an answer: {error}.") from None
+
+
+def _anew() -> None:
+    global _choosing
+    _choosing = threading.Lock()  # whoever held it is not in the fork
+
+
+os.register_at_fork(after_in_child=_anew)
 
 
 @functools.lru_cache(maxsize=64)

@@ -35,6 +35,7 @@ class Monty:
         self._pid = 0
         self._left: list[Any] = []
         self._guard = threading.Lock()
+        os.register_at_fork(after_in_child=self._anew)
 
     def grade(self, content: bytes, limits: Limits) -> float:
         """The score of one row. Raises Failed and Lost."""
@@ -83,6 +84,9 @@ class Monty:
             pool, self._pool = self._pool, None
         if pool is not None and self._pid == os.getpid():
             pool.__exit__(None, None, None)
+
+    def _anew(self) -> None:
+        self._guard = threading.Lock()  # whoever held it is not in the fork
 
     def _workers(self) -> Any:
         with self._guard:
