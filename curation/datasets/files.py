@@ -23,6 +23,7 @@ PIECE = 256 * 1024
 LONGEST_LINE = 32 * MEGABYTE
 MOST_VALUES = 400_000  # brackets and commas of a line: what parsing it costs
 MOST_KEPT = 500
+MOST_BLANK = 50
 AUTO = "auto"
 
 
@@ -118,7 +119,8 @@ class _Check:
         self.chosen, self.against = chosen, against
         self.report = Report(chosen.NAME if chosen is not None else "")
         self.seen = Seen()
-        self.blank: list[int] = []
+        self.blank: list[int] = []  # numbers of the empty lines since the last row, the first ones of them
+        self.blanks = 0
 
     def read(self, stream: Readable) -> None:
         """Take every line."""
@@ -128,23 +130,32 @@ class _Check:
                     number, [error("line_too_long", "", f"the line is longer than {LONGEST_LINE // MEGABYTE} MB")]
                 )
             elif not line.strip():
-                self.blank.append(number)
+                self.blanks += 1
+                if len(self.blank) < MOST_BLANK:
+                    self.blank.append(number)
                 continue
             else:
                 if number == 1 and not self._begin(line):
                     return
                 self._found(number, self._line(number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line))
-            for before in self.blank:
-                self._found(
-                    before, [error("blank_line", "", "the line is empty; most readers stop here")], counts=False
-                )
-            self.blank = []
+            if self.blanks:
+                self._empty_lines()
             self.report.rows += 1
+
+    def _empty_lines(self) -> None:
+        """Tell of empty lines that a row follows."""
+        for number in self.blank:
+            self._found(number, [error("blank_line", "", "the line is empty; most readers stop here")], counts=False)
+        more = self.blanks - len(self.blank)
+        if more:
+            self.report.errors["blank_line"] += more
+            self.report.more += more
+        self.blank, self.blanks = [], 0
 
     def finish(self, *, has_validation: bool, alone: bool) -> None:
         """What can only be said of the file as a whole."""
         report, whole = self.report, self.report.whole
-        if self.blank and report.rows:
+        if self.blanks and report.rows:
             whole.append(warning("blank_line", "", "empty lines at the end"))
         if not report.rows and not whole:
             whole.append(error("empty_file", "", "the file holds no rows"))

@@ -70,10 +70,12 @@ def test_training_export_says_what_is_wrong(
 
 
 def test_personal_data_stops_it_until_somebody_says_what_to_do(project: Project, rita: User, tmp_path: Path) -> None:
-    rated(project, rita, 5, question="Please write to ann.lee@acme-mail.com about order 12, ann.lee@acme-mail.com it is.")
+    rated(
+        project, rita, 5, question="Please write to ann.lee@acme-mail.com about order 12, ann.lee@acme-mail.com it is."
+    )
     target = tmp_path / "x.jsonl"
     arguments = ["--project=acme", f"--output={target}"]
-    with pytest.raises(CommandError, match="2 email addresses.*--personal replace, --personal exclude"):
+    with pytest.raises(CommandError, match=r"2 email addresses.*--personal replace, --personal exclude"):
         run("training_export", *arguments)
     assert not DatasetVersion.objects.exists(), "nothing is frozen where the export is refused"
     with pytest.raises(CommandError, match="Say in at least 10 characters"):
