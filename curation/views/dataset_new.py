@@ -15,6 +15,7 @@ from curation.models import Batch, DatasetVersion, RawRecord, ReplayBuffer
 from curation.scoring import keep
 from curation.views import recipe_form
 from curation.views.datasets import bars_of, parts_of
+from curation.views.selection_shown import tables_of
 from workspace.access import Entry, enter
 from workspace.models import Role
 from workspace.pages import answer, wants_fragment
@@ -62,6 +63,7 @@ def dataset_new(request: HttpRequest, slug: str) -> HttpResponse:
             if previewing:
                 seen = build.preview(project=entry.project, query_text=values["q"], recipe=chosen, name=values["name"])
                 context |= {"preview": seen, "bars": _bars(seen.counts, slug, values), "parts": parts_of(seen.counts)}
+                context["tables"] = tables_of(seen.counts)
             else:
                 frozen = build.freeze(
                     project=entry.project, name=values["name"], query_text=values["q"], actor=entry.actor, recipe=chosen,

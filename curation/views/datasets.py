@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from curation.datasets import export, formats, personal, read, reasons, recipe, stored
 from curation.models import DatasetRow, DatasetVersion
+from curation.views.selection_shown import tables_of
 from workspace.access import Entry, enter
 from workspace.models import Role
 from workspace.pages import answer, wants_fragment
@@ -93,6 +94,7 @@ def dataset_version(request: HttpRequest, slug: str, name: str, number: int) -> 
         decided = reverse("curation:dataset-decisions", args=[slug, name, number])
         context |= {
             "bars": bars_of(found.counts, url=lambda code: f"{decided}?reason={code}"),
+            "tables": tables_of(found.counts),
             "exports": _exports(found),
             "personal": personal.look(found) if found.counts["rows"] <= MOST_CHECKED else personal.known(found),
             "changed": read.changed(found),
