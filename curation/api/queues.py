@@ -28,6 +28,7 @@ class QueueIn(Schema):
     q: str = Field("", description="Filter; an empty text is every trace that is listed.")
     instructions: str = Field("", max_length=queues.RULES_LIMIT, description="Rules for reviewers, one a line.")
     blind: bool = Field(False, description="Reviewers answer before they see scores, suggestions and words of others.")
+    questions: str = Field("", description="Asked beside the verdict: error_recovery, or nothing.")
 
 
 class QueueChange(Schema):
@@ -37,6 +38,7 @@ class QueueChange(Schema):
     q: str | None = None
     instructions: str | None = Field(None, max_length=queues.RULES_LIMIT)
     blind: bool | None = None
+    questions: str | None = None
     closed: bool | None = Field(None, description="A closed queue is neither filled nor handed out.")
     unmatched: str = Field(
         "keep", pattern="^(keep|out)$",
@@ -54,6 +56,7 @@ class QueueMade(Schema):
     )
     instructions: str
     blind: bool
+    questions: str
     closed_at: datetime | None
     created_at: datetime
     waiting: int = Field(description="Items that wait, those that somebody is on among them.")
@@ -135,7 +138,7 @@ def create_queue(request: HttpRequest, slug: Path[str], body: QueueIn) -> Any:
     try:
         made = queues.create(
             project=entry.project, actor=entry.actor, name=body.name, query=body.q, instructions=body.instructions,
-            is_blind=body.blind,
+            is_blind=body.blind, asks=body.questions,
         )  # fmt: skip
     except (Invalid, filters.FilterError) as error:
         raise _problem(error) from None
@@ -147,7 +150,7 @@ def change_queue(request: HttpRequest, slug: Path[str], queue: Path[str], body: 
     """Change its name, filter, rules or blindness, close it or open it again."""
     entry = enter(request, slug, Role.ENGINEER)
     found = _find(entry, queue)
-    wanted = queue_changes.Part(body.name, body.q, body.instructions, body.blind)
+    wanted = queue_changes.Part(body.name, body.q, body.instructions, body.blind, body.questions)
     try:
         done = queue_changes.edit(queue=found, actor=entry.actor, wanted=wanted, keep=body.unmatched == "keep")
     except (Invalid, filters.FilterError) as error:
@@ -222,7 +225,9 @@ def _find(entry: Entry, slug: str) -> ReviewQueue:
 
 
 def _made(one: ReviewQueue, done: queues.Progress) -> dict[str, Any]:
-    same = {name: getattr(one, name) for name in ("slug", "name", "instructions", "closed_at", "created_at")}
+    same = {
+        name: getattr(one, name) for name in ("slug", "name", "instructions", "questions", "closed_at", "created_at")
+    }
     counts = {"waiting": done.open, "held": done.held, "flagged": done.flagged, "judged": done.done, "out": done.out}
     return same | counts | {"q": one.query, "blind": one.is_blind}
 

@@ -12,8 +12,9 @@ from django.utils.safestring import SafeString
 
 from curation.messages.form import Document, final_answer, main_conversation, text_of
 from curation.models import Comment, DatasetRow, Judgment, QueueItem, ReviewQueue, StepVerdict, Trace
-from curation.review import comments, documents, queues, tool_views, transcript
+from curation.review import comments, documents, questions, queues, tool_views, transcript
 from curation.review.blocks import plain_text, told
+from curation.review.keys import ACTS
 from curation.review.parts import Part
 from curation.review.shown import one_line
 from curation.review.words import Edited, Measured, Opinion, Words, with_words, words_of
@@ -79,6 +80,30 @@ class Bench:
     def open_comments(self) -> int:
         """How many comments wait for somebody."""
         return sum(one.resolved_at is None for one in self.comments)
+
+    @property
+    def asks(self) -> list[tuple[str, str, bool, str]]:
+        """The ways to recover from an error as (value, label, whether it was said, key); empty where the queue does not
+        ask."""
+        if self.item is None or not questions.asked_in(self.item.queue):
+            return []
+        said = self.said(questions.STRATEGY)
+        keys = {act.name: act.key for act in ACTS}
+        return [(value, label, value == said, keys[value]) for value, label in questions.STRATEGIES.items()]
+
+    @property
+    def error_type(self) -> str:
+        """What kind of error people said it is."""
+        return self.said(questions.ERROR_TYPE)
+
+    @property
+    def error_types(self) -> tuple[str, ...]:
+        """What errors are often called."""
+        return questions.ERRORS
+
+    def said(self, name: str) -> str:
+        """The newest score of people with this name, as text."""
+        return next((one.value for one in self.scores if one.name == name and one.source == "human"), "")
 
     @property
     def rubric(self) -> list[str]:

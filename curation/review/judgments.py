@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from curation import effective
 from curation.models import Judgment, QueueItem, Trace, Verdict
+from curation.review import questions
 from curation.review.invalid import Invalid
 from curation.review.queues import LEASE
 from workspace import audit
@@ -139,6 +140,7 @@ def withdraw(*, project: Project, actor: Actor, key: str = "", uid: uuid.UUID | 
         judgment.withdrawn_at = timezone.now()
         judgment.save(update_fields=["withdrawn_at"])
         judgment.trace.verdict = effective.settle(trace_id)
+        questions.drop(trace=trace_id, judgment=judgment.uid)
         QueueItem.objects.filter(
             trace_id=trace_id, status=QueueItem.Status.DONE, done_by=actor.user, done_at=judgment.created_at
         ).update(

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from curation import filters
 from curation.models import QueueItem, ReviewQueue
-from curation.review import picking, queues
+from curation.review import picking, questions, queues
 from curation.review.invalid import Invalid, check_text
 from curation.review.queue_items import held_by_others
 from workspace import audit
@@ -30,6 +30,7 @@ class Settings:
     query: str
     instructions: str = ""
     is_blind: bool = False
+    questions: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Part:
     query: str | None = None
     instructions: str | None = None
     is_blind: bool | None = None
+    questions: str | None = None
 
 
 class ChangedMeanwhile(Exception):
@@ -78,7 +80,7 @@ class Edited:
 
 def settings_of(queue: ReviewQueue) -> Settings:
     """What stands now."""
-    return Settings(queue.name, queue.query, queue.instructions, queue.is_blind)
+    return Settings(queue.name, queue.query, queue.instructions, queue.is_blind, queue.questions)
 
 
 def foresee(*, queue: ReviewQueue, query: str, actor: Actor) -> Foreseen:
@@ -219,6 +221,8 @@ def _checked(queue: ReviewQueue, wanted: Settings | Part) -> dict[str, Any]:
     if "instructions" in given:
         given["instructions"] = given["instructions"].replace("\r\n", "\n").strip()
         check_text("instructions", given["instructions"], most=queues.RULES_LIMIT)
+    if "questions" in given:
+        questions.check_set(given["questions"])
     if "query" in given:
         given["query"] = given["query"].strip()
         if queue.slug == picking.SLUG and given["query"]:

@@ -16,7 +16,7 @@ from django.utils.text import slugify
 from curation import filters
 from curation.models import QueueItem, ReviewQueue, Trace
 from curation.models.traces import TraceQuerySet
-from curation.review import picking
+from curation.review import picking, questions
 from curation.review.invalid import Invalid, check_text
 from curation.search.conditions import planned
 from workspace import audit
@@ -96,19 +96,28 @@ def default_queue(*, project: Project) -> ReviewQueue:
 
 
 def create(
-    *, project: Project, actor: Actor, name: str, query: str, instructions: str = "", is_blind: bool = False
+    *,
+    project: Project,
+    actor: Actor,
+    name: str,
+    query: str,
+    instructions: str = "",
+    is_blind: bool = False,
+    asks: str = "",
 ) -> ReviewQueue:
     """A queue of all traces that match the filter `query`, filled at once; in a blind one a reviewer answers before they
-    see what others said and measured. Raises Invalid for a name that is empty or taken, and filters.FilterError for a
-    filter that cannot be read."""
+    see what others said and measured. `asks` is a set of questions (questions.SETS). Raises Invalid for a name that is
+    empty or taken, and filters.FilterError for a filter that cannot be read."""
     name = named(name)
     if slugify(name) in (DEFAULT_SLUG, picking.SLUG):
         raise Invalid("name", "is taken by a queue that every project has")
     check_text("instructions", instructions, most=RULES_LIMIT)
+    questions.check_set(asks)
     filters.parse(query)
     made = ReviewQueue(
-        project=project, name=name, query=query.strip(), instructions=instructions.strip(), is_blind=is_blind
-    )
+        project=project, name=name, query=query.strip(), instructions=instructions.strip(), is_blind=is_blind,
+        questions=asks,
+    )  # fmt: skip
     with transaction.atomic():
         _insert(made)
         added = refill(queue=made)

@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest
 from django.urls import reverse
 
 from curation.models import QueueItem, ReviewQueue, Trace
-from curation.review import bench, corrections, judgments, queues, steps
+from curation.review import bench, corrections, judgments, questions, queues, steps
 from curation.review.invalid import Invalid
 from workspace.access import Entry
 from workspace.models import User
@@ -42,6 +42,7 @@ def _judge(request: HttpRequest, entry: Entry, place: Place) -> tuple[str, dict[
     rating = request.POST.get("rating", "")
     if rating and not rating.isdecimal():
         raise Invalid("rating", f"must be a whole number from 1 to 5; got {rating[:20]!r}")
+    answers = questions.read(request.POST.dict())
     try:
         done = judgments.record(
             project=entry.project, actor=entry.actor, trace_uid=place.trace, item_uid=place.item,
@@ -51,6 +52,9 @@ def _judge(request: HttpRequest, entry: Entry, place: Place) -> tuple[str, dict[
         )  # fmt: skip
     except Trace.DoesNotExist:
         raise Http404("There is no such item in this project.") from None
+    if answers:
+        where = trace_at(entry, place)
+        questions.keep(project=entry.project, actor=entry.actor, judgment=done.uid, trace=where, answers=answers)
     return place.next_url, {"judgment": str(done.uid), "effective": done.effective}
 
 

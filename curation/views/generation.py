@@ -134,7 +134,7 @@ def _usable(entry: Entry) -> list[GraderVersion]:
 
 
 def _typed(given: QueryDict) -> dict[str, str]:
-    return {name: given[name].strip() for name in FIELDS if name in given}
+    return {name: str(given[name]).strip() for name in FIELDS if name in given}
 
 
 def _usual(connections: list[Connection]) -> dict[str, str]:

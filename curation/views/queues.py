@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from curation.browse.patience import TooSlow, patience
 from curation.filters import FilterError
 from curation.models import ReviewQueue
-from curation.review import blind, picking, queue_changes, queue_items, queues
+from curation.review import blind, picking, questions, queue_changes, queue_items, queues
 from curation.review.invalid import Invalid
 from curation.review.queue_changes import ChangedMeanwhile, Edited, Settings
 from curation.views.bench_acts import queue_at
@@ -28,7 +28,7 @@ from workspace.pages import answer
 
 UNDO_AGE = 24 * 3600
 # as the fields of the form are called in messages
-FIELDS = {"name": "name", "query": "filter", "instructions": "rules", "is_blind": "blindness"}
+FIELDS = {"name": "name", "query": "filter", "instructions": "rules", "is_blind": "blindness", "questions": "questions"}
 
 
 @require_http_methods(["GET", "POST"])
@@ -71,6 +71,7 @@ def _page(request: HttpRequest, entry: Entry, found: ReviewQueue, status: int = 
         "page": queue_items.listed(queue=found, show=show, cursor=request.GET.get("cursor", ""), own=person),
         "own": own,
         "may_edit": engineer,
+        "question_sets": questions.SETS.items(),
         "by_hand": found.slug == picking.SLUG,
         "kept": queue_changes.why_kept(queue=found) if engineer else "",
         "hides_filter": blind.hides_filter(queue=found, may_look=engineer),
@@ -108,7 +109,7 @@ def _save(request: HttpRequest, entry: Entry, found: ReviewQueue) -> HttpRespons
     enter(request, entry.project.slug, Role.ENGINEER)
     wanted = Settings(
         request.POST.get("name", ""), request.POST.get("query", "").strip(), request.POST.get("instructions", ""),
-        request.POST.get("blind") == "1",
+        request.POST.get("blind") == "1", request.POST.get("questions", ""),
     )  # fmt: skip
     sealed = request.POST.get("made_from", "")
     made_from = _read_from(sealed, found)

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from curation.filters import FilterError
 from curation.models import ReviewQueue
-from curation.review import bench, blind, judgments, picking, queue_changes, queues
+from curation.review import bench, blind, judgments, picking, questions, queue_changes, queues
 from curation.review.invalid import Invalid
 from curation.views.bench_acts import item_named, person_of, queue_at, undo_in
 from workspace.access import Entry, enter
@@ -46,6 +46,7 @@ def _queues_page(request: HttpRequest, entry: Entry, status: int = 200, **more: 
         "flagged": bench.flagged(project=entry.project),
         "history": bench.history(project=entry.project, user=person) if person else [],
         "may_make": entry.may(Role.ENGINEER),
+        "question_sets": questions.SETS.items(),
         "typed": {"query": request.GET.get("q", "")},
         **more,
     }
@@ -58,15 +59,26 @@ def _change_queues(request: HttpRequest, entry: Entry) -> HttpResponse:
             # the page is for reviewers, making a queue is not
             enter(request, entry.project.slug, Role.ENGINEER)
             typed = {name: request.POST.get(name, "") for name in ("name", "query", "instructions")}
+            asks = request.POST.get("questions", "")
             blind = request.POST.get("blind") == "1"
             try:
-                queue = queues.create(project=entry.project, actor=entry.actor, **typed, is_blind=blind)
+                queue = queues.create(project=entry.project, actor=entry.actor, **typed, is_blind=blind, asks=asks)
             except Invalid as error:
                 return _queues_page(
-                    request, entry, 422, typed={**typed, "blind": blind}, errors={error.field: str(error)}
+                    request,
+                    entry,
+                    422,
+                    typed={**typed, "blind": blind, "questions": asks},
+                    errors={error.field: str(error)},
                 )
             except FilterError as error:
-                return _queues_page(request, entry, 422, typed={**typed, "blind": blind}, errors={"query": str(error)})
+                return _queues_page(
+                    request,
+                    entry,
+                    422,
+                    typed={**typed, "blind": blind, "questions": asks},
+                    errors={"query": str(error)},
+                )
             messages.success(request, f"The queue {queue.name} is ready.")
         case "refill":
             queue = queue_at(entry, request.POST.get("queue", ""))
