@@ -1,9 +1,12 @@
 """The API of graders and batches: from a definition to stored scores."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.test import Client
 
 from curation.models import BatchItem, Score
@@ -117,3 +120,26 @@ def test_candidates_over_the_api(project: Project, client: Callable[..., tuple[i
     items = client("get", f"/batches/{batch['id']}/items")[1]["items"]
     assert [one["ordinal"] for one in items] == [0, 1, 2] and BatchItem.objects.count() == 3
     assert items[0]["grades"]["late@1"]["value"] == 0.0 and items[0]["cost_usd"] == "0.000134"
+
+
+def test_the_command_prices_first(project: Project) -> None:
+    def command(*words: str) -> str:
+        out = io.StringIO()
+        call_command("grade_traces", "--project", "acme", *words, stdout=out)
+        return out.getvalue()
+
+    for _ in range(3):
+        make.trace(project)
+    seen: list[dict[str, Any]] = []
+    with fake_openai(verdict, seen) as url:
+        graders.judge(graders.connect(project, url))
+        with pytest.raises(CommandError, match=r"3 of 3 traces would be graded by helpful@1 with 3 calls") as caught:
+            command("--grader", "helpful")
+        assert seen == []
+        price = str(caught.value).rpartition(" ")[2]
+        assert "3 graded, 0 could not be, 0 had their score" in command("--grader", "helpful", "--confirm", price)
+        assert "0 graded, 0 could not be, 3 had their score" in command("--grader", "helpful@1")
+    assert len(seen) == 3
+    for wrong in (["--grader", "no"], ["--grader", "helpful", "--filter", "agent:"], ["--grader", "helpful@x"]):
+        with pytest.raises(CommandError):
+            command(*wrong)
