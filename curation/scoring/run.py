@@ -49,8 +49,10 @@ def facts_of(trace: Trace) -> dict[str, Any]:
 def grade_trace(*, version: GraderVersion, trace: Trace, document: Document, ask: asking.Ask | None) -> Outcome:
     """Grade the main conversation of `document`. `ask` answers requests to a model: an `asking.Asker`, None where the
     definition needs none. A grade that could not be made has value None and an error, never 0."""
+    # rules over the calls of a run look at its sub-agents' as well
+    facts = facts_of(trace) | {"tool_calls": trace_inputs.calls_of_run(document)}
     return grade_conversation(
-        definition=version.definition, conversation=main_conversation(document), facts=facts_of(trace), ask=ask
+        definition=version.definition, conversation=main_conversation(document), facts=facts, ask=ask
     )
 
 

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from curation.messages.form import Conversation, Message, ToolCall, text_of
+from curation.messages import measure
+from curation.messages.form import Conversation, Document, Message, ToolCall, text_of
 from curation.scoring.graders import calls
 
 # what may stand in `facts`; whatever is left out, or None, is not known
@@ -29,7 +30,8 @@ def inputs_of(
 
     The sample is the last assistant message (None where there is none): `output_text`, `output_tools` in OpenAI's form,
     and `output_json` where the text is JSON. The item holds `messages` (all that was said before it, in OpenAI's form),
-    `last_user_message`, `system_prompt`, `tools`, `tool_calls` (every call of the conversation), and from `facts`
+    `last_user_message`, `system_prompt`, `tools`, `tool_calls` (those of the facts, else every call of the conversation),
+    and from `facts`
     `latency_ms`, `cost_usd`, `steps`, `errors`, `tokens` (in + out, both needed), `metadata`, and `reference_text` and
     `reference_tools` of a `reference` (a message: the answer that should have been given). Everything is plain JSON;
     what is not known is None. Names outside FACTS raise ValueError.
@@ -65,6 +67,17 @@ def inputs_of(
         "metadata": dict(facts.get("metadata") or {}),
     }
     return sample, item
+
+
+def calls_of_run(document: Document) -> list[ToolCall]:
+    """Every tool call of a whole trace, those of its sub-agents behind those of the main conversation; one that two
+    conversations tell stands there once. It is `tool_calls` of the facts."""
+    every = document["conversations"]
+    return [
+        every[step.conversation]["messages"][step.message]["tool_calls"][step.call]
+        for step in measure.told_once(document, measure.steps_of(document))
+        if step.call is not None
+    ]
 
 
 def sample_of(message: Message) -> dict[str, Any]:

@@ -84,3 +84,15 @@ def test_every_variable_of_the_editor_can_be_filled() -> None:
         *(f"item.{name}" for name in item),
     }
     assert templates.fill("{{ sample.output_json.booked[0] }}", sample=sample, item=item) == "HAT1"
+
+
+def test_calls_of_sub_agents_are_calls_of_the_run_and_count_once() -> None:
+    other = {"id": "c2", "name": "escalate", "arguments": "{}"}
+    shared = message("assistant", "", tool_calls=[CALL], span_id="s1")
+    sub = message("assistant", "", tool_calls=[other], span_id="s2")
+    main: Conversation = {**TALK, "messages": [message("user", "x"), shared]}
+    agent: Conversation = {**TALK, "id": "sub", "kind": "sub_agent", "messages": [message("user", "x"), shared, sub]}
+    made = trace_inputs.calls_of_run({"conversations": [main, agent]})
+    assert [call["name"] for call in made] == ["book", "escalate"]
+    _, item = trace_inputs.inputs_of(main, {"tool_calls": made})
+    assert [call["function"]["name"] for call in item["tool_calls"]] == ["book", "escalate"]
