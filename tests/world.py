@@ -48,7 +48,7 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
     pair = _pair(project, traces, reviewer)
     names: dict[str, list[Any]] = {
         "curation:traces": [], "curation:trace-figures": [], "curation:upload": [], "curation:review": [],
-        "curation:mentions": [], "curation:datasets": [], "curation:replay-buffers": [],
+        "curation:mentions": [], "curation:datasets": [], "curation:validate": [], "curation:replay-buffers": [],
         "curation:charts": [],
         "curation:dataset-new": [], "training:runs": [], "training:run-new": [], "training:models": [],
         "evaluation:comparisons": [], "evaluation:comparison-new": [], "evaluation:over-time": [], "workspace:settings": [],
@@ -105,7 +105,7 @@ def _graders(project: Project, traces: list[Trace]) -> dict[str, list[Any]]:
             external_id=f"grader:{used.uid}:{trace.revision_id}", reason="It says so.",
         )  # fmt: skip
     return {
-        "curation:graders": [], "curation:grader-new": [], "curation:batches": [], "curation:grader": ["polite"],
+        "curation:graders": [], "curation:grader-new": [], "curation:batches": [], "curation:candidates-new": [], "curation:grader": ["polite"],
         "curation:grader-change": ["polite"], "curation:grader-version": ["polite", 1], "curation:batch": [batch.uid],
     }  # fmt: skip
 
