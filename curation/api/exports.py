@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, StreamingHttpResponse
 from ninja import Field, Path, Query, Schema
 
 from curation.api.routing import router
-from curation.datasets import export, files, formats, held_out, judgments_csv, read, send
+from curation.datasets import export, files, folds, formats, held_out, judgments_csv, read, send
 from curation.datasets.personal import PersonalRows
 from curation.filters import FilterError
 from curation.models import DatasetVersion
@@ -18,7 +18,8 @@ from workspace.streams import stream
 Split = Literal["train", "validation", "test"]
 TAGS = ["datasets"]
 MOST_LEAKS = 50
-_REFUSED = (formats.UnknownFormat, export.InvalidRows, held_out.HeldOutRows, PersonalRows, send.NoReason)
+_REFUSED = (formats.UnknownFormat, export.InvalidRows, held_out.HeldOutRows, PersonalRows, send.NoReason,
+            folds.NoFold)  # fmt: skip
 
 
 class ExportIn(Schema):
@@ -33,12 +34,16 @@ class ExportIn(Schema):
     )
     personal_reason: str = Field("", max_length=1000, description="Why personal data goes out as it is.")
     metadata: bool = Field(False, description="Add to each line what it came from.")
+    fold: int | None = Field(
+        None, description="One side of a fold (from 0) instead of a split: train and validation rows."
+    )
+    of: Literal["train", "validation"] = Field("train", description="Which side of the fold.")
 
     def wish(self) -> send.Wish:
         """For the work."""
         return send.Wish(
             self.format, self.split or "", self.skip_invalid, self.skip_held_out, self.personal, self.personal_reason,
-            self.metadata,
+            self.metadata, self.fold, self.of,
         )  # fmt: skip
 
 
@@ -183,6 +188,8 @@ def _problem(error: Exception) -> Problem:
     if isinstance(error, PersonalRows):
         details = [{"where": kind, "reason": f"{count} pieces"} for kind, count in error.kinds.items()]
         return Problem(409, "personal_data", text, details=details)
+    if isinstance(error, folds.NoFold):
+        return Problem(422, "no_fold", text, details=[{"where": "fold", "reason": text}])
     if isinstance(error, send.NoReason):
         return Problem(422, "no_reason", text, details=[{"where": "personal_reason", "reason": text}])
     return Problem(422, "unknown_format", text, details=[{"where": "format", "reason": text}])

@@ -13,6 +13,7 @@ from django.db import connection
 from curation.datasets import formats, held_out, personal, validate
 from curation.datasets.example import Example, Kind
 from curation.datasets.findings import Finding
+from curation.datasets.folds import Part
 from curation.datasets.formats import Format
 from curation.datasets.personal import Personal, PersonalRows
 from curation.datasets.stored import StoredRow, kinds, read_rows
@@ -73,7 +74,7 @@ class Written:
 class Plan:
     """An export that nothing stands against: what is written and what is left out. `invalid` rows may have errors and are
     left out; `held_out` are positions left out; `personal` is what was found, `replace` whether pseudonyms take its place;
-    `columns` stand on every line."""
+    `columns` stand on every line; `part` is of a fold."""
 
     version: DatasetVersion
     chosen: Format
@@ -83,6 +84,7 @@ class Plan:
     personal: Personal
     replace: bool
     columns: tuple[str, ...] = ()
+    part: Part | None = None
 
 
 def invalid_rows(version: DatasetVersion, chosen: Format, split: str | None = None) -> int:
@@ -142,13 +144,14 @@ def write_jsonl(
     personal_data: str = "",
     inside: bool = False,
     metadata: bool = False,
+    part: Part | None = None,
     written: Written | None = None,
 ) -> Generator[bytes]:
     """The lines of an export in pieces of about 128 kB, each ending at a line. Raises what `plan` raises, before the first
     piece. `metadata` adds the row's descent to every line. `written` is filled while the pieces are taken."""
     made = plan(
         version, format, split, skip_invalid=skip_invalid, skip_held_out=skip_held_out, personal_data=personal_data,
-        inside=inside,
+        inside=inside, part=part,
     )  # fmt: skip
     return write(made, metadata=metadata, written=written)
 
@@ -162,8 +165,10 @@ def plan(
     skip_held_out: bool = False,
     personal_data: str = "",
     inside: bool = False,
+    part: Part | None = None,
 ) -> Plan:
-    """Check all that may stand against an export.
+    """Check all that may stand against an export. With `part` (folds.part) it is one side of a fold, whatever the split; the
+    checks are then of all rows.
 
     `personal_data` is "replace" (pseudonyms take its place), "keep" (somebody answers for it, and said why), or "" for
     what the recipe asks for: replace, else refuse. With `inside` the lines stay on this machine (a training run here), and
@@ -188,7 +193,7 @@ def plan(
     columns = _columns(version) if chosen.SAME_COLUMNS else ()
     return Plan(
         version, chosen, split or "", invalid, frozenset(leak.position for leak in leaks), found,
-        asked == "replace" and bool(found), columns,
+        asked == "replace" and bool(found), columns, part,
     )  # fmt: skip
 
 
@@ -223,7 +228,7 @@ def written_rows(made: Plan, done: Written) -> Iterator[tuple[StoredRow, list[di
     """Every row that is written, with its lines; `done` counts what is left out and replaced."""
     chosen, several = made.chosen, formats.several(made.chosen)
     blank = dict.fromkeys(made.columns)
-    for row in read_rows(made.version, split=made.split):
+    for row in read_rows(made.version, split=made.split, part=made.part):
         if row.position in made.held_out:
             done.held_out += 1
             continue

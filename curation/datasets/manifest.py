@@ -42,6 +42,7 @@ def about(made: Plan) -> dict[str, Any]:
         "content_hash": version.content_hash,
         "format": made.chosen.NAME,
         "split": made.split or None,
+        "fold": {"fold": made.part.fold, "of": made.part.of} if made.part else None,
         "filter": version.query,
         "resolved_filter": version.resolved_query,
         "recipe": version.recipe,

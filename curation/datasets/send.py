@@ -3,7 +3,7 @@
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from curation.datasets import export, manifest
+from curation.datasets import export, folds, manifest
 from curation.models import DatasetVersion
 from workspace import audit
 from workspace.access import Actor
@@ -17,7 +17,8 @@ class NoReason(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What somebody asks for. `personal`: "" (as the recipe says), "replace", or "keep" with a `reason`."""
+    """What somebody asks for. `personal`: "" (as the recipe says), "replace", or "keep" with a `reason`. With a
+    `fold` it is one side of it, `of` train or validation, and no split."""
 
     format: str
     split: str = ""
@@ -26,6 +27,8 @@ class Wish:
     personal: str = ""
     reason: str = ""
     metadata: bool = False
+    fold: int | None = None
+    of: folds.Of = "train"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,23 +47,28 @@ def lines(*, version: DatasetVersion, wish: Wish, actor: Actor, written: export.
     made = plan(version, wish)
     _tell(made, wish, actor)
     done = export.write(made, metadata=wish.metadata, written=written)
-    return _sending(made, done, export.file_name(version, made.chosen.NAME, wish.split))
+    return _sending(made, done, export.file_name(version, made.chosen.NAME, _named(made)))
 
 
 def origins(*, version: DatasetVersion, wish: Wish) -> Sending:
     """The manifest of the export with the same wish. It holds no words of any trace, so personal data refuses nothing."""
     made = plan(version, wish, inside=True)
-    return _sending(made, manifest.write_manifest(made), export.file_name(version, "manifest", wish.split))
+    return _sending(made, manifest.write_manifest(made), export.file_name(version, "manifest", _named(made)))
 
 
 def plan(version: DatasetVersion, wish: Wish, *, inside: bool = False) -> export.Plan:
-    """The export's plan. Raises what export.plan raises, and NoReason."""
+    """The export's plan. Raises what export.plan raises, NoReason and folds.NoFold."""
     if wish.personal == "keep" and len(" ".join(wish.reason.split())) < SHORTEST_REASON:
         raise NoReason(f"Say in at least {SHORTEST_REASON} characters why personal data goes out as it is.")
+    part = None if wish.fold is None else folds.part(version, wish.fold, wish.of)
     return export.plan(
-        version, wish.format, wish.split, skip_invalid=wish.skip_invalid, skip_held_out=wish.skip_held_out,
-        personal_data=wish.personal, inside=inside,
+        version, wish.format, "" if part else wish.split, skip_invalid=wish.skip_invalid, skip_held_out=wish.skip_held_out,
+        personal_data=wish.personal, inside=inside, part=part,
     )  # fmt: skip
+
+
+def _named(made: export.Plan) -> str:
+    return str(made.part) if made.part else made.split
 
 
 def _tell(made: export.Plan, wish: Wish, actor: Actor) -> None:
@@ -71,7 +79,7 @@ def _tell(made: export.Plan, wish: Wish, actor: Actor) -> None:
         told["reason"] = " ".join(wish.reason.split())[:1000]
     audit.record(
         project=version.dataset.project, actor=actor, action="dataset.exported",
-        target=f"dataset_version:{version.uid}", name=str(version), format=made.chosen.NAME, split=made.split,
+        target=f"dataset_version:{version.uid}", name=str(version), format=made.chosen.NAME, split=_named(made),
         skipped=made.invalid, held_out=len(made.held_out), **told,
     )  # fmt: skip
 

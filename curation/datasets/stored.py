@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.db import connection, transaction
 
 from curation.datasets.example import Example, Kind, edited, stored
+from curation.datasets.folds import Part
 from curation.messages.form import Message, Tool
 from curation.models import DatasetVersion
 
@@ -31,6 +32,8 @@ _ROWS = """
     LEFT JOIN curation_preference p ON p.id = r.preference_id
     WHERE r.version_id = %s AND (%s = '' OR r.split = %s) AND r.position > %s
       AND (%s::int[] IS NULL OR r.position = ANY(%s::int[]))
+      AND (%s::int IS NULL OR (r.split <> 'test' AND CASE WHEN %s
+             THEN r.fold = %s AND r.origin NOT IN ('generated', 'replayed') ELSE r.fold IS DISTINCT FROM %s END))
       AND t.erased_at IS NULL AND o.erased_at IS NULL
     ORDER BY r.position
 """
@@ -59,15 +62,23 @@ class StoredRow:
 
 
 def read_rows(
-    version: DatasetVersion, *, split: str | None = None, after: int = 0, only: Sequence[int] | None = None
+    version: DatasetVersion,
+    *,
+    split: str | None = None,
+    after: int = 0,
+    only: Sequence[int] | None = None,
+    part: Part | None = None,
 ) -> Iterator[StoredRow]:
-    """The rows in order from position `after` on (or those at the positions `only`), without those that were erased. One
-    statement, so one state of the database; rows are fetched 200 at a time. Holds a transaction open until it is exhausted
-    or closed."""
+    """The rows in order from position `after` on (or those at the positions `only`, or of `part` of a fold), without those
+    that were erased. One statement, so one state of the database; rows are fetched 200 at a time. Holds a transaction open
+    until it is exhausted or closed."""
     wanted = None if only is None else list(only)
+    fold, validates = (None, False) if part is None else (part.fold, part.of == "validation")
     with transaction.atomic(), connection.chunked_cursor() as cursor:
         cursor.cursor.itersize = FETCH
-        cursor.execute(_ROWS, [version.pk, split or "", split or "", after, wanted, wanted])
+        cursor.execute(
+            _ROWS, [version.pk, split or "", split or "", after, wanted, wanted, fold, validates, fold, fold]
+        )
         for found in cursor:
             example = _example(*found[15:])
             yield StoredRow(*found[:15], example)  # type: ignore[call-arg]  # the columns are the fields, in their order

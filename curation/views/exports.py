@@ -6,7 +6,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from curation.datasets import export, formats, held_out, judgments_csv, read, send, stored
+from curation.datasets import export, folds, formats, held_out, judgments_csv, read, send, stored
 from curation.datasets.personal import PersonalRows
 from curation.datasets.send import SHORTEST_REASON, Wish
 from curation.models import DatasetVersion
@@ -33,7 +33,7 @@ def dataset_export(request: HttpRequest, slug: str, name: str, number: int) -> H
             sending = send.origins(version=found, wish=wish)
         else:
             sending = send.lines(version=found, wish=wish, actor=entry.actor)
-    except formats.UnknownFormat as error:
+    except (formats.UnknownFormat, folds.NoFold) as error:
         raise Http404(str(error)) from None
     except (export.InvalidRows, held_out.HeldOutRows, PersonalRows, send.NoReason) as error:
         return render(request, "curation/dataset_refused.html", _refused(found, wish, error), status=409)
@@ -59,7 +59,12 @@ def _wish(given: QueryDict) -> Wish:
     split, personal = given.get("split", ""), given.get("personal", "")
     if split not in SPLITS or personal not in PERSONAL:
         raise Http404("There is no such split, or no such way with personal data.")
+    fold, of = given.get("fold", ""), given.get("of", "train")
+    if (fold and not fold.isdecimal()) or of not in ("train", "validation"):
+        raise Http404("There is no such fold.")
     return Wish(
+        fold=int(fold) if fold else None,
+        of="validation" if of == "validation" else "train",
         format=given.get("format", "") or "openai-sft",
         split=split,
         skip_invalid=given.get("skip_invalid") == "1",

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from curation.datasets import export, formats, held_out, send
+from curation.datasets import export, folds, formats, held_out, send
 from curation.datasets.personal import PersonalRows
 from curation.management.asked import write_file, write_out
 from curation.models import DatasetVersion
@@ -23,6 +23,8 @@ class Command(BaseCommand):
         parser.add_argument("--project", metavar="SLUG", help="needed where several projects have such a dataset")
         parser.add_argument("--format", default="openai-sft", help=f"one of {', '.join(formats.FORMATS)}")
         parser.add_argument("--split", choices=["train", "validation", "test"], help="default: all rows")
+        parser.add_argument("--fold", type=int, metavar="N", help="one side of fold N (from 0) instead of a split")
+        parser.add_argument("--of", choices=["train", "validation"], default="train", help="which side; default: train")
         parser.add_argument("--output", default="-", metavar="FILE|-", help="- is the standard output")
         parser.add_argument("--manifest", metavar="FILE", help="write beside it what each line came from")
         parser.add_argument("--skip-invalid", action="store_true", help="leave rows out that the format cannot hold")
@@ -39,6 +41,7 @@ class Command(BaseCommand):
         wish = send.Wish(
             options["format"], options["split"] or "", options["skip_invalid"], options["skip_held_out"],
             options["personal"] or "", options["reason"], options["metadata"],
+            options["fold"], options["of"],
         )  # fmt: skip
         written = export.Written()
         try:
@@ -47,7 +50,7 @@ class Command(BaseCommand):
             raise CommandError(f"{error} Here: --personal replace, or --personal keep --reason TEXT.") from None
         except held_out.HeldOutRows as error:
             raise CommandError(f"{error} Here: --skip-held-out.") from None
-        except (formats.UnknownFormat, export.InvalidRows) as error:
+        except (formats.UnknownFormat, export.InvalidRows, folds.NoFold) as error:
             raise CommandError(str(error)) from None
         if options["output"] == "-":
             write_out(self.stdout, sending.pieces)
