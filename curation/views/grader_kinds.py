@@ -43,6 +43,7 @@ _SCOPE = Field(
     "scope", "choice", "Looks at", options=(("", "as usual"), ("run", "the whole run"), ("answer", "the last answer"))
 )
 _RANGE = Field("range", "range", "Scale", "From, to. Left empty: 0 to 1.")
+_ANY_RANGE = replace(_RANGE, help="From, to; what is outside is cut. Left empty: any number.")
 _COMPARED = (("", "as usual: equal"), ("equal", "must be equal"), ("names_only", "only names count"))
 _TARGETS = (("answer", "the answer"), ("tool_arguments", "arguments of tool calls"))
 _INPUT = Field("input", "template", "What is looked at", "Mostly the answer: {{ sample.output_text }}", required=True)
@@ -190,7 +191,7 @@ KINDS: dict[str, Kind] = {
             "Your function gives the number. It runs in a sandbox: no network, no files, little time.",
             (
                 Field("source", "code", "Code", "def grade(sample, item) -> float", required=True, rows=12),
-                _RANGE,
+                _ANY_RANGE,
                 replace(_THRESHOLD, help="Left empty, it gives a number and says neither pass nor fail."),
                 Field("binary", "flag", "It says only 0 or 1"),
             ),
@@ -201,7 +202,7 @@ KINDS: dict[str, Kind] = {
             (
                 Field("graders", "json", "Graders", 'JSON: a name to a definition, {"polite": {"type": ...}, ...}', required=True, rows=10),
                 Field("calculate_output", "text", "Formula", "Over their names: 0.7 * polite + 0.3 * short", required=True),
-                _RANGE, replace(_THRESHOLD, help="Left empty, it gives a number and says neither pass nor fail."),
+                _ANY_RANGE, replace(_THRESHOLD, help="Left empty, it gives a number and says neither pass nor fail."),
             ),
         ),
     )
@@ -223,6 +224,7 @@ VARIABLES: tuple[tuple[str, str], ...] = (
     ("item.cost_usd", "what the run cost"),
     ("item.steps", "steps of the run"),
     ("item.errors", "failed steps"),
+    ("item.tokens", "tokens, in and out"),
     ("item.metadata", "what was sent along"),
 )
 GOALS: tuple[tuple[str, str, str], ...] = (
