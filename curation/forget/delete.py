@@ -16,6 +16,7 @@ from curation.models import (
     DatasetRow,
     Feedback,
     FollowUp,
+    GraderVersion,
     Judgment,
     Pair,
     PersonalData,
@@ -54,6 +55,7 @@ def delete_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
     counts: Counter[str] = Counter()
     externals = list(Trace.objects.filter(pk__in=ids, project=project).values_list("external_id", flat=True))
     counts["spans"] += Span.objects.filter(project=project, trace_key__in=externals).delete()[0]
+    _forget_trials(project, ids)
     # steps are many and nothing hangs on them: one statement instead of reading them first
     Trace.objects.filter(pk__in=ids, project=project).update(revision=None)
     counts["steps"] += Step.objects.filter(revision__trace__in=ids).delete()[0]
@@ -85,6 +87,7 @@ def bury_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
     ):
         way = "revision__trace__in" if model is Step else "trace__in"
         counts[str(model._meta.verbose_name_plural)] += model._default_manager.filter(**{way: ids}).delete()[0]
+    _forget_trials(project, ids)
     Preference.objects.filter(left_trace__in=ids).delete()
     Preference.objects.filter(right_trace__in=ids).delete()
     counts["pairs"] += Pair.objects.filter(Q(left_trace__in=ids) | Q(right_trace__in=ids)).delete()[0]
@@ -110,6 +113,18 @@ def _empty_rows(ids: Sequence[int]) -> int:
     named = Q(split_group__startswith="user:") | Q(split_group__startswith="session:")
     rows.filter(named).update(split_group=Concat(Value("erased:"), Cast("trace_id", TextField())))
     return emptied
+
+
+def _forget_trials(project: Project, ids: Sequence[int]) -> None:
+    """What a grader said of these traces when it was tried: its reasons may quote them. Scores of the trial stay."""
+    uids = {str(uid) for uid in Trace.objects.filter(pk__in=ids, project=project).values_list("uid", flat=True)}
+    for version in GraderVersion.objects.filter(grader__project=project, tried__has_key="rows").only("tried"):
+        rows = version.tried["rows"] if isinstance(version.tried["rows"], list) else []
+        mine = [one for one in rows if isinstance(one, dict) and one.get("trace") in uids]
+        if mine:
+            for one in mine:
+                one |= {"reason": "", "error": ""}
+            version.save(update_fields=["tried"])
 
 
 def _empty_revisions(ids: Sequence[int]) -> int:

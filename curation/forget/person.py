@@ -165,7 +165,7 @@ def _mentioned(project: Project, text: str) -> set[int]:
         WHERE t.project_id = %s AND d.content::text ILIKE %s
     """  # noqa: S608
     with connection.cursor() as cursor:
-        said = [project.pk, in_json, project.pk, in_json, in_json, project.pk, in_json]
+        said: list[Any] = [project.pk, in_json, project.pk, in_json, in_json, project.pk, in_json]
         cursor.execute(sql, [project.pk, like, like, like, like, like, like, in_json, *said])
         return {one for (one,) in cursor.fetchall()}
 

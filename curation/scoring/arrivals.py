@@ -72,12 +72,14 @@ def _sweep(pk: int) -> list[int]:
         newest = _newest(grader)
         if newest is not None and newest.status == Status.FAILED and not _goes_on(newest, version):
             return []  # its reason is there to be read; what arrives meanwhile is looked at later
-        ids = _new(grader, _horizon())
-        if not ids:
+        horizon = _horizon()
+        if horizon <= grader.seen_revision:
             return []
-        wanted = _wanted(grader, version, ids)
+        ids = _new(grader, horizon)
+        wanted = _wanted(grader, version, ids) if ids else []
         batch = _add(grader, version, newest, wanted) if wanted else None
-        Grader.objects.filter(pk=pk).update(seen_revision=ids[-1])
+        # other projects' revisions lie between: what was looked at is not looked at again
+        Grader.objects.filter(pk=pk).update(seen_revision=ids[-1] if len(ids) == AT_ONCE else horizon)
     return [batch.pk] if batch is not None else []
 
 

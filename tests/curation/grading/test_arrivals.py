@@ -57,6 +57,9 @@ def test_what_arrives_is_scored_once_and_what_was_there_before_is_left_alone(pro
     batch = Batch.objects.get()
     assert (batch.status, batch.total, batch.done, batch.author) == ("done", 3, 3, "system")
     assert Score.objects.filter(trace=first).count() == 2
+    other = Project.objects.create(slug="other", name="Other")
+    make.trace(other)
+    assert sweep() == 0
     grader.refresh_from_db()
     assert grader.seen_revision == TraceRevision.objects.order_by("-pk").first().pk
     keep.set_arrivals(grader=grader, scores_new=False, query="", rate=1.0, actor=SYSTEM)

@@ -348,6 +348,15 @@ def test_forgetting_and_deleting_take_prompts_and_answers(project: Project) -> N
         version = graders.judge(graders.connect(project, url))
         done(begin(project, version, query=f"id:{frozen.external_id}"))
         done(begin(project, version, query=f"-id:{other.external_id}"))
+    tried = {
+        "n": 1,
+        "rows": [{"trace": str(frozen.uid), "score": 0.8, "reason": "jo@example.com is told.", "error": ""}],
+    }
+    second = keep.change(
+        grader=version.grader, definition={**JUDGE, "range": [0, 2]}, goal=graders.GOAL,
+        connection=version.connection, actor=SYSTEM,
+    )  # fmt: skip
+    keep.confirm(version=second, actor=SYSTEM, tried=tried)
     mentions = make.trace(project)
     answer = {"message": {"content": "Ask jo@example.com."}}
     item = BatchItem.objects.first()
@@ -356,6 +365,8 @@ def test_forgetting_and_deleting_take_prompts_and_answers(project: Project) -> N
     forget(project=project, actor=SYSTEM, subject=Subject(texts=("jo@example.com",)))
     assert Trace.objects.get(pk=frozen.pk).erased_at and list(Trace.objects.listed()) == [other]
     assert not BatchItem.objects.exists() and not Score.objects.exclude(reason="").exists()
+    second.refresh_from_db()
+    assert second.tried["rows"][0]["reason"] == "" and second.tried["rows"][0]["score"] == 0.8
 
 
 def test_a_category_is_no_number_and_scores_are_in_their_range(project: Project) -> None:
