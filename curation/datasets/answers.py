@@ -33,7 +33,7 @@ class Answers:
         main = main_conversation(document)
         mended = {**main, "messages": [*found.messages, read_message(said, Notes())]}
         placed = [mended if one is main else one for one in document["conversations"]]
-        return {**document, "conversations": placed}, None  # type: ignore[typeddict-item, return-value]
+        return {**document, "conversations": placed}, None  # type: ignore[typeddict-item]
 
     def items(self, trace: int) -> tuple[int, ...]:
         """The item behind the answer."""

@@ -19,9 +19,9 @@ _CHUNK = 200_000
 
 
 class Like(NamedTuple):
-    """That a row is like an earlier one that is kept (its index), and how much, 0 to 1."""
+    """That a row is like an earlier one that is kept (`row`, its index), and how much, 0 to 1."""
 
-    index: int
+    row: int
     similarity: float
 
 

@@ -117,7 +117,8 @@ def vectors(rows: Sequence[Sequence[str]]) -> "np.ndarray[Any, Any]":
             sums = np.bincount(owners * DIMENSIONS + column, weights * sign, minlength=found.size)
             found += sums.reshape(found.shape)
     length = np.sqrt((found * found).sum(axis=1, keepdims=True))
-    return (found / np.where(length == 0, 1, length)).astype("<f2")
+    result: np.ndarray[Any, Any] = (found / np.where(length == 0, 1, length)).astype("<f2")
+    return result
 
 
 def _flat(rows: Sequence[Sequence[str]]) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]":
@@ -135,4 +136,5 @@ def _ramps(counts: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     import numpy as np
 
     starts = np.cumsum(counts) - counts
-    return np.arange(int(counts.sum())) - np.repeat(starts, counts)
+    result: np.ndarray[Any, Any] = np.arange(int(counts.sum())) - np.repeat(starts, counts)
+    return result

@@ -132,7 +132,7 @@ def take_in(*, version: DatasetVersion, project: Project, chosen: Replay) -> int
     if buffer.capacity != chosen.capacity:
         _resize(buffer, chosen.capacity)
     since = buffer.cleared_at or buffer.created_at
-    arguments = {"version": version.pk, "project": project.pk, "buffer": buffer.name, "since": since}
+    arguments: dict[str, Any] = {"version": version.pk, "project": project.pk, "buffer": buffer.name, "since": since}
     with connection.cursor() as cursor:
         cursor.execute(_PASSING, arguments)
         passing = cursor.fetchall()

@@ -128,12 +128,14 @@ def of_documents(documents: Sequence[Document]) -> list[Signature]:
 
 def read(revisions: Sequence[int], *, minhash: bool = False, vector: bool = False) -> dict[int, Signature]:
     """The signatures that are there and of today's rules, by revision id. One statement."""
-    more = f"{'minhash' if minhash else 'NULL'}, {'vector' if vector else 'NULL'}"
+    nothing = "''::bytea"
+    more = f"{'minhash' if minhash else nothing}, {'vector' if vector else nothing}"
     connection.ensure_connection()
     # the binary protocol: as text every byte would come as two
-    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+    with connection.wrap_database_errors, Cursor[Any](connection.connection) as cursor:
         cursor.execute(_KNOWN.format(more=more), [array(revisions), rules()], binary=True)
-        return {row[0]: Signature(*row[1:9], row[9] or b"", row[10] or b"") for row in cursor}
+        rows = cursor.fetchall()
+    return {row[0]: Signature(*row[1:]) for row in rows}
 
 
 def fill(revisions: Iterable[int], *, seconds: float | None = None) -> Iterator[dict[int, Signature]]:

@@ -30,11 +30,11 @@ def test_planted_copies_are_found_and_nothing_else() -> None:
     assert all(one is None for one in like[:600])
     close = [index for index in range(100) if jaccard(said[index], planted[index]) >= 0.85]
     assert len(close) > 60
-    missed = [index for index in close if like[600 + index] is None or like[600 + index].index != index]  # type: ignore[union-attr]
+    missed = [index for index in close if like[600 + index] is None or like[600 + index].row != index]  # type: ignore[union-attr]
     assert len(missed) <= len(close) * 0.1, "an estimate over 128 places misses few"
     for index, found in enumerate(like[600:]):
         if found is not None:
-            assert found.index == index and jaccard(said[index], planted[index]) > 0.6
+            assert found.row == index and jaccard(said[index], planted[index]) > 0.6
             assert abs(found.similarity - jaccard(said[index], planted[index])) < 0.16
 
 
