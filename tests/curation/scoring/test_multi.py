@@ -1,9 +1,12 @@
 """Several graders in one, and the formula that puts them together."""
 
+import math
 import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from curation.scoring import graders
 from curation.scoring.graders import BadDefinition, formula, judge
@@ -51,6 +54,36 @@ def multi(output: str, **parts: Any) -> dict[str, Any]:
 )
 def test_formulas(text: str, value: float) -> None:
     assert formula.value(formula.parse(text), {"a": 0.25, "b": 1.0}) == pytest.approx(value)
+
+
+_LEAVES = st.sampled_from(["a", "b", "0.5", "2.0", "3e0"])
+_TREES = st.recursive(
+    _LEAVES,
+    lambda inner: st.one_of(
+        st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "^"]), inner).map(" ".join),
+        inner.map("({})".format),
+        inner.map("-{}".format),
+        st.tuples(st.sampled_from(["min", "max"]), inner, inner).map(lambda three: "{}({}, {})".format(*three)),
+        inner.map("abs({})".format),
+    ),
+    max_leaves=12,
+)
+
+
+@given(text=_TREES)
+def test_formulas_mean_what_python_means_by_them(text: str) -> None:
+    parts = {"a": 0.25, "b": 1.5}
+    try:
+        wanted = eval(text.replace("^", "**"), {"__builtins__": {}, "min": min, "max": max, "abs": abs}, parts)
+        wanted = wanted if isinstance(wanted, int | float) and math.isfinite(wanted) else None
+    except (ZeroDivisionError, OverflowError, TypeError):
+        wanted = None
+    try:
+        found = formula.value(formula.parse(text), parts)
+    except formula.NoValue:
+        assert wanted is None or "j" in str(wanted)
+    else:
+        assert wanted is not None and found == pytest.approx(wanted, rel=1e-9)
 
 
 @pytest.mark.parametrize(

@@ -111,6 +111,28 @@ def test_a_lock_that_does_not_hold_is_found_and_refused(monkeypatch: pytest.Monk
     assert '"engine": "monty"' in caught.value.reason
 
 
+def test_where_bubblewrap_may_not_make_namespaces_landlock_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    try:
+        alone = cells.Cells(locks.landlock())
+        assert alone.grade(HALF, Limits()) == 0.5
+    except (Unavailable, Lost) as error:
+        pytest.skip(f"this machine has no Landlock: {error}")
+    alone.end()
+    refusing = tmp_path / "bwrap"
+    refusing.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    refusing.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    found = cells.choose()
+    cells._known.remove(found)
+    assert found.name == "Landlock"
+    found.end()
+    monkeypatch.setattr(locks, "WAYS", (locks.bubblewrap,))
+    with pytest.raises(Unavailable, match="No permissions to create new namespace"):
+        cells.choose()
+
+
 def test_without_limits_on_system_calls_nothing_runs(monkeypatch: pytest.MonkeyPatch) -> None:
     def none() -> bytes:
         raise Unavailable("libseccomp is needed")
