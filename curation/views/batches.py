@@ -44,21 +44,20 @@ def batch(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
     if request.method == "POST":
         return _change(request, entry, found)
     progress = read.progress(found)
-    context: dict[str, Any] = {"batch": found, "progress": progress, "left": _left(found, progress)}
-    if not wants_fragment(request):
-        status = request.GET.get("status", "")
-        if status not in dict(TABS):
-            raise Http404("There is no such part of a batch.")
-        page = read.items(found, status=status, cursor=request.GET.get("cursor", ""))
-        context |= {
-            "page": page, "status": status,
-            "tabs": [
-                (name, label, progress.counts[name] if name else progress.total)
-                for name, label in TABS
-                if not name or progress.counts[name] or name in ("done", "failed", status)
-            ],
-        }  # fmt: skip
-    return answer(request, "curation/batch.html", context, fragment="curation/_batch_live.html")
+    status = request.GET.get("status", "")
+    if status not in dict(TABS):
+        raise Http404("There is no such part of a batch.")
+    context = {"batch": found, "progress": progress, "left": _left(found, progress), "status": status} | _tabs(
+        progress, status
+    )
+    wants_calls = wants_fragment(request) and request.headers.get("HX-Target") == "calls"
+    if wants_calls or not wants_fragment(request):
+        context["page"] = read.items(found, status=status, cursor=request.GET.get("cursor", ""))
+    part = "curation/_batch_calls.html" if wants_calls else "curation/_batch_live.html"
+    response = answer(request, "curation/batch.html", context | {"swapped": not wants_calls}, fragment=part)
+    if wants_fragment(request) and not wants_calls and not progress.is_open:
+        response["HX-Trigger"] = "batch-ended"  # the calls below are as they were when the page came
+    return response
 
 
 @require_GET
@@ -74,6 +73,17 @@ def batch_item(request: HttpRequest, slug: str, uid: uuid.UUID, item: int) -> Ht
     return render(request, "curation/_batch_item.html", context)
 
 
+def _tabs(progress: read.Progress, status: str) -> dict[str, Any]:
+    """The parts of the list of calls that have something in them, each with its count."""
+    return {
+        "tabs": [
+            (name, label, progress.counts[name] if name else progress.total)
+            for name, label in TABS
+            if not name or progress.counts[name] or name in ("done", "failed", status)
+        ]
+    }
+
+
 def _find(entry: Entry, uid: uuid.UUID) -> Batch:
     try:
         return read.batch(entry.project, uid)
@@ -87,9 +97,10 @@ def _change(request: HttpRequest, entry: Entry, found: Batch) -> HttpResponse:
             case "cancel":
                 work.cancel(found, entry.actor)
                 messages.success(request, "Cancelled: nothing more is asked. What was done stays.")
-            case "resume":
-                again = request.POST.getlist("again")
-                work.resume(found, entry.actor, again_unknown="unknown" in again, again_failed="failed" in again)
+            case "resume" | "again-unknown" | "again-failed" as act:
+                work.resume(
+                    found, entry.actor, again_unknown=act == "again-unknown", again_failed=act == "again-failed"
+                )
                 nudge(tasks.work_on_batch, found.pk)
             case _:
                 raise SuspiciousOperation("There is no such act.")

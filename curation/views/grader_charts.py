@@ -107,9 +107,7 @@ def _forest(rows: list[tuple[str, str, Estimate]], *, percent: bool) -> Forest:
         )
         for label, note, one in rows
     )  # fmt: skip
-    marks = [left + step * (1 - left) / 4 for step in range(5)]
-    ticks = tuple(
-        Tick(place(mark) or 0.0, say(mark) if index not in (0, 4) else "", abs(mark) < 1e-9)
-        for index, mark in enumerate(marks)
-    )
+    step = 0.25 if left == 0 else 0.5
+    marks = [left + step * index for index in range(round((1 - left) / step) + 1)]
+    ticks = tuple(Tick(place(mark) or 0.0, say(mark) if left < mark < 1 else "", mark == 0) for mark in marks)
     return Forest(lines, ticks)

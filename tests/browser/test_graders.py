@@ -107,6 +107,8 @@ def test_made_tried_and_confirmed(
     assert batches.work(batch.pk, 20)
     expect(page.locator("#batch-live")).to_contain_text("12 of 12", timeout=6000)
     expect(page.locator("#batch-live")).to_contain_text("Done")
+    expect(page.locator("#call-tabs")).to_contain_text("Done 12")
+    expect(page.locator(".calls .mark.good")).to_have_count(12)  # the list came again by itself
     axe()
     assert [line for line in complaints if "422" not in line] == []
 

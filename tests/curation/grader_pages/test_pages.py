@@ -144,7 +144,9 @@ def test_the_past_is_priced_then_started_once(
 
     assert batches.work(batch.pk, 20)
     part = client.get(answer["Location"], headers={"HX-Request": "true"}).content.decode()
-    assert part.lstrip().startswith("<section") and "6 of 6" in part and "Resume" not in part
+    assert part.lstrip().startswith("<section") and "6 of 6" in part and "Resume" not in part and "hx-swap-oob" in part
+    calls = client.get(answer["Location"], headers={"HX-Request": "true", "HX-Target": "calls"}).content.decode()
+    assert calls.count("<details>") == 6 and "batch-live" not in calls
     item = batch.items.first()
     assert item is not None
     assert "Nothing was sent to a model." in client.get(f"{answer['Location']}{item.pk}/").content.decode()
@@ -258,7 +260,10 @@ def test_a_batch_of_candidates_has_the_same_page(
     client = as_user(alice)
     page = client.get(f"/p/acme/graders/batches/{batch.uid}/").content.decode()
     assert (
-        "2 candidates for pairs" in page and "candidate 2" in page and "Refused." in page and "Ask the failed" in page
+        "2 candidates for pairs" in page
+        and "candidate 2" in page
+        and "Refused." in page
+        and "Ask 1 failed again" in page
     )
     part = client.get(f"/p/acme/graders/batches/{batch.uid}/{done.pk}/").content.decode()
     assert "&lt;b&gt;Where?" in part and "0.75 Kind." in part and "temperature" in part and "12 in, 3 out" in part
