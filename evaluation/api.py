@@ -70,8 +70,10 @@ class ComparisonIn(Schema):
     settings: SettingsIn = SettingsIn()
     candidate_settings: CandidateSettingsIn | None = None
     rules: RulesIn = RulesIn()
-    graders: list[dict[str, Any]] | None = Field(
-        None, description="Definitions; the first is the primary one. Default: chosen by what the references hold."
+    graders: list[dict[str, Any] | str] | None = Field(
+        None,
+        description="Definitions, or confirmed graders of the project as SLUG or SLUG@NUMBER; the first is the primary one. "
+        "Default: chosen by what the references hold.",
     )
     name: str = Field("", max_length=200)
 

@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 
+from curation.scoring import keep
 from evaluation.compare import sides
 from evaluation.compare.ask import Wish
 from evaluation.runs.request import DEFAULTS
@@ -27,6 +28,11 @@ class ComparisonForm(forms.Form):
     )
     most = forms.IntegerField(
         label="At most, conversations", required=False, min_value=1, help_text="Empty: all. Fewer end sooner."
+    )
+    graders = forms.MultipleChoiceField(
+        label="Graded by",
+        required=False,
+        help_text="Confirmed graders of this project; none: chosen by what the references hold. Only for new questions.",
     )
     max_new_tokens = forms.IntegerField(label="Longest answer, tokens", min_value=1, max_value=32_768)
     temperature = forms.FloatField(min_value=0, max_value=2, help_text="0 gives the same answer each time.")
@@ -63,6 +69,7 @@ class ComparisonForm(forms.Form):
         ]
         answered = [("Suites that models have answered", suites)] if suites else []
         self._offer("questions", [("Held-out rows of a dataset", versions), *answered])
+        self._offer("graders", [(slug, slug) for slug in keep.without_model(project)])
         self.fields["max_new_tokens"].initial = DEFAULTS["max_new_tokens"]
         self.fields["temperature"].initial = DEFAULTS["temperature"]
         self.is_possible = bool(versions or suites) and bool(known or hosted)
@@ -72,7 +79,7 @@ class ComparisonForm(forms.Form):
 
     def _offer(self, name: str, choices: list[Any]) -> None:
         field = self.fields[name]
-        assert isinstance(field, forms.ChoiceField)
+        assert isinstance(field, forms.ChoiceField)  # of several values, too
         field.choices = choices
 
     def wish(self) -> Wish:
@@ -94,6 +101,7 @@ class ComparisonForm(forms.Form):
                 name: None if chosen[name] is None else round(chosen[name] / 100, 6)
                 for name in ("accuracy", "latency", "cost")
             },
+            graders=None if suite else chosen["graders"] or None,
             name=chosen["name"],
         )
 

@@ -4,14 +4,15 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
 from curation.datasets import validate
-from curation.datasets.example import Example, example_of
+from curation.datasets.example import Example, edited, example_of
+from curation.datasets.example import stored as stored_example
 from curation.datasets.findings import Finding
-from curation.datasets.formats import FORMATS
+from curation.datasets.formats import FORMATS, Format
+from curation.messages.form import Message
 from curation.models import Correction, Dataset, DatasetDecision, DatasetRow, DatasetVersion
 from workspace import lineage
 from workspace.models import Project
@@ -60,7 +61,43 @@ class ShownRow:
     findings: dict[str, list[Finding]]
     before: int | None
     after: int | None
-    lines: list[tuple[Any, bool, int]] = field(default_factory=list)
+    lines: "list[ShownLine]" = field(default_factory=list)
+    masked: int = 0
+    cut: int = 0
+
+
+@dataclass(slots=True)
+class ShownLine:
+    """One message of a row: whether it is learned, its tokens (an estimate), and for what answers a prompt which answer it
+    is (chosen, rejected, answer)."""
+
+    message: Message
+    learned: bool
+    tokens: int
+    side: str = ""
+
+    @property
+    def is_masked(self) -> bool:
+        """Whether somebody said that this answer is context only."""
+        return self.message["role"] == "assistant" and self.message.get("weight") == 0
+
+
+@dataclass(slots=True)
+class Verdict:
+    """Whether a format takes a row; `findings` say why not, errors first."""
+
+    format: Format
+    findings: list[Finding]
+
+    @property
+    def takes(self) -> bool:
+        """No finding is an error."""
+        return not any(one.level == "error" for one in self.findings)
+
+    @property
+    def why(self) -> str:
+        """The first reason."""
+        return self.findings[0].reason if self.findings else ""
 
 
 def datasets(project: Project, *, cursor: str = "", size: int = 50) -> tuple[Page[Dataset], list[Listed]]:
@@ -111,10 +148,10 @@ def rows(
 
 
 def row(found: DatasetVersion, position: int) -> ShownRow:
-    """One row with its messages, what is trained of them, and its findings. Raises DatasetRow.DoesNotExist."""
-    stored = found.rows.select_related("trace", "revision", "judgment", "correction").get(position=position)
-    conversation = stored.revision.document["conversations"][stored.conversation]
-    example = example_of(conversation, stored.correction.messages if stored.correction else None)
+    """One row with what it says, what is learned of it, and its findings. Raises DatasetRow.DoesNotExist."""
+    held = ("trace", "revision", "judgment", "correction", "other_trace", "other_revision", "preference")
+    stored = found.rows.select_related(*held).get(position=position)
+    example = example_of_row(stored)
     common = validate.common(example)
     total = int(found.counts["rows"])
     return ShownRow(
@@ -124,8 +161,41 @@ def row(found: DatasetVersion, position: int) -> ShownRow:
         | {one.NAME: validate.in_order(one.problems(example)) for one in FORMATS.values() if example.kind in one.KINDS},
         before=position - 1 if position > 1 else None,
         after=position + 1 if position < total else None,
-        lines=list(zip(example.messages, example.trained, example.tokens, strict=True)),
+        lines=_lines(example),
+        masked=sum(use == "mask" for use in stored.edits.values()),
+        cut=sum(use == "cut" for use in stored.edits.values()),
     )
+
+
+def verdicts(example: Example) -> list[Verdict]:
+    """What every format says of a row."""
+    common = validate.common(example)
+    return [Verdict(one, validate.check(example, one, common)) for one in FORMATS.values()]
+
+
+def example_of_row(row: DatasetRow) -> Example:
+    """What a row says, with `revision` and `correction` at hand; nothing where only a tombstone is left."""
+    if row.content is not None:
+        return stored_example(row.kind, row.content)  # type: ignore[arg-type]  # a constraint keeps the kinds
+    conversations = row.revision.document.get("conversations") or []
+    if row.conversation >= len(conversations):  # a tombstone
+        return Example(messages=[], tools=[])
+    whole = example_of(conversations[row.conversation], row.correction.messages if row.correction else None)
+    return Example(messages=edited(whole.messages, row.edits), tools=whole.tools)
+
+
+def _lines(example: Example) -> list[ShownLine]:
+    learns = example.trained if example.kind == "chat" else [False] * len(example.messages)
+    lines = [ShownLine(*one) for one in zip(example.messages, learns, example.tokens, strict=True)]
+    wanted = example.kind == "pair" or example.label is True
+    sides = (
+        ("chosen" if example.kind == "pair" else "answer", example.chosen, wanted),
+        ("rejected", example.rejected, False),
+    )
+    for side, messages, learned in sides:
+        tokens = Example(messages=messages, tools=[]).tokens
+        lines += [ShownLine(one, learned, count, side) for one, count in zip(messages, tokens, strict=True)]
+    return lines
 
 
 def decisions(found: DatasetVersion, *, reason: str = "", cursor: str = "", size: int = 50) -> Page[DatasetDecision]:

@@ -150,6 +150,13 @@ def named(*, project: Project, label: str) -> GraderVersion:
     return version
 
 
+def without_model(project: Project) -> list[str]:
+    """Slugs of graders whose newest confirmed version asks no model, sorted. Two queries."""
+    versions = GraderVersion.objects.filter(grader__project=project, grader__archived_at=None)
+    newest = versions.exclude(confirmed_at=None).order_by("grader", "-number").distinct("grader")
+    return sorted(one.grader.slug for one in newest.select_related("grader") if not asks_model(one))
+
+
 def scorers(project: Project) -> dict[str, str]:
     """Every score name that the project knows, sorted: slugs of graders and names of stored scores, with what it is."""
     found = dict.fromkeys(

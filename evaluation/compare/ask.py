@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from curation.scoring import keep
 from curation.scoring.graders import BadDefinition
 from evaluation.compare import decide, request, sides
 from evaluation.models import Comparison, Suite
@@ -24,7 +25,8 @@ class Refused(ValueError):
 
 @dataclass(slots=True)
 class Wish:
-    """What is to be compared. Either `dataset` (NAME@NUMBER; its held-out rows become a suite) or `suite` (an id)."""
+    """What is to be compared. Either `dataset` (NAME@NUMBER; its held-out rows become a suite) or `suite` (an id).
+    `graders`: definitions, or names of confirmed graders of the project."""
 
     candidate: str
     baseline: str = sides.BASE
@@ -73,6 +75,21 @@ def _suite(project: Project, actor: Actor, wish: Wish) -> Suite:
         except (ValueError, Suite.DoesNotExist):
             raise CannotAsk("suite", f"There is no suite {wish.suite!r} in this project.") from None
     version = sides.find_version(project=project, text=wish.dataset)
+    graders = None if wish.graders is None else [_grader(project, one) for one in wish.graders]
     return build.make_suite(
-        version=version, actor=actor, split=wish.split, turns=wish.turns, most=wish.most, graders=wish.graders
+        version=version, actor=actor, split=wish.split, turns=wish.turns, most=wish.most, graders=graders
     )
+
+
+def _grader(project: Project, given: Any) -> Any:
+    """A definition as it is, or that of a confirmed grader of the project: "slug" (the newest) or "slug@number"."""
+    if not isinstance(given, str):
+        return given
+    try:
+        version = keep.named(project=project, label=given)
+    except (keep.Refused, keep.NotConfirmed) as error:
+        raise CannotAsk("graders", str(error)) from None
+    if keep.asks_model(version):
+        reason = f"{version} asks a model to judge. Comparisons are graded without asking anybody: choose another one."
+        raise CannotAsk("graders", reason)
+    return {**version.definition, "name": version.grader.slug}

@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Any
 
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from curation.messages import clean
-from curation.messages.form import Message
+from curation.messages.form import Conversation, Message
 from curation.scoring import graders as grading
+from curation.scoring.graders import trace_inputs
 from evaluation.models import Answer, AnswerScore, EvaluationRun, Scenario
 
 BATCH = 500
@@ -140,14 +142,28 @@ def _row(run: EvaluationRun, said: Said) -> Answer:
     )
 
 
+def _inputs(answer: Answer, scenario: Scenario) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """What graders see: the answer, and the whole conversation before it with the reference and what the answer cost."""
+    said = [] if answer.message is None else [answer.message]
+    talk: Conversation = {
+        "id": "main", "name": "", "kind": "main", "messages": [*scenario.messages, *said], "tools": scenario.tools,
+    }  # fmt: skip
+    facts = {
+        "reference": scenario.reference, "latency_ms": answer.latency_ms, "cost_usd": answer.cost_usd,
+        "input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens,
+    }  # fmt: skip
+    _, item = trace_inputs.inputs_of(talk, facts)
+    item |= grading.item_of(reference=scenario.reference, tools=scenario.tools)
+    return (None if answer.message is None else grading.sample_of(answer.message)), item
+
+
 def _score(run: EvaluationRun, pairs: list[tuple[Answer, Scenario]]) -> None:
     definitions = run.suite.graders
     grading.check_all(definitions)
     versions = [grading.digest(definition) for definition in definitions]
     scores = []
     for answer, scenario in pairs:
-        sample = None if answer.message is None else grading.sample_of(answer.message)
-        item = grading.item_of(reference=scenario.reference, tools=scenario.tools)
+        sample, item = _inputs(answer, scenario)
         for definition, version in zip(definitions, versions, strict=True):
             grade = grading.grade(definition, sample, item)
             scores.append(

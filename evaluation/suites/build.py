@@ -10,7 +10,8 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Max
 
-from curation.datasets.example import Example, example_of, has_content
+from curation.datasets.example import Example, has_content
+from curation.datasets.read import example_of_row
 from curation.messages.form import Message, text_of
 from curation.models import DatasetRow, DatasetVersion
 from curation.scoring import graders as grading
@@ -159,8 +160,7 @@ def _questions(rows: list[DatasetRow], turns: str) -> tuple[list[Question], Coun
     questions: list[Question] = []
     left_out: Counter[str] = Counter()
     for row in rows:
-        conversation = row.revision.document["conversations"][row.conversation]
-        example = example_of(conversation, row.correction.messages if row.correction else None)
+        example = _conversation(example_of_row(row))
         places = _answers(example)
         if not places:
             left_out["without an answer to a question"] += 1
@@ -170,6 +170,13 @@ def _questions(rows: list[DatasetRow], turns: str) -> tuple[list[Question], Coun
             for place in (places if turns == "each" else places[-1:])
         ]
     return questions, left_out
+
+
+def _conversation(example: Example) -> Example:
+    """A row with what it holds as the wanted answer at its end; of one that is not wanted (KTO) only the request."""
+    if example.kind == "chat" or example.label is False:
+        return example
+    return Example(messages=[*example.messages, *example.chosen], tools=example.tools)
 
 
 def _answers(example: Example) -> list[int]:

@@ -34,6 +34,9 @@ class Command(BaseCommand):
         parser.add_argument("--most", type=int, metavar="N", help="at most N conversations")
         parser.add_argument("--max-new-tokens", type=int, default=256, metavar="N")
         parser.add_argument("--temperature", type=float, default=0.0)
+        parser.add_argument(
+            "--grader", action="append", metavar="SLUG", help="a confirmed grader of the project; may be given again"
+        )
         parser.add_argument("--wait", action="store_true", help="work until there is a verdict")
         parser.add_argument("--timeout", type=float, default=None, metavar="SECONDS", help="with --wait")
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
@@ -50,6 +53,7 @@ class Command(BaseCommand):
             split=options["split"],
             turns=options["turns"],
             most=options["most"],
+            graders=options["grader"],
             settings={"max_new_tokens": options["max_new_tokens"], "temperature": options["temperature"]},
         )
         try:
