@@ -18,6 +18,7 @@ SHEETS = {
     "bench": (*COMMON, "review", "long"),
     "pairs": (*COMMON, "review", "pairs"),
     "attempts": (*COMMON, "lists", "attempts"),
+    "becomes": (*COMMON, "lists", "becomes"),
     "queues": (*COMMON, "queues"),
     "recipe": (*COMMON, "lists", "charts", "pages", "recipe"),
     "topics": (*COMMON, "lists", "charts", "pages", "topics"),

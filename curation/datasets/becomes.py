@@ -8,14 +8,16 @@ from typing import Any
 from curation.datasets import read, validate
 from curation.datasets.build import snapshot
 from curation.datasets.choose import choose
-from curation.datasets.example import Example, example_of, main_index
+from curation.datasets.example import Example, edited, example_of, main_index
 from curation.datasets.export import line_of
 from curation.datasets.findings import Finding
 from curation.datasets.formats import FORMATS, Format
 from curation.datasets.reasons import Reason
 from curation.datasets.recipe import Recipe
 from curation.messages.form import Document, Message, text_of
+from curation.messages.measure import MeasuredStep, steps_of
 from curation.models import Correction, DatasetRow, Trace
+from curation.review import step_uses
 from workspace.models import Project
 
 VERSIONS = 20  # whose descent is looked up; the newest ones
@@ -53,6 +55,21 @@ class Turn:
 
 
 @dataclass(slots=True)
+class Used:
+    """A step of the conversation and how training uses it. `number` counts from 1, `words` are its first ones, `can` are
+    the uses that it can have, `author` who said so ("" for keep)."""
+
+    number: int
+    key: str
+    kind: str
+    words: str
+    use: str
+    author: str
+    can: tuple[str, ...]
+    is_call: bool
+
+
+@dataclass(slots=True)
 class Place:
     """A frozen version that holds the trace, with the runs and models that learned from it (None: not looked up)."""
 
@@ -73,6 +90,7 @@ class Becoming:
     correction: Correction | None = None
     lines: list[Line] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
+    steps: list[Used] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     more_places: int = 0
 
@@ -80,6 +98,11 @@ class Becoming:
     def learned(self) -> int:
         """How many messages are learned."""
         return sum(turn.learned for turn in self.turns)
+
+    @property
+    def changed_steps(self) -> int:
+        """How many steps are masked or cut."""
+        return sum(step.use != step_uses.KEEP for step in self.steps)
 
 
 def become(*, project: Project, trace_uid: uuid.UUID) -> Becoming:
@@ -92,7 +115,7 @@ def become(*, project: Project, trace_uid: uuid.UUID) -> Becoming:
         _, reason, detail, _ = plan.decisions[0]
         found = Becoming(trace, reason, detail, plan.rows[0].split if plan.rows else "")
         found.correction = _correction(trace, plan.rows[0].correction_id if plan.rows else None)
-        found.example = _example(trace, found.correction)
+        _add_example(found)
         if found.example is not None:
             found.lines = lines(found.example)
             found.turns = _turns(found.example)
@@ -123,12 +146,41 @@ def _correction(trace: Trace, chosen: int | None) -> Correction | None:
     return standing.order_by("-id").first()
 
 
-def _example(trace: Trace, correction: Correction | None) -> Example | None:
+def _add_example(found: Becoming) -> None:
+    """The row with the correction and the uses of its steps; both without a recipe, since the usual one takes them."""
+    trace, correction = found.trace, found.correction
     document: Document = trace.revision.document if trace.revision is not None else {"conversations": []}
     place = main_index(document) if correction is None else correction.conversation
     if place >= len(document["conversations"]):
-        return None
-    return example_of(document["conversations"][place], None if correction is None else correction.messages)
+        return
+    conversation = document["conversations"][place]
+    uses = step_uses.of_trace(trace_id=trace.pk, document=document)
+    edits = uses.edits.get(place, {})
+    if correction is not None:
+        edits = step_uses.moved(edits, conversation["messages"], correction.messages)
+    row = example_of(conversation, None if correction is None else correction.messages)
+    found.example = Example(messages=edited(row.messages, edits), tools=row.tools)
+    steps = [step for step in steps_of(document) if step.conversation == place]
+    found.steps = [_used(number, step, uses, conversation["messages"]) for number, step in enumerate(steps, start=1)]
+
+
+def _used(number: int, step: MeasuredStep, uses: step_uses.Uses, messages: list[Message]) -> Used:
+    said = uses.by_key.get(step.key)
+    message = messages[step.message]
+    words = text_of(message)
+    if step.call is not None:
+        words = message["tool_calls"][step.call]["arguments"]
+    kind = step.tool or "tool" if step.kind == "tool" else step.kind
+    return Used(
+        number=number,
+        key=step.key,
+        kind=kind,
+        words=" ".join(words[:400].split()),
+        use=said.use if said else step_uses.KEEP,
+        author=said.author if said else "",
+        can=step_uses.can_be(step),
+        is_call=step.call is not None,
+    )
 
 
 def _turns(example: Example) -> list[Turn]:

@@ -1,32 +1,89 @@
-"""What a trace would become if it were frozen now."""
+"""What a trace would become if it were frozen now, and how training uses its steps."""
 
 import uuid
+from typing import Any
+from urllib.parse import urlencode
 
-from django.http import Http404, HttpRequest, HttpResponse
-from django.views.decorators.http import require_GET
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
 
 from curation.datasets import becomes
 from curation.models import Trace
-from workspace.access import enter
+from curation.review import step_uses
+from curation.review.invalid import Invalid
+from curation.views.rendered import rendered
+from workspace.access import Entry, enter
 from workspace.models import Role
-from workspace.pages import answer
+from workspace.pages import answer, wants_fragment
 
 MOST = 20_000  # characters of a line on the page; a file has the whole
+PAGE, TAB = "curation/_becomes.html", "curation/_becomes_tab.html"
 
 
 @require_GET
 def trace_becomes(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
-    """The page, the tab beside a run (htmx), or one format's line as a file (`line`)."""
+    """The page, what of it changes (htmx, `part=page`), the tab beside a run (htmx), or one format's line as a file
+    (`line`)."""
     entry = enter(request, slug, Role.REVIEWER)
-    try:
-        found = becomes.become(project=entry.project, trace_uid=uid)
-    except Trace.DoesNotExist:
-        raise Http404("There is no such trace in this project.") from None
+    found = _become(entry, uid)
     if wanted := request.GET.get("line"):
         line = next((one for one in found.lines if wanted == one.format.NAME and one.raw is not None), None)
         if line is None or line.raw is None:
             raise Http404("This trace has no line in that format.")
         headers = {"Content-Disposition": f'attachment; filename="{uid}.{wanted}.jsonl"'}
         return HttpResponse(f"{line.raw}\n", content_type="application/jsonl; charset=utf-8", headers=headers)
-    context = {"found": found, "trace": found.trace, "most": MOST, "cut": f":{MOST}"}
-    return answer(request, "curation/trace_becomes.html", context, fragment="curation/_becomes_tab.html")
+    undo = {"key": request.GET.get("used", ""), "use": request.GET.get("was", "")}
+    return _answer(request, entry, found, undo=undo if undo["use"] in step_uses.USES else None)
+
+
+@require_POST
+def step_use(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
+    """Keep, mask or cut a step. Answers with what the row becomes by it, and with the way back."""
+    entry = enter(request, slug, Role.REVIEWER)
+    number = request.POST.get("revision", "")
+    said, error = None, ""
+    try:
+        said = step_uses.say(
+            project=entry.project, actor=entry.actor, trace_uid=uid, step_key=request.POST.get("step", ""),
+            use=request.POST.get("use", ""), revision=int(number) if number.isdecimal() else None,
+        )  # fmt: skip
+    except Trace.DoesNotExist:
+        raise Http404("There is no such trace in this project.") from None
+    except Invalid as wrong:
+        error = str(wrong)
+    if said is not None and not wants_fragment(request):
+        kept = {key: request.GET[key] for key in ("base", "length") if request.GET.get(key)}
+        query = urlencode({**kept, "used": said.key, "was": said.before})
+        return HttpResponseRedirect(f"{reverse('curation:trace-becomes', args=[slug, uid])}?{query}#steps")
+    undo = {"key": said.key, "use": said.before} if said is not None and said.use != said.before else None
+    return _answer(request, entry, _become(entry, uid), undo=undo, error=error)
+
+
+def _become(entry: Entry, uid: uuid.UUID) -> becomes.Becoming:
+    try:
+        return becomes.become(project=entry.project, trace_uid=uid)
+    except Trace.DoesNotExist:
+        raise Http404("There is no such trace in this project.") from None
+
+
+def _answer(
+    request: HttpRequest, entry: Entry, found: becomes.Becoming, *, undo: dict[str, str] | None = None, error: str = ""
+) -> HttpResponse:
+    is_page = request.GET.get("part") == "page" or not wants_fragment(request)
+    kept = {key: request.GET[key] for key in ("base", "length") if request.GET.get(key)}
+    context: dict[str, Any] = {
+        "found": found,
+        "trace": found.trace,
+        "most": MOST,
+        "cut": f":{MOST}",
+        "undo": next(({**undo, "step": one} for one in found.steps if undo and one.key == undo["key"]), None),
+        "error": error,
+        "query": urlencode({**kept, "part": "page" if is_page else "tab"}),
+        "part": "page" if is_page else "tab",
+    }
+    if is_page:
+        context["panel"] = rendered(entry.project, request.GET, found.example)
+    return answer(
+        request, "curation/trace_becomes.html", context, fragment=PAGE if is_page else TAB, status=422 if error else 200
+    )

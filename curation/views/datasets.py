@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET
 
 from curation.datasets import export, formats, personal, read, reasons, recipe, stored
 from curation.models import DatasetRow, DatasetVersion
+from curation.views.rendered import rendered
 from curation.views.selection_shown import tables_of
 from workspace.access import Entry, enter
 from workspace.models import Role
@@ -111,7 +112,11 @@ def dataset_row(request: HttpRequest, slug: str, name: str, number: int, positio
     """One row: its messages, with what is trained marked."""
     entry = enter(request, slug, Role.REVIEWER)
     found = _find(entry, name, number)
-    context = _about(entry, found) | {"shown": _row(found, position)}
+    shown = _row(found, position)
+    context = _about(entry, found) | {"shown": shown}
+    if not wants_fragment(request):
+        context["verdicts"] = read.verdicts(shown.example)
+        context["panel"] = rendered(entry.project, request.GET, shown.example) if shown.example.messages else None
     return answer(request, "curation/dataset_row.html", context, fragment="curation/_dataset_row.html")
 
 

@@ -22,7 +22,7 @@ MORE = {  # pages made of several things, each with the reason for its limit
     "curation:review-item": 12, "curation:trace": 12, "evaluation:over-time": 10, "training:run-new": 10,
     "evaluation:comparison-new": 10,
     "curation:pair": 14,  # both sides, each with its document; two leases
-    "curation:trace-becomes": 16,  # a freeze of one trace in a snapshot, and the descent of each version that holds it
+    "curation:trace-becomes": 18,  # a freeze of one trace in a snapshot, its steps, and the descent of each version that holds it
     "curation:grader": 15,  # its figures are four queries, its bars two, its disagreements two
     "curation:traces": 9,  # saved views and queues; two are the time limit inside the transaction that only tests have
 }  # fmt: skip

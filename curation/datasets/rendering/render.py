@@ -23,6 +23,7 @@ from curation.messages.form import Message
 SECONDS = 15.0
 KEPT_S = 3_600
 LONGEST_LIMIT = 10_000_000
+CONTEXT, UNKNOWN = "context", "unknown"
 _OUR_MARKS = re.compile(r"<\|im_start\|>|<\|im_end\|>")
 
 
@@ -202,9 +203,9 @@ def _text(
 def _how(made: dict[str, Any], roles: list[str], silent: set[int]) -> tuple[str, str]:
     answers = {index for index, role in enumerate(roles) if role == "assistant"}
     if not answers - silent:
-        return "context", ""
-    if made["how"] != "unknown" and silent & answers and not made["places"]:
-        return "unknown", "the template does not let messages be told apart, and some of them are not learned"
+        return CONTEXT, ""
+    if made["how"] != UNKNOWN and silent & answers and not made["places"]:
+        return UNKNOWN, "the template does not let messages be told apart, and some of them are not learned"
     return made["how"], made["why"]
 
 

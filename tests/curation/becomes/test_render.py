@@ -31,7 +31,7 @@ def words_tokenizer(folder: Path, template: str | None, **config: Any) -> Path:
     from tokenizers import AddedToken, Tokenizer, models, pre_tokenizers
 
     folder.mkdir(parents=True, exist_ok=True)
-    made = Tokenizer(models.WordLevel({"<unk>": 0}, unk_token="<unk>"))  # noqa: S106
+    made = Tokenizer(models.WordLevel({"<unk>": 0}, unk_token="<unk>"))
     made.pre_tokenizer = pre_tokenizers.Whitespace()
     made.add_special_tokens([AddedToken("<s>", normalized=False), AddedToken("</s>", normalized=False)])
     made.save(str(folder / "tokenizer.json"))

@@ -23,7 +23,8 @@ OWN = {
     "{% endgeneration %}{% else %}[{{ m.role | upper }}]{{ m.content }}{% endif %}\n{% endfor %}",
     "loop controls": "{% for m in messages %}{% if m.role == 'system' %}{% continue %}{% endif %}{{ loop.index }}:{{ m.content }};"
     "{% if loop.index > 5 %}{% break %}{% endif %}{% endfor %}",
-    "namespace": "{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor %}{{ ns.n }} {{ tools | tojson(indent=2) }}",
+    "namespace": "{% set ns = namespace(n=0) %}{% for m in messages %}{% set ns.n = ns.n + 1 %}{% endfor %}"
+    "{{ ns.n }} {{ tools | tojson(indent=2) }}",
     "macro": "{% macro turn(m) %}<|{{ m.role }}|>{% generation %}{{ m.content }}{% endgeneration %}{% endmacro %}"
     "{% for m in messages %}{{ turn(m) }}{% endfor %}",
     "sliced": "{% for m in messages[1:] %}{{ m.role }} {{ m.content }}\n    {% endfor %}",
