@@ -117,7 +117,10 @@ def _replay(plan: Plan, recipe: Recipe, project: Project) -> None:
         return
     new = sum(row.split == splits.TRAIN for row in plan.rows)
     shown = {trace for row in plan.rows for trace in row.traces}
-    kept = replay_buffer.take(project=project, chosen=recipe.replay, new=new, apart_from=shown, seed=recipe.seed)
+    wanted = replay_buffer.wanted(new, recipe.replay.ratio)
+    kept = (
+        replay_buffer.drawn(project=project, chosen=recipe.replay, apart_from=shown, seed=recipe.seed) if wanted else []
+    )
     rows = _replayed(kept, recipe)
     groups = {row.group for row in plan.rows if row.split != splits.TRAIN}
     asked = [
@@ -126,13 +129,11 @@ def _replay(plan: Plan, recipe: Recipe, project: Project) -> None:
     tested = [held_out.Row(index, row.traces, row.revisions, row.group, row.split) for index, row in enumerate(plan.rows)
               if row.split == splits.TEST]  # fmt: skip
     stopped = held_out.conflicts(project=project, rows=[*asked, *tested], scope="project")
-    plan.replayed = [
-        row for index, row in enumerate(rows) if -1 - index not in stopped and row.group not in groups
-    ]  # fmt: skip
+    free = [row for index, row in enumerate(rows) if -1 - index not in stopped and row.group not in groups]
+    plan.replayed = free[:wanted]
     plan.notes["replay"] = {
-        "buffer": recipe.replay.buffer, "ratio": recipe.replay.ratio, "new": new,
-        "wanted": replay_buffer.wanted(new, recipe.replay.ratio), "replayed": len(plan.replayed),
-        "held_out": len(rows) - len(plan.replayed),
+        "buffer": recipe.replay.buffer, "ratio": recipe.replay.ratio, "new": new, "wanted": wanted,
+        "replayed": len(plan.replayed), "held_out": len(rows) - len(free),
     }  # fmt: skip
 
 

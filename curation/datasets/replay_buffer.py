@@ -33,7 +33,7 @@ _PASSING = """
         JOIN curation_dataset d ON d.id = v.dataset_id
         WHERE e.revision_id = r.revision_id AND e.conversation = r.conversation AND e.split = 'train'
           AND d.project_id = %(project)s AND v.id < %(version)s AND v.recipe #>> '{replay,buffer}' = %(buffer)s
-          AND v.created_at >= %(since)s)
+          AND (%(since)s::timestamptz IS NULL OR v.created_at >= %(since)s))
     ORDER BY r.position
 """
 _TAKE = """
@@ -102,9 +102,9 @@ def slot_for(passed: int, capacity: int, seed: int) -> int | None:
     return place if place < capacity else None
 
 
-def take(*, project: Project, chosen: Replay, new: int, apart_from: Collection[int], seed: int) -> list[Kept]:
-    """Rows to be mixed into `new` ones, drawn by the seed, none of the traces `apart_from`. Fewer where the buffer holds
-    fewer; nothing where there is no such buffer yet."""
+def drawn(*, project: Project, chosen: Replay, apart_from: Collection[int], seed: int) -> list[Kept]:
+    """What lies in a buffer in the order in which the seed draws it, without the traces `apart_from`. Nothing where there
+    is no such buffer yet."""
     buffer = ReplayBuffer.objects.filter(project=project, name=chosen.buffer).first()
     if buffer is None or not chosen.ratio:
         return []
@@ -114,11 +114,11 @@ def take(*, project: Project, chosen: Replay, new: int, apart_from: Collection[i
     free = [row for row in rows if row.trace not in apart_from]
     key = b"replay" + seed.to_bytes(8, "big")
 
-    def drawn(row: Kept) -> bytes:
+    def place(row: Kept) -> bytes:
         told = f"{row.external_id} {row.conversation}".encode("utf-8", "replace")
         return hashlib.blake2b(told, key=key, digest_size=16).digest()
 
-    return sorted(free, key=drawn)[: wanted(new, chosen.ratio)]
+    return sorted(free, key=place)
 
 
 def take_in(*, version: DatasetVersion, project: Project, chosen: Replay) -> int:
@@ -131,8 +131,7 @@ def take_in(*, version: DatasetVersion, project: Project, chosen: Replay) -> int
     buffer = ReplayBuffer.objects.select_for_update().get(project=project, name=chosen.buffer)
     if buffer.capacity != chosen.capacity:
         _resize(buffer, chosen.capacity)
-    since = buffer.cleared_at or buffer.created_at
-    arguments: dict[str, Any] = {"version": version.pk, "project": project.pk, "buffer": buffer.name, "since": since}
+    arguments: dict[str, Any] = {"version": version.pk, "project": project.pk, "buffer": buffer.name, "since": buffer.cleared_at}
     with connection.cursor() as cursor:
         cursor.execute(_PASSING, arguments)
         passing = cursor.fetchall()

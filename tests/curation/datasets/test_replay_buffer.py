@@ -1,0 +1,104 @@
+"""The replay buffer: a uniform sample of what passed, kept between versions, and never the new rows themselves."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from curation.datasets import build, recipe, replay_buffer
+from curation.models import DatasetVersion, ReplayBuffer, Trace
+from tests.curation.datasets import rows
+from tests.curation.datasets.test_selection import said
+from workspace.access import Actor
+from workspace.models import AuditEntry, Project, User
+
+
+def freeze(project: Project, query: str, *, name: str = "weekly", **given: Any) -> DatasetVersion:
+    chosen = recipe.parse({"validation": 0, "test": 0, "replay": {"buffer": "past", "capacity": 30}, **given})
+    return build.freeze(project=project, name=name, query_text=query, actor=Actor(), recipe=chosen)
+
+
+def test_a_batch_of_100_holds_25_replayed_rows() -> None:
+    assert replay_buffer.wanted(75, 0.25) == 25
+    assert replay_buffer.wanted(300, 0.25) == 100
+    assert replay_buffer.wanted(300, 0) == 0
+
+
+def test_the_reservoir_is_uniform_over_the_stream() -> None:
+    length, capacity, runs = 400, 40, 600
+    held: Counter[int] = Counter()
+    for seed in range(runs):
+        kept = replay_buffer.inclusion(range(length), capacity=capacity, seed=seed)
+        assert len(kept) == len(set(kept)) == capacity
+        held.update(kept)
+    share = runs * capacity / length
+    tenths = [sum(held[one] for one in range(start, start + 40)) / 40 for start in range(0, length, 40)]
+    assert all(abs(tenth / share - 1) < 0.08 for tenth in tenths), tenths
+    # chi-square over all places; its mean is 399 and its standard deviation 28 (a little less: places exclude each other)
+    assert sum((held[one] - share) ** 2 / (share * 0.9) for one in range(length)) < 399 + 5 * 28
+
+
+@pytest.mark.django_db
+def test_rows_of_earlier_versions_come_back_beside_new_ones(project: Project, rita: User, alice: User) -> None:
+    for number in range(45):
+        agent = "old" if number < 30 else "new"
+        rows.trace(project, said(number), judged="acceptable", by=rita, external_id=f"t{number}", agent=agent)
+    first = freeze(project, "agent:old")
+    assert first.counts["rows"] == 30 and first.counts["replay"]["replayed"] == 0, "nothing had passed before it"
+    assert "short_of_replay" in [told["code"] for told in first.counts["warnings"]]
+    buffer = ReplayBuffer.objects.get(name="past")
+    assert buffer.seen == 30 and buffer.rows.count() == 30
+
+    second = freeze(project, "agent:new")
+    replayed = list(second.rows.filter(origin="replayed").select_related("trace"))
+    assert len(replayed) == 5 == second.counts["replay"]["wanted"], "5 of 20 are a quarter"
+    assert {row.split for row in replayed} == {"train"} and {row.trace.agent for row in replayed} == {"old"}
+    assert {row.judgment_id is not None for row in replayed} == {True}
+    looked_at = set(second.decisions.values_list("trace_id", flat=True))
+    assert not looked_at & {row.trace_id for row in replayed} and second.counts["looked_at"] == 15
+    assert (
+        build.content_hash(iter(second.rows.order_by("position").values_list("digest", "split"))) == second.content_hash
+    )
+
+    again = freeze(project, "agent:new")
+    assert ReplayBuffer.objects.get(name="past").seen == 45, "rows that passed with an earlier version pass once"
+    assert again.counts["replay"]["replayed"] == 5
+    assert not {row.trace_id for row in again.rows.filter(origin="replayed")} & looked_at, "never the new rows"
+
+    seen = replay_buffer.look(project=project)[0]
+    assert (seen.filled, seen.seen, sum(seen.by_version.values())) == (30, 45, 30)
+    assert set(seen.by_version) == {"weekly@1", "weekly@2"}
+    page = replay_buffer.rows(buffer=buffer, size=7)
+    assert len(page.rows) == 7 and page.older
+    assert replay_buffer.clear(project=project, name="past", actor=Actor(user=alice)) == 30
+    assert replay_buffer.look(project=project)[0].filled == 0
+    assert AuditEntry.objects.filter(action="replay_buffer.cleared").exists()
+    freeze(project, "agent:new")
+    assert ReplayBuffer.objects.get(name="past").seen == 15, "after clearing it begins anew"
+
+
+@pytest.mark.django_db
+def test_what_is_held_out_is_never_replayed(project: Project, rita: User) -> None:
+    for number in range(30):
+        agent = "old" if number < 20 else "new"
+        rows.trace(project, said(number), judged="acceptable", by=rita, external_id=f"t{number}", agent=agent)
+    freeze(project, "agent:old")
+    tested = freeze(project, "agent:old", name="tests", validation=0, test=0.5, replay=None, held_out="dataset")
+    held = {row.trace_id for row in tested.rows.filter(split="test")}
+    back = freeze(project, "agent:new", replay={"buffer": "past", "capacity": 30, "ratio": 0.6})
+    replayed = {row.trace_id for row in back.rows.filter(origin="replayed")}
+    assert held and replayed and not held & replayed
+    assert back.counts["replay"]["held_out"] == len(held)
+    assert len(replayed) == min(back.counts["replay"]["wanted"], 20 - len(held)), "others take their places"
+
+
+@pytest.mark.django_db
+def test_another_capacity(project: Project, rita: User) -> None:
+    for number in range(20):
+        rows.trace(project, said(number), judged="acceptable", by=rita)
+    freeze(project, "")
+    rows.trace(project, said(99), judged="acceptable", by=rita)
+    freeze(project, "", replay={"buffer": "past", "capacity": 5})
+    buffer = ReplayBuffer.objects.get(name="past")
+    assert (buffer.capacity, buffer.rows.count(), buffer.seen) == (5, 5, 21)
+    assert Trace.objects.count() == 21
