@@ -11,6 +11,7 @@ from curation.api import (
     judgments,
     preferences,
     queues,
+    topics,
     traces,
     words,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "preferences",
     "queues",
     "router",
+    "topics",
     "traces",
     "words",
 ]

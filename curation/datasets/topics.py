@@ -109,7 +109,7 @@ def balance(counts: Mapping[str, int]) -> Balance:
 
 def of_project(project: Project) -> list[Topic]:
     """All topics, unordered. One query."""
-    return list(Topic.objects.filter(project=project))
+    return list(Topic.objects.filter(project=project).select_related("parent"))
 
 
 def tree(topics: Sequence[Topic]) -> list[Node]:

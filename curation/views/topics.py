@@ -37,10 +37,9 @@ EXAMPLES = 12
 @require_http_methods(["GET", "POST"])
 def topics_page(request: HttpRequest, slug: str) -> HttpResponse:
     """All topics with their counts; POST makes one, moves one, or takes something back."""
-    entry = enter(request, slug, Role.REVIEWER)
+    entry = enter(request, slug, Role.REVIEWER if request.method == "GET" else Role.ENGINEER)
     if request.method == "GET":
         return render(request, "curation/topics.html", _overview(entry))
-    enter(request, slug, Role.ENGINEER)
     if "undo" in request.POST or request.POST.get("act", "new") not in ("new", "up", "down"):
         return _undo(request, entry)
     if request.POST.get("act") in ("up", "down"):
@@ -59,11 +58,10 @@ def topics_page(request: HttpRequest, slug: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def topic_page(request: HttpRequest, slug: str, topic: str) -> HttpResponse:
     """One topic: its name, place and rule, and what is of it; POST changes it, takes it from its traces, or removes it."""
-    entry = enter(request, slug, Role.REVIEWER)
+    entry = enter(request, slug, Role.REVIEWER if request.method == "GET" else Role.ENGINEER)
     found = _find(entry, topic)
     if request.method == "GET":
         return render(request, "curation/topic.html", _one(entry, found))
-    enter(request, slug, Role.ENGINEER)
     act = request.POST.get("act", "")
     if act == "remove":
         return _remove(request, entry, found)
