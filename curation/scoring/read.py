@@ -69,11 +69,12 @@ class Progress:
     is_open: bool
 
 
-def graders(project: Project, *, cursor: str = "", size: int = LIST_SIZE) -> tuple[Page[Grader], list[Listed]]:
-    """A page of the project's graders by name, archived ones left out."""
-    page = paginate(
-        Grader.objects.filter(project=project, archived_at=None), order=("name", "id"), cursor=cursor, size=size
-    )
+def graders(
+    project: Project, *, aside: bool = False, cursor: str = "", size: int = LIST_SIZE
+) -> tuple[Page[Grader], list[Listed]]:
+    """A page of the project's graders by name: those in use, or those that were put aside (archived)."""
+    found = Grader.objects.filter(project=project, archived_at__isnull=not aside)
+    page = paginate(found, order=("name", "id"), cursor=cursor, size=size)
     newest: dict[int, GraderVersion] = {}
     used: dict[int, GraderVersion] = {}
     for version in GraderVersion.objects.filter(grader__in=page.rows).select_related("grader").order_by("-number"):
@@ -89,6 +90,11 @@ def graders(project: Project, *, cursor: str = "", size: int = LIST_SIZE) -> tup
         scored, agreement = told[against_people.label(current)] if current else (0, None)
         listed.append(Listed(grader, newest[grader.pk], current, scored, agreement))
     return page, listed
+
+
+def has_graders(project: Project, *, aside: bool) -> bool:
+    """Whether there are some in use, or some put aside."""
+    return Grader.objects.filter(project=project, archived_at__isnull=not aside).exists()
 
 
 def grader(project: Project, slug: str) -> Grader:

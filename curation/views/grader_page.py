@@ -1,5 +1,6 @@
 """The page of a grader: its versions and what differs, how it agrees with people, what it scored and what it is to score."""
 
+import json
 from typing import Any
 
 from django.contrib import messages
@@ -113,8 +114,9 @@ def _past(request: HttpRequest, entry: Entry, found: Grader) -> HttpResponse:
         version = keep.current(found)
         if version is None:
             raise Refused("grader", "Nobody confirmed a version yet: try one and confirm it.")
-        sample = _whole(count)
-        if request.POST.get("act") == "start":
+        sample, told = _whole(count), json.dumps([query, count, regrade])
+        # a price is one of what it was asked for: whoever changed the filter since sees the new one first
+        if request.POST.get("act") == "start" and request.POST.get("told") == told:
             made = batches.start(
                 project=entry.project, version=version, query=query, regrade=regrade, sample=sample,
                 actor=entry.actor, confirmed=request.POST.get("confirmed", ""), key=key, until=until,
@@ -124,7 +126,7 @@ def _past(request: HttpRequest, entry: Entry, found: Grader) -> HttpResponse:
         price = batches.price(project=entry.project, version=version, query=query, regrade=regrade, sample=sample)
     except (Refused, FilterError) as error:
         return _page(request, entry, found, status=422, past=typed, past_error=str(error), key=key)
-    return _page(request, entry, found, past=typed, price=price, key=key)
+    return _page(request, entry, found, past=typed, price=price, told=told, key=key)
 
 
 def _whole(text: str) -> int | None:

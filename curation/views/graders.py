@@ -20,10 +20,18 @@ from workspace.pages import answer
 
 @require_GET
 def graders(request: HttpRequest, slug: str) -> HttpResponse:
-    """All graders by name."""
+    """All graders by name; `aside=1`: those that were put aside."""
     entry = enter(request, slug, Role.REVIEWER)
-    page, listed = read.graders(entry.project, cursor=request.GET.get("cursor", ""))
-    context = {"page": page, "listed": listed, "may_engineer": entry.may(Role.ENGINEER), "kinds": grader_kinds.KINDS}
+    aside = request.GET.get("aside") == "1"
+    page, listed = read.graders(entry.project, aside=aside, cursor=request.GET.get("cursor", ""))
+    context = {
+        "page": page,
+        "listed": listed,
+        "may_engineer": entry.may(Role.ENGINEER),
+        "kinds": grader_kinds.KINDS,
+        "aside": aside,
+    }
+    context["others"] = read.has_graders(entry.project, aside=not aside)
     return render(request, "curation/graders.html", context)
 
 
@@ -199,6 +207,8 @@ def _editor(
     kind = given.get("type", "")
     known = grader_kinds.KINDS.get(kind)
     shown = grader_form.shown(kind, given, errors) if kind in definitions.ENGINES else []
+    connections = list(Connection.objects.filter(project=entry.project).order_by("name"))
+    names = {name for line in connections for name in (line.default_model, *line.prices) if name not in ("", "*")}
     context = {
         "found": found, "given": given, "errors": errors, "mode": given.get("mode", "form"), "kind": kind,
         "goals": [
@@ -208,7 +218,7 @@ def _editor(
         "takes_variables": any(one.field.kind in ("template", "messages") for one in shown),
         "is_judge": any(one.field.kind == "messages" for one in shown),
         "asks": bool(known and known.asks) or kind == "multi" or given.get("mode") == "json",
-        "connections": list(Connection.objects.filter(project=entry.project).order_by("name")),
+        "connections": connections, "models": sorted(names),
         "general": [text for key, text in errors.items() if key in ("grader", "definition")],
     }  # fmt: skip
     return answer(request, "curation/grader_edit.html", context, fragment="curation/_grader_fields.html", status=status)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from html import unescape
 from typing import Any
 
 import pytest
@@ -127,8 +128,13 @@ def test_the_past_is_priced_then_started_once(
     page = client.post(address, {"act": "price", "query": "agent:support", "key": "k1"}).content.decode()
     assert "Free" in page and "Score 6 traces" in page and "1, used as they are" in page
     assert not Batch.objects.exists()
+    start = {"act": "start", "query": "agent:support", "key": "k1", "confirmed": "0.000000"}
+    start["told"] = '["agent:support", "", false]'
+    assert start["told"] in unescape(page)
+    other = client.post(address, start | {"query": ""}).content.decode()
+    assert "Score 6 traces" in other and not Batch.objects.exists()  # another filter: its own price first
     for _ in range(2):
-        answer = client.post(address, {"act": "start", "query": "agent:support", "key": "k1", "confirmed": "0.000000"})
+        answer = client.post(address, start)
     batch = Batch.objects.get()
     assert answer["Location"] == f"/p/acme/graders/batches/{batch.uid}/" and (batch.total, batch.reused) == (6, 1)
     assert client.post(address, {"act": "price", "query": "agent:none"}).status_code == 422
@@ -175,7 +181,9 @@ def test_arrivals(project: Project, alice: User, rita: User, as_user: SignedIn) 
     assert client.post(address, {"act": "nonsense"}).status_code == 400
     client.post(address, {"act": "archive"})
     assert "Put aside" in client.get(address).content.decode()
-    assert "Polite" not in client.get("/p/acme/graders/").content.decode()
+    listed = client.get("/p/acme/graders/").content.decode()
+    assert "Polite" not in listed and "?aside=1" in listed
+    assert "Polite" in client.get("/p/acme/graders/?aside=1").content.decode()
     client.post(address, {"act": "restore"})
     assert "Polite" in client.get("/p/acme/graders/").content.decode()
 
