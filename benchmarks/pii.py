@@ -3,10 +3,12 @@
     python -m benchmarks.pii [--quick]
 
 Two corpora (benchmarks.pii_corpus and pii_corpus_own): the first was written from the public descriptions of the formats
-before the patterns were looked at, the second holds cases of our own. The patterns were then improved with what they missed
-and flagged in both in sight, so a full mark says that these forms are handled, not how unseen text fares. Each has clean traces of about 3 kB, in which
-whatever is found is a false positive, and traces with values whose place is known; a value counts as found where one
-finding of its kind covers it. The peers (packages presidio-analyzer and detect-secrets from PyPI) are installed into
+before the patterns were looked at, the second holds cases of our own. The patterns were then improved with what they
+missed and flagged in both in sight, so a full mark says that these forms are handled, not how unseen text fares. Each has
+clean traces of about 3 kB, in which whatever is found is a false positive, and traces with values whose place is known; a
+value counts as found where one finding of its kind covers it.
+
+The peers (packages presidio-analyzer and detect-secrets from PyPI) are installed into
 environments of their own under the folder WHETSTONE_PEERS (a temporary one otherwise); left out, and said so, where they
 cannot be had, and with --quick where they are not there yet. They are given only the kinds that they know.
 """
