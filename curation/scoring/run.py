@@ -1,11 +1,12 @@
 """One grader on one trace: what every use of graders on traces calls."""
 
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from curation.messages.form import Conversation, Document, main_conversation
+from curation.messages.form import Conversation, Document, Message, main_conversation
 from curation.models import Correction, GraderVersion, Trace
 from curation.scoring import asking
 from curation.scoring.graders import trace_inputs
@@ -32,28 +33,39 @@ class Outcome:
     failure: ConnectionFailed | None = None
 
 
-def facts_of(trace: Trace) -> dict[str, Any]:
-    """What graders may know of a trace besides its words; None stands for what was not reported. The reference is the
-    answer of a person's newest correction of what is graded."""
-    correction = (
-        Correction.objects.filter(trace=trace.pk, revision=trace.revision_id, withdrawn_at=None).order_by("-id").first()
-    )
-    answers = [one for one in correction.messages if one["role"] == "assistant"] if correction else []
+def facts_of(trace: Trace, references: Mapping[int, Message] | None = None) -> dict[str, Any]:
+    """What graders may know of a trace besides its words; None stands for what was not reported. `references` are those
+    of `references_of`, where somebody asks for many traces."""
+    known = references_of([trace]) if references is None else references
     return {
         "latency_ms": trace.latency_ms, "cost_usd": trace.cost_usd, "steps": trace.steps, "errors": trace.errors,
         "input_tokens": trace.input_tokens, "output_tokens": trace.output_tokens, "metadata": trace.metadata,
-        "reference": answers[-1] if answers else None,
+        "reference": known.get(trace.pk),
     }  # fmt: skip
 
 
-def grade_trace(*, version: GraderVersion, trace: Trace, document: Document, ask: asking.Ask | None) -> Outcome:
+def references_of(traces: Sequence[Trace]) -> dict[int, Message]:
+    """The answer that should have been given, by trace: that of the newest correction of its newest revision. One query."""
+    newest = {one.pk: one.revision_id for one in traces}
+    rows = Correction.objects.filter(trace__in=newest, withdrawn_at=None).order_by("id")
+    found: dict[int, Message] = {}
+    for trace, revision, messages in rows.values_list("trace_id", "revision_id", "messages"):
+        answers = [one for one in messages if one["role"] == "assistant"]
+        if revision == newest[trace] and answers:
+            found[trace] = answers[-1]
+    return found
+
+
+def grade_trace(
+    *, version: GraderVersion, trace: Trace, document: Document, ask: asking.Ask | None,
+    references: Mapping[int, Message] | None = None,
+) -> Outcome:  # fmt: skip
     """Grade the main conversation of `document`. `ask` answers requests to a model: an `asking.Asker`, None where the
     definition needs none. A grade that could not be made has value None and an error, never 0."""
-    # rules over the calls of a run look at its sub-agents' as well
-    facts = facts_of(trace) | {"tool_calls": trace_inputs.calls_of_run(document)}
     return grade_conversation(
-        definition=version.definition, conversation=main_conversation(document), facts=facts, ask=ask
-    )
+        definition=version.definition, conversation=main_conversation(document), facts=facts_of(trace, references),
+        ask=ask,
+    )  # fmt: skip
 
 
 def grade_conversation(

@@ -6,6 +6,7 @@ A connection that fails stops the batch with the reason, and what waits stays wa
 
 import logging
 import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +15,8 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db import connection as database
 from django.utils import timezone
 
-from curation.models import Batch, BatchItem, GraderVersion, Trace, TraceRevision
+from curation.messages.form import Message
+from curation.models import Batch, BatchItem, GraderVersion, TraceRevision
 from curation.scoring import asking, candidates, claims, keep, lease, run
 from curation.scoring.claims import Claimed, Result
 from curation.scoring.refused import Refused
@@ -23,12 +25,13 @@ from workspace.connections.client import steadily
 log = logging.getLogger(__name__)
 RENEW = 15.0  # seconds
 AT_ONCE = 32  # calls under way from one process, whatever the connection allows
-CHUNK = 25  # code graders: items per transaction
+CHUNK = 50  # code graders: items per transaction
 MOST_FAILURES = 5  # the connection, in a row
 MOST_REFUSED = 20  # single requests, in a row
 MOST_ATTEMPTS = 3  # of one item, where others come through
 PAUSE = 0.5  # seconds after a failure, times how many there were in a row
 Item = BatchItem.Status
+Found = Mapping[int, TraceRevision]  # by the item's id
 
 
 def work(batch_id: int, seconds: float) -> bool:
@@ -132,9 +135,12 @@ class Worker:
     def grade(self) -> None:
         """Items that cost nothing: some at a time, settled together."""
         while self._may() and (taken := self._claim(CHUNK)):
+            found = _load(taken)
+            references = run.references_of([revision.trace for revision in found.values()])
             results = []
             for one in taken:
-                results.append(self._safely(one))
+                late = time.monotonic() > self.deadline + RENEW  # graders that take seconds each
+                results.append(Result(one, Item.WAITING) if late else self._safely(one, found, references))
                 self._renew()
             steadily(claims.settle, self.batch, self.versions[0], results)
 
@@ -184,24 +190,28 @@ class Worker:
         finally:
             database.close()
 
-    def _safely(self, one: Claimed) -> Result:
+    def _safely(
+        self, one: Claimed, found: Found | None = None, references: Mapping[int, Message] | None = None
+    ) -> Result:
         try:
-            trace, revision = _load(one)
-            if trace is None or revision is None or trace.erased_at is not None:
+            revision = (found if found is not None else _load([one])).get(one.id)
+            if revision is None or revision.trace.erased_at is not None:
                 return Result(one, Item.FAILED, "The trace was deleted.")
             if self.generates:
-                return candidates.answer(self.batch, self.versions, one, trace, revision)
-            return self._graded(one, trace, revision)
+                return candidates.answer(self.batch, self.versions, one, revision.trace, revision)
+            return self._graded(one, revision, references)
         except (OperationalError, InterfaceError) as error:  # before anything was sent
             return Result(one, Item.WAITING, f"The database was away: {error}"[:300])
         except Exception as error:  # one item must not take the others with it
             log.exception("The item %s of the batch %s failed.", one.id, self.batch.pk)
             return Result(one, Item.FAILED, f"{type(error).__name__}: {str(error)[:500]}")
 
-    def _graded(self, one: Claimed, trace: Trace, revision: TraceRevision) -> Result:
+    def _graded(self, one: Claimed, revision: TraceRevision, references: Mapping[int, Message] | None) -> Result:
         version = self.versions[0]
         asker = asking.Asker(version.connection, lets_go=True) if version.connection is not None else None
-        done = run.grade_trace(version=version, trace=trace, document=revision.document, ask=asker)
+        done = run.grade_trace(
+            version=version, trace=revision.trace, document=revision.document, ask=asker, references=references
+        )
         kept: dict[str, Any] = {
             "prompt": done.prompt, "answer": done.answer, "cost_usd": done.cost_usd, "spent": done.cost_usd,
             "input_tokens": done.input_tokens, "output_tokens": done.output_tokens, "latency_ms": done.latency_ms,
@@ -254,6 +264,12 @@ class Worker:
         return ""
 
 
-def _load(one: Claimed) -> tuple[Trace | None, TraceRevision | None]:
-    revision = TraceRevision.objects.select_related("trace").filter(pk=one.revision_id, trace=one.trace_id).first()
-    return (None, None) if revision is None else (revision.trace, revision)
+def _load(taken: Sequence[Claimed]) -> dict[int, TraceRevision]:
+    """The revision of each item, with its trace. One query."""
+    keys = [one.revision_id for one in taken]
+    found = TraceRevision.objects.select_related("trace").defer("import_notes", "source").in_bulk(keys)
+    return {
+        one.id: found[one.revision_id]
+        for one in taken
+        if one.revision_id in found and found[one.revision_id].trace_id == one.trace_id
+    }
