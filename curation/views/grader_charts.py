@@ -109,5 +109,9 @@ def _forest(rows: list[tuple[str, str, Estimate]], *, percent: bool) -> Forest:
     )  # fmt: skip
     step = 0.25 if left == 0 else 0.5
     marks = [left + step * index for index in range(round((1 - left) / step) + 1)]
-    ticks = tuple(Tick(place(mark) or 0.0, say(mark) if left < mark < 1 else "", mark == 0) for mark in marks)
+    names = [formats.percent(mark, 0) if percent else formats.decimal(mark, 2) for mark in marks]
+    ticks = tuple(
+        Tick(place(mark) or 0.0, name if left < mark < 1 else "", mark == 0)
+        for mark, name in zip(marks, names, strict=True)
+    )
     return Forest(lines, ticks)
