@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from curation.datasets import build as build_dataset
+from curation.datasets import topics
 from curation.datasets.recipe import Recipe
 from curation.models import Batch, BatchItem, Pair, Score, Trace
 from curation.pairs import queues as pair_queues
@@ -61,6 +62,7 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
     names["curation:pairs"], names["curation:pair"] = [], ["duels", pair.uid]
     names["curation:tool-views"] = []
     names |= _graders(project, traces)
+    names |= _topics(project, traces)
     names["curation:trace-becomes"] = names["curation:trace-timeline"] = [traces[0].uid]
     addresses = {name: reverse(name, args=[project.slug, *arguments]) for name, arguments in names.items()}
     replay = make.replay(traces[0], reviewer)
@@ -107,6 +109,25 @@ def _graders(project: Project, traces: list[Trace]) -> dict[str, list[Any]]:
     return {
         "curation:graders": [], "curation:grader-new": [], "curation:batches": [], "curation:candidates-new": [], "curation:grader": ["polite"],
         "curation:grader-change": ["polite"], "curation:grader-version": ["polite", 1], "curation:batch": [batch.uid],
+    }  # fmt: skip
+
+
+def _topics(project: Project, traces: list[Trace]) -> dict[str, list[Any]]:
+    """A topic by rule for each trace, the first with one given by hand, and one below it."""
+    for trace in traces:
+        topics.create(
+            project=project,
+            actor=SYSTEM,
+            name=f"Topic {trace.pk}",
+            query=f"id:{trace.external_id}",
+            slug=f"t{trace.pk}",
+        )
+    topics.create(project=project, actor=SYSTEM, name="Below", parent=f"t{traces[0].pk}", query="tag:none")
+    topics.create(project=project, actor=SYSTEM, name="Orders", query="tag:one")
+    topics.give(trace=traces[0], slug="orders", actor=SYSTEM)
+    return {
+        "curation:topics": [], "curation:topic": ["orders"], "curation:topic-clusters": [],
+        "curation:dataset-diff": ["support"],
     }  # fmt: skip
 
 

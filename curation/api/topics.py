@@ -295,7 +295,8 @@ def diff_versions(request: HttpRequest, slug: Path[str], name: str, a: int = 0, 
     found = compare.counts(older, newer)
     moves = [{"from": before, "to": after, "rows": rows} for (before, after), rows in found.moves.most_common()]
     return {
-        "a": older.number, "b": newer.number, "rows_before": found.before, "rows_after": found.after, "same": found.same, "came": found.came,
+        "a": older.number, "b": newer.number, "rows_before": found.before, "rows_after": found.after, "same": found.same,
+        "came": found.came,
         "went": found.went, "changed": found.changed, "came_by": found.why[compare.CAME],
         "went_by": found.why[compare.WENT], "changed_by": found.by_change, "moves": moves,
         "recipe": [

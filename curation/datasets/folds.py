@@ -44,11 +44,13 @@ def part(version: DatasetVersion, fold: int, of: Of = "train") -> Part:
 
 @dataclass(slots=True)
 class Spread:
-    """One topic or fold: its name and rows per split (for a fold: those to train on and those to validate on)."""
+    """One topic or fold: its name and rows per split (for a fold: those to train on and those to validate on).
+    A topic that is gone by now is not `known`."""
 
     slug: str
     name: str
     rows: Counter[str] = field(default_factory=Counter)
+    known: bool = True
 
     @property
     def total(self) -> int:
@@ -69,6 +71,21 @@ class Spreads:
     folds: list[Spread]
     balance: Balance
 
+    @property
+    def bars(self) -> list[tuple[Spread, list[tuple[str, float, float]]]]:
+        """Each topic with its bar: (class of the colour, start, width), in parts of 100 of the largest topic."""
+        most = max((one.total for one in self.topics), default=0) or 1
+        shown = []
+        for one in self.topics:
+            at, parts = 0.0, []
+            for index, (_, rows) in enumerate(one.each, start=1):
+                width = 100 * rows / most
+                if rows:
+                    parts.append((f"f{index}", round(at, 2), round(width, 2)))
+                at += width
+            shown.append((one, parts))
+        return shown
+
 
 def spreads(version: DatasetVersion) -> Spreads:
     """How the rows of a version are spread. Two statements; topics have the slug that they had when it was frozen."""
@@ -86,7 +103,7 @@ def spreads(version: DatasetVersion) -> Spreads:
     )
     learned = sum(rows["train"] + rows["validation"] for rows in topics.values())
     listed = [
-        Spread(slug, names.get(slug, slug), rows)
+        Spread(slug, names.get(slug, slug), rows, slug in names)
         for slug, rows in sorted(topics.items(), key=lambda pair: (not pair[0], -pair[1].total(), pair[0]))
     ]
     return Spreads(

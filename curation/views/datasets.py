@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
-from curation.datasets import export, formats, personal, read, reasons, recipe, stored
+from curation.datasets import export, folds, formats, personal, read, reasons, recipe, stored
 from curation.models import DatasetRow, DatasetVersion
 from curation.views.rendered import rendered
 from curation.views.selection_shown import tables_of
@@ -99,6 +99,7 @@ def dataset_version(request: HttpRequest, slug: str, name: str, number: int) -> 
             "exports": _exports(found),
             "personal": personal.look(found) if found.counts["rows"] <= MOST_CHECKED else personal.known(found),
             "changed": read.changed(found),
+            "spread": folds.spreads(found),
             "descent": _descent(slug, read.descent(found)),
             "versions": read.numbers(found),
             "shown": _row(found, int(page.rows[0].position)) if page.rows else None,

@@ -164,7 +164,7 @@ def trace_topic(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse
 def _overview(entry: Entry) -> dict[str, Any]:
     context: dict[str, Any] = {
         "typed": {"name": "", "parent": "", "query": ""}, "errors": {}, "may_engineer": entry.may(Role.ENGINEER),
-        "levels": topics.LEVELS, "wanted": topics.WANTED, "slow": False,
+        "levels": topics.LEVELS, "wanted": topics.WANTED, "slow": False, "not_parents": frozenset(),
     }  # fmt: skip
     try:
         with patience(COUNT_SECONDS):

@@ -18,7 +18,7 @@ from curation.browse import nearest, notice, rollups, rows, saved_views
 from curation.browse.columns import COLUMNS, NO_ORDER, Column, UnknownColumn, read_columns
 from curation.browse.patience import TooSlow
 from curation.browse.segments import segments, ways_out
-from curation.models import ReviewQueue, SavedView, Trace
+from curation.models import ReviewQueue, SavedView, Topic, Trace
 from curation.review import picking
 from curation.search import index, snippets
 from curation.views import trace_rows
@@ -117,6 +117,7 @@ def _list_context(
         "heads": heads[lead:],
         "window": rows.WINDOW,
         "queues": queues,
+        "topics": list(Topic.objects.filter(project=entry.project).order_by("name").only("slug", "name")),
         "has_picked": any(queue.slug == picking.SLUG for queue in queues),
         "shows_archived": query.mentions("archived"),
     }

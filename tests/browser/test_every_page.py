@@ -64,7 +64,8 @@ def test_every_page_with_nothing_in_it(
 ) -> None:
     lists = [
         "traces/", "traces/upload/", "review/", "review/unjudged/", "review/unjudged/about/",
-        "pairs/", "mentions/", "keys/", "charts/", "graders/", "graders/new/", "graders/batches/", "graders/batches/candidates/", "datasets/", "datasets/new/", "datasets/replay/", "validate/",
+        "pairs/", "mentions/", "keys/", "charts/", "graders/", "graders/new/", "graders/batches/", "graders/batches/candidates/",
+        "topics/", "topics/clusters/", "datasets/", "datasets/new/", "datasets/replay/", "validate/",
         "runs/", "runs/new/", "models/",
         "comparisons/", "comparisons/new/", "over-time/", "settings/", "settings/audit/", "settings/tools/", "privacy/",
     ]  # fmt: skip
