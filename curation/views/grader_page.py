@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods
 from curation import tasks
 from curation.filters import FilterError
 from curation.models import Grader, GraderVersion
-from curation.scoring import against_people, batches, keep, read
+from curation.scoring import against_people, arrivals, batches, keep, read
 from curation.scoring.agreement import ENOUGH
 from curation.scoring.refused import Refused
 from curation.views import grader_charts, grader_kinds
@@ -58,7 +58,8 @@ def _page(request: HttpRequest, entry: Entry, found: Grader, *, status: int = 20
         "rates": grader_charts.rates(report), "enough": ENOUGH, "spread": read.spread(shown),
         "apart": _apart(request, shown, report) if may else [],
         "batches": read.batches(entry.project, found=found, size=BATCHES).rows if may else [],
-        "may_engineer": may, "key": uuid7().hex, "past": {"query": "", "sample": "", "regrade": False}, **more,
+        "held_up": arrivals.state(found) if found.scores_new else "", "may_engineer": may,
+        "key": uuid7().hex, "past": {"query": "", "sample": "", "regrade": False}, **more,
     }  # fmt: skip
     return answer(request, "curation/grader.html", context, status=status)
 

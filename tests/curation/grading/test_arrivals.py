@@ -1,12 +1,14 @@
 """Traces that arrive are scored once, by filter and share, within the budget, and nothing is skipped."""
 
 import threading
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.db import connection as database
 from django.db import transaction
+from django.test import Client
 from django.utils import timezone
 
 from curation.models import Batch, BatchItem, Grader, GraderVersion, Score, TraceRevision
@@ -16,14 +18,14 @@ from tests.curation.grading import graders
 from tests.curation.grading.graders import LATE, verdict
 from tests.flows.fake_openai import fake_openai
 from workspace.access import SYSTEM
-from workspace.models import Project
+from workspace.models import Project, User
 
 Seen = list[dict[str, Any]]
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(arrivals, "LAG", timezone.timedelta(seconds=-1))
+    monkeypatch.setattr(arrivals, "LAG", timezone.timedelta(hours=-1))
     monkeypatch.setattr(working, "PAUSE", 0.0)
     monkeypatch.setattr("workspace.connections.client.RETRIES", 0)
 
@@ -82,7 +84,9 @@ def test_the_share_is_stable_and_a_higher_one_keeps_the_lower(project: Project) 
 
 
 @pytest.mark.django_db
-def test_a_judge_stops_visibly_when_the_budget_is_used_up_and_goes_on_when_it_is_raised(project: Project) -> None:
+def test_a_judge_stops_visibly_when_the_budget_is_used_up_and_goes_on_when_it_is_raised(
+    project: Project, ada: User, as_user: Callable[[User], Client]
+) -> None:
     seen: Seen = []
     with fake_openai(verdict, seen) as url:
         line = graders.connect(project, url, budget_usd=Decimal("0.0002"))
@@ -91,6 +95,8 @@ def test_a_judge_stops_visibly_when_the_budget_is_used_up_and_goes_on_when_it_is
             make.trace(project)
         sweep()
         assert len(seen) == 2 and "budget of Judges is used up" in arrivals.state(grader)
+        page = as_user(ada).get("/p/acme/graders/helpful/").content.decode()
+        assert "Held up" in page and "budget of Judges is used up" in page, "the reason is there to be read"
         make.trace(project)
         for _ in range(3):
             assert sweep() == 0
