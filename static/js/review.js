@@ -65,8 +65,8 @@ function onClick(event) {
   if (filter) { all("[data-show]", desk.bench).forEach((one) => one.setAttribute("aria-pressed", String(one === filter))); find("#tree", desk.bench).dataset.show = filter.dataset.show; return; }
   const view = at("[data-answer]");
   if (view) { all("[data-answer]", desk.bench).forEach((one) => one.setAttribute("aria-pressed", String(one === view))); find("#answer", desk.bench).dataset.view = view.dataset.answer; return; }
-  const rating = at("input[name=rating]");
-  if (rating) { const again = rating.dataset.on === "1"; all("input[name=rating]", desk.bench).forEach((one) => delete one.dataset.on); if (again) rating.checked = false; else rating.dataset.on = "1"; return; }
+  const rating = at(".q input[type=radio]");
+  if (rating) { const again = rating.dataset.on === "1"; all(`input[name=${rating.name}]`, desk.bench).forEach((one) => delete one.dataset.on); if (again) rating.checked = false; else rating.dataset.on = "1"; return; }
   const step = at("[data-step]");
   if (step && !at("a, button, summary, textarea")) mark(step);
 }
@@ -77,7 +77,7 @@ if (desk.bench) {
   desk.bench.cameAt = 0;
   desk.bench.wired = true;
   for (const op of box()) if (op.act === "judge" || op.act === "skip" || op.act === "flag") done.add(op.home);
-  all("input[name=rating]:checked", desk.bench).forEach((one) => { one.dataset.on = "1"; });
+  all(".q input:checked", desk.bench).forEach((one) => { one.dataset.on = "1"; });
   document.addEventListener("keydown", onKey, true);
   document.addEventListener("submit", onSubmit);
   document.addEventListener("click", onClick);
