@@ -18,6 +18,10 @@ _META = """
     SELECT id, coalesce(metadata ->> %s, metadata #>> %s) FROM curation_trace WHERE id = ANY(%s)
 """
 
+_SYNTHETIC = """
+    SELECT id FROM curation_trace WHERE id = ANY(%s) AND metadata @> '{"synthetic": true}'
+"""
+
 
 def values(project: Project, found: Sequence[Candidate], field: str) -> dict[int, str]:
     """Trace -> its value of agent, model, env, task, topic or meta.KEY; "" where it has none. At most a few statements."""
@@ -43,3 +47,10 @@ def topics(project: Project, traces: Sequence[int]) -> dict[int, str]:
     found = effective(known, lambda rule: condition(rule, now=now, search=planned(project.pk)))
     rows = Trace.objects.filter(id__in=list(traces)).annotate(about=found).values_list("id", "about")
     return {trace: slugs.get(about, NONE) for trace, about in rows}
+
+
+def synthetic(traces: Sequence[int]) -> set[int]:
+    """Those of which the sender says that a model made them: `synthetic` is true in their metadata."""
+    with connection.cursor() as cursor:
+        cursor.execute(_SYNTHETIC, [list(traces)])
+        return {row[0] for row in cursor.fetchall()}

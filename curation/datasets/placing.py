@@ -23,6 +23,7 @@ def place(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None,
     about = facets.topics(project, [row.trace_id for row in plan.rows])
     for row in plan.rows:
         row.topic = about.get(row.trace_id, "")
+    _mark(plan, recipe)
     _group(plan, recipe)
     waiting = plan.rows
     shut_out: set[int] = set()
@@ -40,6 +41,18 @@ def place(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None,
             plan.drop(row, reasons.OVER_LIMIT)
     plan.rows = [row for row in plan.rows if id(row) not in shut_out]
     _replay(plan, recipe, project)
+
+
+def _mark(plan: Plan, recipe: Recipe) -> None:
+    """Where rows come from: an upload that the recipe names; a model, where whoever sent a trace says so in its metadata
+    (synthetic: true). Such rows are only learned from."""
+    said = [row for row in plan.rows if row.origin == "trace"]
+    made_up = facets.synthetic([trace for row in said for trace in row.traces])
+    for row in said:
+        if not made_up.isdisjoint(row.traces):
+            row.origin = "generated"
+        elif recipe.upload:
+            row.origin = "uploaded"
 
 
 def _group(plan: Plan, recipe: Recipe) -> None:

@@ -1,0 +1,137 @@
+"""Splits from end to end: frozen, grown, frozen again; nothing that was held out is ever trained on."""
+
+from typing import Any
+
+import pytest
+
+from curation.datasets import build, held_out
+from curation.datasets.recipe import Recipe
+from curation.models import DatasetRow, DatasetVersion, Trace, TraceTopic
+from tests import make
+from tests.curation.datasets import rows
+from tests.curation.datasets_splits.test_topics import make as make_topic
+from workspace.access import Actor
+from workspace.models import Project, User
+
+pytestmark = pytest.mark.django_db
+WORDS = [f"word{number}" for number in range(4_000)]
+
+
+def freeze(project: Project, name: str = "support", **options: Any) -> DatasetVersion:
+    given = {"dedupe": "none", **options}
+    return build.freeze(project=project, name=name, query_text="", actor=Actor(), recipe=Recipe(**given))
+
+
+def talk(project: Project, rita: User, at: int, said: str = "", **fields: Any) -> Trace:
+    """A trace with forty words of its own, or with what is `said`."""
+    text = said or " ".join(WORDS[at * 40 : at * 40 + 40])
+    return rows.trace(
+        project, make.short_document(question=text), judged="acceptable", by=rita, external_id=f"t{at}", **fields
+    )
+
+
+def test_clusters_grow_and_what_was_held_out_stays(project: Project, rita: User) -> None:
+    options: dict[str, Any] = {"group_by": "cluster", "test": 0.3, "validation": 0.1}
+    for at in range(24):
+        talk(project, rita, at)
+    first = freeze(project, **options)
+    was = dict(first.rows.values_list("trace__external_id", "split"))
+    tested = next(name for name in was if was[name] == "test")
+    trained = next(name for name in was if was[name] == "train")
+    one, other = int(trained[1:]), int(tested[1:])
+    for number, at in enumerate((one, other)):
+        talk(project, rita, 60 + number, " ".join([*WORDS[at * 40 : at * 40 + 39], "changed"]))
+    grown = freeze(project, **options)
+    row = {
+        name: (split, group)
+        for name, split, group in grown.rows.values_list("trace__external_id", "split", "split_group")
+    }
+    assert row["t60"] == row[trained] and row["t61"] == row[tested], "each stands with what it is like"
+    assert row[tested][0] == "test" and row[trained][0] == "train"
+    still = {name for name, split in was.items() if split == "test"}
+    assert still <= {name for name, (split, _) in row.items() if split == "test"}
+    assert held_out.leaks(version=first) == [] == held_out.leaks(version=grown)
+
+
+def test_two_clusters_that_a_new_trace_joins_are_held_out_together(project: Project, rita: User) -> None:
+    """Joined by a common task: the cluster's name is the earlier group, which is trained on."""
+    options: dict[str, Any] = {"group_by": "cluster", "test": 0.3, "validation": 0.1}
+    for at in range(24):
+        talk(project, rita, at, task_id=f"task{at}")
+    first = freeze(project, **options)
+    was = dict(first.rows.values_list("trace__external_id", "split"))
+    tested = next(name for name in was if was[name] == "test")
+    trained = next(name for name in was if was[name] == "train" and int(name[1:]) < int(tested[1:]))
+    # says nearly what the tested one said, and is an attempt at the task of the trained one
+    at = int(tested[1:])
+    talk(project, rita, 70, " ".join([*WORDS[at * 40 : at * 40 + 39], "changed"]), task_id=f"task{trained[1:]}")
+    second = freeze(project, **options)
+    found = {
+        name: (split, group)
+        for name, split, group in second.rows.values_list("trace__external_id", "split", "split_group")
+    }
+    assert found[tested] == found[trained] == found["t70"] == ("test", f"task:task{trained[1:]}")
+    leaks = held_out.leaks(version=first)
+    assert [leak.external_id for leak in leaks] == [trained], "the older version may no longer be trained on as it is"
+    again = freeze(project, **options)
+    assert again.content_hash == second.content_hash
+
+
+def test_a_near_copy_of_a_test_row_leaves_with_the_pair_as_its_reason(project: Project, rita: User) -> None:
+    for at in range(20):
+        talk(project, rita, at)
+    first = freeze(project, test=0.3)
+    kept = first.rows.filter(split="test").first()
+    assert kept is not None
+    at = int(kept.trace.external_id[1:])
+    copies = [
+        talk(project, rita, 100 + number, " ".join([*WORDS[at * 40 : at * 40 + 39], f"x{number}"]))
+        for number in range(8)
+    ]
+    second = freeze(project, test=0.3)
+    inside = set(second.rows.filter(trace__in=copies).values_list("split", flat=True))
+    assert inside <= {"test"}
+    stopped = second.decisions.filter(reason="near_held_out")
+    assert stopped.count() == 8 - second.rows.filter(trace__in=copies).count() > 0
+    told = stopped.select_related("trace")[0]
+    assert f"({kept.trace.external_id})" in told.detail or "test row of this version" in told.detail
+    assert told.facts["value"] >= 0.8
+    assert freeze(project, test=0.3).content_hash == second.content_hash
+    other = freeze(project, "other", test=0.3, seed=99)
+    assert held_out.leaks(version=other) == []
+    assert other.decisions.filter(reason="held_out").exists(), "what another dataset tests on is not trained on here"
+    assert (
+        not freeze(project, "alone", test=0.3, seed=7, held_out="dataset").decisions.filter(reason="held_out").exists()
+    )
+
+
+def test_topics_have_their_share_and_folds_are_kept(project: Project, rita: User) -> None:
+    for name in ("Refunds", "Login"):
+        make_topic(project, name, query=f"tag:{name.lower()}")
+    for at in range(60):
+        talk(project, rita, at, tags=["refunds"] if at % 3 else ["login"])
+    made = freeze(project, stratify="topic", test=0.1, validation=0.1, folds=4)
+    counted = {
+        (topic, split): made.rows.filter(topic=topic, split=split).count()
+        for topic in ("refunds", "login") for split in ("test", "validation")
+    }  # fmt: skip
+    assert counted == {
+        ("refunds", "test"): 4,
+        ("refunds", "validation"): 4,
+        ("login", "test"): 2,
+        ("login", "validation"): 2,
+    }
+    assert set(made.rows.exclude(split="test").values_list("fold", flat=True)) == {0, 1, 2, 3}
+    assert set(made.rows.filter(split="test").values_list("fold", flat=True)) == {None}
+    TraceTopic.objects.all().delete()
+    assert set(DatasetRow.objects.filter(version=made).values_list("topic", flat=True)) == {"refunds", "login"}
+
+
+def test_what_a_model_made_is_only_learned_from(project: Project, rita: User) -> None:
+    for at in range(40):
+        talk(project, rita, at, session_id=f"s{at // 2}", metadata={"synthetic": True} if at % 2 else {})
+    made = freeze(project, group_by="session", test=0.3, validation=0.2)
+    assert set(made.rows.filter(origin="generated").values_list("split", flat=True)) == {"train"}
+    assert made.rows.filter(origin="trace", split="test").exists()
+    left = made.decisions.filter(reason="held_out")
+    assert left.exists() and made.rows.filter(origin="generated").count() == 20 - left.count()
