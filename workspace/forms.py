@@ -104,7 +104,7 @@ class LimitsForm(forms.ModelForm):
         help_text="Calls stop at this sum. Empty: no cap.",
     )  # fmt: skip
     price_lines = forms.CharField(
-        label="Prices", required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false", "class": "field"}),
+        label="Prices", required=False, max_length=20_000, widget=forms.Textarea(attrs={"rows": 3, "class": "field"}),
         help_text="One model a line: name, USD per million input tokens, USD per million output tokens. * is any other model.",
     )  # fmt: skip
 

@@ -44,15 +44,17 @@ class Asker:
     lets_go: bool = False  # of the database while it waits
     said: list[Asked] = field(default_factory=list)
     failure: client.ConnectionFailed | None = None
+    unanswered: dict[str, Any] | None = None  # what was sent when it failed
 
     def __call__(self, request: judge.JudgeRequest) -> judge.JudgeAnswer:
         """One judgment. Raises ConnectionFailed."""
         if self.failure is not None:
             raise self.failure
+        sent = sent_of(request, self.connection)
         try:
-            asked = ask(self.connection, sent_of(request, self.connection), lets_go=self.lets_go)
+            asked = ask(self.connection, sent, lets_go=self.lets_go)
         except client.ConnectionFailed as error:
-            self.failure = error
+            self.failure, self.unanswered = error, sent
             raise
         self.said.append(asked)
         text = asked.answer["message"].get("content")

@@ -123,11 +123,18 @@ def asks_model(version: GraderVersion) -> bool:
 
 
 def usable(version: GraderVersion) -> None:
-    """Raise NotConfirmed, or Refused for an archived grader: ask this before a version scores, gates or rewards."""
+    """Raise NotConfirmed, or Refused for an archived grader and for one whose engine is another by now. Ask this before a
+    version scores, gates or rewards."""
     if version.confirmed_at is None:
         raise NotConfirmed(str(version))
     if version.grader.archived_at is not None:
         raise Refused("grader", f"{version.grader.name} is archived.")
+    if version.digest != definitions.digest(version.definition):
+        raise Refused(
+            "grader",
+            f"{version} was confirmed with an earlier engine, and would score otherwise now: save it as a new version, "
+            "try that and confirm it.",
+        )
 
 
 def named(*, project: Project, label: str) -> GraderVersion:

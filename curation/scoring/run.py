@@ -87,7 +87,7 @@ def grade_conversation(
         return Outcome(made, latency_ms=elapsed)
     said = ask.said[before:]
     return Outcome(
-        made, _one([one.prompt for one in said]), _one([one.answer for one in said]),
+        made, _one([*(one.prompt for one in said), *([ask.unanswered] if ask.unanswered else [])]), _one([one.answer for one in said]),
         total([one.cost_usd for one in said]), total([one.input_tokens for one in said]),
         total([one.output_tokens for one in said]), sum(one.latency_ms for one in said) or elapsed, ask.failure,
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from decimal import Decimal
@@ -251,3 +252,30 @@ def test_errors_say_what_kind_they_are(project: Project, endpoint: Endpoint, mon
     with pytest.raises(client.ConnectionFailed) as caught:
         ask(connection)
     assert caught.value.kind == "unreachable", "nothing was sent, so nothing can have been paid"
+
+
+def test_what_may_have_been_paid_for_is_not_sent_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An endpoint that takes the request and hangs up, or never answers, is asked once."""
+    monkeypatch.setattr(client, "FIRST_PAUSE", 0.0)
+    taken: list[bytes] = []
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen()
+        ended = threading.Event()
+
+        def hang_up() -> None:
+            while not ended.is_set():
+                line, _ = server.accept()
+                if not ended.is_set():
+                    taken.append(line.recv(65536))
+                line.close()
+
+        thread = threading.Thread(target=hang_up, daemon=True)
+        thread.start()
+        connection = connect(project, f"http://127.0.0.1:{server.getsockname()[1]}/v1")
+        with pytest.raises(client.ConnectionFailed) as caught:
+            ask(connection)
+        ended.set()
+        socket.create_connection(server.getsockname()).close()
+        thread.join(10)
+    assert caught.value.kind == "lost" and len(taken) == 1 and b"chat/completions" in taken[0]

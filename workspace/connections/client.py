@@ -1,6 +1,7 @@
 """The one client for OpenAI-compatible endpoints: guarded addresses, retries, a concurrency limit, costs and budgets."""
 
 import logging
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ Given = ParamSpec("Given")
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 TIMEOUT = httpx2.Timeout(120.0, connect=10.0)
 RETRIES = 3
+FIRST_PAUSE = 0.5  # seconds
 
 
 Kind = Literal["budget", "setup", "refused", "request", "busy", "server", "unreachable", "lost"]
@@ -88,8 +90,9 @@ def complete(
     of its project. Only what is given is sent; `response_format` is in the API's form.
     `lets_go`: this thread's connection to the database is given back while it waits for the answer.
 
-    Raises ConnectionFailed: budget used up, address not allowed, key unreadable, refused, or no answer after the
-    library's retries (429, 5xx and broken connections, with its back-off).
+    Raises ConnectionFailed: budget used up, address not allowed, key unreadable, refused, or no answer after RETRIES more
+    tries with a growing pause (429, 5xx, and connections that never came about). What was sent and got no answer may have
+    been paid for: that is never sent again from here.
     """
     import openai
 
@@ -108,24 +111,16 @@ def complete(
     begun = time.monotonic()
     with _client(connection) as session, _slot(connection):
         try:
-            answer = session.chat.completions.create(**wanted)
-        except openai.BadRequestError as error:
-            if "max_completion_tokens" not in wanted or "max_completion_tokens" not in str(error):
-                raise _failed(connection, error) from None
-            wanted["max_tokens"] = wanted.pop("max_completion_tokens")  # older servers know only the old name
-            try:
-                answer = session.chat.completions.create(**wanted)
-            except openai.OpenAIError as second:
-                raise _failed(connection, second) from None
+            answer = _send(session, wanted)
         except openai.OpenAIError as error:
             raise _failed(connection, error) from None
     elapsed = round((time.monotonic() - begun) * 1000)
-    if not answer.choices:
-        raise ConnectionFailed(f"{connection.name} answered without a choice.", of_request=True, kind="request")
-    usage = answer.usage
+    usage = getattr(answer, "usage", None)
     price = cost(connection, name, usage.prompt_tokens if usage else None, usage.completion_tokens if usage else None)
     if price:
         _count(connection, price)
+    if not getattr(answer, "choices", None):  # an error page with status 200 comes as text
+        raise ConnectionFailed(f"{connection.name} answered without a choice.", of_request=True, kind="request")
     return Completion(
         message=answer.choices[0].message.model_dump(mode="json", exclude_none=True),
         finish_reason=answer.choices[0].finish_reason,
@@ -135,6 +130,44 @@ def complete(
         cost_usd=price,
         latency_ms=elapsed,
     )
+
+
+def _send(session: "openai.OpenAI", wanted: dict[str, Any]) -> Any:
+    """The answer, tried again where nothing can have been paid for. Raises OpenAIError."""
+    import openai
+
+    tries = 0
+    while True:
+        try:
+            return session.chat.completions.create(**wanted)
+        except openai.BadRequestError as error:
+            if "max_completion_tokens" not in wanted or "max_completion_tokens" not in str(error):
+                raise
+            wanted["max_tokens"] = wanted.pop("max_completion_tokens")  # older servers know only the old name
+        except (openai.APIStatusError, openai.APIConnectionError) as error:
+            tries += 1
+            if tries > RETRIES or not _again(error):
+                raise
+            time.sleep(_pause(error, tries))
+
+
+def _again(error: "openai.APIStatusError | openai.APIConnectionError") -> bool:
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        return _kind_of(error) in ("busy", "server")
+    return _never_sent(error)
+
+
+def _pause(error: Exception, tries: int) -> float:
+    """What the endpoint asks for (Retry-After in seconds, at most a minute), else 0.5 s, 1 s, 2 s ... and a little more,
+    so that those who were refused together do not come back together."""
+    headers = getattr(getattr(error, "response", None), "headers", {})
+    try:
+        asked = float(headers.get("retry-after", ""))
+    except ValueError:
+        asked = 0.0
+    return asked if 0 < asked <= 60 else min(8.0, FIRST_PAUSE * 2 ** (tries - 1)) * random.uniform(1, 1.25)  # noqa: S311
 
 
 def models(*, connection: Connection) -> list[str]:
@@ -224,9 +257,7 @@ def _client(connection: Connection) -> "Iterator[openai.OpenAI]":
     transport = PinnedTransport(allow_private=connection.allow_private_host)
     with (
         httpx2.Client(transport=transport, timeout=TIMEOUT, follow_redirects=False, trust_env=False) as http,
-        openai.OpenAI(
-            api_key=key or "none", base_url=connection.base_url, http_client=http, max_retries=RETRIES
-        ) as session,
+        openai.OpenAI(api_key=key or "none", base_url=connection.base_url, http_client=http, max_retries=0) as session,
     ):
         try:
             yield session
@@ -254,17 +285,16 @@ def _failed(connection: Connection, error: "openai.OpenAIError") -> ConnectionFa
     import openai
 
     cause: BaseException | None = error
-    never_sent = False
     while cause is not None:
         if isinstance(cause, NotAllowed):
             return ConnectionFailed(cause.reason)
-        never_sent |= isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout)
         cause = cause.__cause__ or cause.__context__
+    never_sent = _never_sent(error)
     kind: Kind = "unreachable" if never_sent else "lost"
     status = None
     if isinstance(error, openai.APIStatusError):
         status = error.status_code
-        kind = _kind_of(status)
+        kind = _kind_of(error)
         text = f"{connection.name} answered {status}: {error.message}"
     elif isinstance(error, openai.APITimeoutError):
         text = f"{connection.name} did not answer in time."
@@ -282,9 +312,21 @@ def _failed(connection: Connection, error: "openai.OpenAIError") -> ConnectionFa
     return ConnectionFailed(text, of_request=kind == "request", kind=kind, status=status)
 
 
-def _kind_of(status: int) -> Kind:
-    if status in REFUSES_ONE:
+def _never_sent(error: BaseException) -> bool:
+    """Whether the connection did not even come about."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, httpx2.ConnectError | httpx2.ConnectTimeout | httpx2.PoolTimeout):
+            return True
+        cause = cause.__cause__ or cause.__context__
+    return False
+
+
+def _kind_of(error: "openai.APIStatusError") -> Kind:
+    if error.status_code in REFUSES_ONE:
         return "request"
-    if status in (408, 409, 429):
+    if error.code == "insufficient_quota":  # a 429 that no waiting helps
+        return "refused"
+    if error.status_code in (408, 409, 429):
         return "busy"
-    return "server" if status >= 500 else "refused"
+    return "server" if error.status_code >= 500 else "refused"

@@ -229,6 +229,8 @@ def test_a_refused_request_is_the_items_own_and_one_that_fails_all_stops(project
     assert (batch.status, batch.done, batch.failed) == ("done", 1, 2)
     errors = {one.trace_id: one.error for one in BatchItem.objects.all()}
     assert "413" in errors[said[7].pk] and "not JSON" in errors[said[9].pk] and errors[said[8].pk] == ""
+    refused = BatchItem.objects.get(trace=said[7])
+    assert "order 7?" in refused.prompt["messages"][-1]["content"] and refused.answer is None
     assert Score.objects.count() == 1
     with fake_openai(lambda asked: (401, {"error": {"message": f"bad key {KEY}", "type": "x"}})) as url:
         Connection.objects.update(base_url=url)

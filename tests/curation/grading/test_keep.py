@@ -4,7 +4,7 @@ import pytest
 
 from curation.models import Grader, Score
 from curation.scoring import arrivals, batches, generation, keep, run, trial
-from curation.scoring.graders import BadDefinition
+from curation.scoring.graders import BadDefinition, definitions
 from curation.scoring.refused import NotConfirmed, Refused
 from tests import make
 from tests.curation.grading import graders
@@ -147,3 +147,16 @@ def test_a_trial_is_drawn_by_its_seed_and_says_how_sure_it_is(project: Project) 
         version=version, trace=first[0], document=make.document(make.message("user", "Hello?")), ask=None
     )
     assert nobody.grade.value is None and nobody.grade.error, "an answer that is missing is no 0"
+
+
+def test_an_engine_that_changed_makes_a_new_version(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    version = graders.code(project)
+    monkeypatch.setitem(definitions.ENGINES, "string_check", definitions.ENGINES["string_check"] + 1)
+    with pytest.raises(Refused, match="earlier engine"):
+        keep.usable(version)
+    second = keep.change(grader=version.grader, definition=LATE, goal=GOAL, actor=SYSTEM)
+    assert second.number == 2 and keep.changes(version, second) == [
+        "the definition is the same; the engine that runs it was changed"
+    ]
+    keep.confirm(version=second, actor=SYSTEM, tried={})
+    keep.usable(second)
