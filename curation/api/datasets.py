@@ -180,19 +180,20 @@ def freeze_dataset(request: HttpRequest, slug: Path[str], body: FreezeIn):
             description=body.description,
         )
     except (build.BadName, build.NothingToFreeze, recipe.RecipeError, filters.FilterError) as error:
-        raise _problem(error) from None
+        raise problem(error) from None
     return 201, _version(frozen)
 
 
 @router.post("/datasets/preview", response=PreviewOut, tags=TAGS, summary="Count without freezing")
 def preview_dataset(request: HttpRequest, slug: Path[str], body: FreezeIn):
-    """The counts that freezing would give; nothing is written."""
+    """The counts that freezing would give; no dataset is written. Texts are read for some seconds: what was not reached is
+    counted as `not_looked_at`, and the next preview goes on from there."""
     entry = enter(request, slug, Role.REVIEWER)
     try:
         chosen = recipe.parse(body.recipe.dict())
-        seen = build.preview(project=entry.project, query_text=body.filter, recipe=chosen)
+        seen = build.preview(project=entry.project, query_text=body.filter, recipe=chosen, name=body.name)
     except (recipe.RecipeError, filters.FilterError) as error:
-        raise _problem(error) from None
+        raise problem(error) from None
     return {"resolved_filter": seen.resolved_query, "counts": seen.counts, "warnings": seen.counts["warnings"]}
 
 
@@ -244,7 +245,7 @@ def _find(project: Any, name: str, number: int) -> DatasetVersion:
         raise Http404(f"There is no version {number} of a dataset {name!r} in this project.") from None
 
 
-def _problem(error: Exception) -> Problem:
+def problem(error: Exception) -> Problem:
     """What the work refused, in the API's one shape."""
     text = str(error)
     if isinstance(error, recipe.RecipeError):

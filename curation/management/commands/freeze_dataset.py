@@ -1,6 +1,8 @@
 """manage.py freeze_dataset --project SLUG --name NAME --filter "QUERY" """
 
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -23,6 +25,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--filter", required=True, metavar="QUERY", dest="query", help='such as "judged:acceptable"'
         )
+        parser.add_argument(
+            "--recipe",
+            metavar="FILE",
+            help="the whole recipe as JSON (- reads it from the standard input); options go first",
+        )
+        parser.add_argument("--task", choices=list(recipe.TASKS), help="what a row teaches (default chat)")
         parser.add_argument("--judgments", help=f"with commas, of {', '.join(recipe.JUDGMENTS)} (default acceptable)")
         parser.add_argument("--corrections", choices=list(recipe.CORRECTIONS))
         parser.add_argument("--validation", type=float, help="share of the validation split (default 0.1)")
@@ -31,7 +39,8 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int)
         parser.add_argument("--limit", type=int, help="at most so many rows")
         parser.add_argument("--order", choices=list(recipe.ORDERS), help="which come first (default newest)")
-        parser.add_argument("--keep-duplicates", action="store_true")
+        parser.add_argument("--dedupe", choices=list(recipe.DEDUPES), help="what counts as a copy (default exact)")
+        parser.add_argument("--keep-duplicates", action="store_true", help="the same as --dedupe none")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,11 +48,14 @@ class Command(BaseCommand):
         project = Project.objects.filter(slug=options["project"]).first()
         if project is None:
             raise CommandError(f"There is no project {options['project']!r}.")
-        wanted = {key: options[key] for key in _RECIPE if options[key] is not None}
-        if "judgments" in wanted:
-            wanted["judgments"] = [word.strip() for word in wanted["judgments"].split(",") if word.strip()]
+        wanted = _given(options["recipe"]) if options["recipe"] else {}
+        wanted |= {key: options[key] for key in _RECIPE if options[key] is not None}
+        if options["judgments"] is not None:
+            wanted["judgments"] = [word.strip() for word in options["judgments"].split(",") if word.strip()]
+        if options["keep_duplicates"]:
+            wanted["dedupe"] = "none"
         try:
-            chosen = recipe.parse({**wanted, "dedupe": not options["keep_duplicates"]})
+            chosen = recipe.parse(wanted)
             frozen = build.freeze(
                 project=project, name=options["name"], query_text=options["query"], actor=SYSTEM, recipe=chosen
             )
@@ -68,4 +80,18 @@ class Command(BaseCommand):
             self.stdout.write(f"{frozen} {frozen.counts['rows']} {frozen.content_hash}")
 
 
-_RECIPE = ("judgments", "corrections", "validation", "test", "group_by", "seed", "limit", "order")
+def _given(path: str) -> dict[str, Any]:
+    """The recipe in a file. Raises CommandError where there is none."""
+    try:
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
+        found = json.loads(text)
+    except OSError as error:
+        raise CommandError(f"The recipe cannot be read: {error.strerror}.") from None
+    except ValueError as error:
+        raise CommandError(f"{path} is not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise CommandError(f"{path} must hold one JSON object.")
+    return found
+
+
+_RECIPE = ("task", "judgments", "corrections", "validation", "test", "group_by", "seed", "limit", "order", "dedupe")
