@@ -164,7 +164,13 @@ def check(project: Project, recipe: Recipe) -> None:
     problems: list[tuple[str, str]] = []
     options = any(option.score for option in tasks.find(recipe.task).OPTIONS)
     if recipe.scores or (options and recipe.task_options):
-        problems += unknown_scores(recipe, keep.scorers(project))
+        known = keep.scorers(project)
+        problems += unknown_scores(recipe, known)
+        problems += [
+            (field, f"nobody has confirmed the grader {name!r} yet, so nothing has its score")
+            for name, field in dict(recipe.scores).items()
+            if name in known and known[name].endswith(keep.NOT_CONFIRMED)
+        ]
     if recipe.upload:
         record = RawRecord.objects.filter(project=project, uid=recipe.upload).only("status").first()
         if record is None:

@@ -21,6 +21,7 @@ from workspace.models import Connection, Project
 
 __all__ = ["NotConfirmed", "Refused"]
 
+NOT_CONFIRMED = "not confirmed"
 GOALS = ("accuracy", "tone", "completeness", "rules")
 MOST_GOAL = 4_000
 MOST_SLUG = 60
@@ -170,7 +171,7 @@ def scorers(project: Project) -> dict[str, str]:
         Score.objects.filter(project=project).values_list("name", flat=True).distinct(), "scores that were sent"
     )
     for grader in Grader.objects.filter(project=project).annotate(confirmed=Max("versions__confirmed_at")):
-        state = "archived" if grader.archived_at else "" if grader.confirmed else "not confirmed"
+        state = "archived" if grader.archived_at else "" if grader.confirmed else NOT_CONFIRMED
         found[grader.slug] = f"grader “{grader.name}”" + (f", {state}" if state else "")
     return dict(sorted(found.items()))
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from curation.datasets import build, recipe
 from curation.models import Grader, Score
 from curation.scoring import arrivals, batches, generation, keep, run, trial
 from curation.scoring.graders import BadDefinition, definitions
@@ -50,6 +51,9 @@ def test_nothing_uses_what_nobody_confirmed(project: Project) -> None:
         generation.check(project=project, connection=line, graders=[version])
     with pytest.raises(NotConfirmed):
         keep.named(project=project, label="late")
+    gated = recipe.parse({"gates": [{"score": "late", "operator": "gte", "threshold": 0.5}]})
+    with pytest.raises(recipe.RecipeError, match="nobody has confirmed the grader 'late'"):
+        build.check(project, gated)
     Grader.objects.update(scores_new=True)
     assert arrivals.sweep() == [] and not Score.objects.exists()
     # trying it is what comes before, and keeps no score
