@@ -40,7 +40,7 @@ def test_clusters_grow_and_what_was_held_out_stays(project: Project, rita: User)
     trained = next(name for name in was if was[name] == "train")
     one, other = int(trained[1:]), int(tested[1:])
     for number, at in enumerate((one, other)):
-        talk(project, rita, 60 + number, " ".join([*WORDS[at * 40 : at * 40 + 39], "changed"]))
+        talk(project, rita, 60 + number, " ".join(["changed", *WORDS[at * 40 + 1 : at * 40 + 40]]))
     grown = freeze(project, **options)
     row = {
         name: (split, group)
@@ -64,7 +64,7 @@ def test_two_clusters_that_a_new_trace_joins_are_held_out_together(project: Proj
     trained = next(name for name in was if was[name] == "train" and int(name[1:]) < int(tested[1:]))
     # says nearly what the tested one said, and is an attempt at the task of the trained one
     at = int(tested[1:])
-    talk(project, rita, 70, " ".join([*WORDS[at * 40 : at * 40 + 39], "changed"]), task_id=f"task{trained[1:]}")
+    talk(project, rita, 70, " ".join(["changed", *WORDS[at * 40 + 1 : at * 40 + 40]]), task_id=f"task{trained[1:]}")
     second = freeze(project, **options)
     found = {
         name: (split, group)
@@ -85,7 +85,7 @@ def test_a_near_copy_of_a_test_row_leaves_with_the_pair_as_its_reason(project: P
     assert kept is not None
     at = int(kept.trace.external_id[1:])
     copies = [
-        talk(project, rita, 100 + number, " ".join([*WORDS[at * 40 : at * 40 + 39], f"x{number}"]))
+        talk(project, rita, 100 + number, " ".join([f"x{number}", *WORDS[at * 40 + 1 : at * 40 + 40]]))
         for number in range(8)
     ]
     second = freeze(project, test=0.3)
