@@ -44,7 +44,7 @@ class Piece:
 
 @dataclass(slots=True)
 class Share:
-    """What one message takes. `learned` and `cut` are tokens of it; `role` "template" for what stands before all."""
+    """What one message takes. `learned` and `cut` are tokens of it; `role` "template" (or "system, tools") for what stands before all."""
 
     index: int | None
     role: str
@@ -194,6 +194,8 @@ def _text(
     if made["places"]:
         for index, role in enumerate(roles):
             shares.setdefault(index, Share(index, role, 0, 0, 0))
+        if None in shares and roles[0] == "system" and not shares[0].tokens:
+            shares[None].role = "system, tools"  # printed before the messages are gone through
         text.shares = sorted(shares.values(), key=lambda one: -1 if one.index is None else one.index)
         for share in text.shares:
             share.tokens, share.learned, share.cut = ceil(share.tokens), ceil(share.learned), ceil(share.cut)
