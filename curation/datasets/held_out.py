@@ -7,6 +7,7 @@ leaves such rows out and says of which row of which version; a training export t
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import cast
 from uuid import UUID
@@ -27,7 +28,7 @@ _HELD = """
     CROSS JOIN LATERAL (VALUES (r.trace_id, r.revision_id), (r.other_trace_id, r.other_revision_id))
       AS named (trace_id, revision_id)
     WHERE d.project_id = %s AND (%s::bigint IS NULL OR d.id = %s) AND (%s::bigint IS NULL OR v.id <> %s)
-      AND r.split = 'test' AND named.trace_id IS NOT NULL
+      AND (%s::timestamptz IS NULL OR v.created_at > %s) AND r.split = 'test' AND named.trace_id IS NOT NULL
     ORDER BY named.trace_id, v.id, r.position
 """
 
@@ -40,6 +41,7 @@ _ROWS = """
     FROM curation_datasetrow WHERE version_id = %s ORDER BY position
 """
 LEAKS_KEPT = 64
+MEANWHILE = timedelta(hours=6)  # longer than any freeze takes: what was frozen beside it was not seen by its guard
 
 
 class HeldOutRows(ValueError):
@@ -121,13 +123,20 @@ class Held:
         return trace in self.places
 
 
-def held(*, project: Project, dataset: Dataset | None = None, apart_from: DatasetVersion | None = None) -> Held:
+def held(
+    *,
+    project: Project,
+    dataset: Dataset | None = None,
+    apart_from: DatasetVersion | None = None,
+    since: datetime | None = None,
+) -> Held:
     """Every trace in a test split of a frozen version: of `dataset`, or of the whole project without one, leaving the
-    version `apart_from` aside. One statement; of several places the first counts."""
+    version `apart_from` aside, and those frozen until `since` where it is given. One statement; of several places the first
+    counts."""
     scope = None if dataset is None else dataset.pk
     apart = None if apart_from is None else apart_from.pk
     with connection.cursor() as cursor:
-        cursor.execute(_HELD, [project.pk, scope, scope, apart, apart])
+        cursor.execute(_HELD, [project.pk, scope, scope, apart, apart, since, since])
         found = cursor.fetchall()
     places = {row[0]: (row[1], row[2], f"{row[3]}@{row[4]}", row[5]) for row in found}
     groups: dict[str, int] = {}
@@ -144,16 +153,18 @@ def conflicts(
     scope: str = "project",
     apart_from: DatasetVersion | None = None,
     threshold: float = THRESHOLD,
+    since: datetime | None = None,
 ) -> dict[Hashable, Conflict]:
     """The rows of the train and validation splits that cannot be there, by their key.
 
     Held out are the test rows of `rows` themselves and of every frozen version in `scope`: "project", or "dataset" (then
     of `dataset` alone; none where that is None, because nothing of it is frozen yet). A row conflicts where it shows a
-    held-out trace in any revision, is of the group of one, or where its signature is `threshold` near to one.
+    held-out trace in any revision, is of the group of one, or where its signature is `threshold` near to one. With `since`
+    only versions frozen after it count.
     """
     nothing = scope == "dataset" and dataset is None
     known = Held({}, {}) if nothing else held(
-        project=project, dataset=dataset if scope == "dataset" else None, apart_from=apart_from
+        project=project, dataset=dataset if scope == "dataset" else None, apart_from=apart_from, since=since
     )  # fmt: skip
     here, here_groups = _here(rows)
     found: dict[Hashable, Conflict] = {}
@@ -190,12 +201,21 @@ def refuse(*, version: DatasetVersion) -> None:
 @lru_cache(maxsize=LEAKS_KEPT)
 def _leaks(version_id: int, scope: str, newest: int, number: int) -> tuple[Leak, ...]:
     version = DatasetVersion.objects.select_related("dataset__project").get(pk=version_id)
+    # the guard that ran when it was frozen saw its own test rows and the versions before it: only later ones can conflict
+    since = version.created_at - MEANWHILE if _guarded(version, scope) else None
+    dataset = version.dataset if scope == "dataset" else None
+    if (
+        since is not None
+        and not held(project=version.dataset.project, dataset=dataset, apart_from=version, since=since).places
+    ):
+        return ()
     with connection.cursor() as cursor:
         cursor.execute(_ROWS, [version_id])
-        rows = [_row(*row) for row in cursor.fetchall()]
+        rows = [_row(*row) for row in cursor.fetchall() if since is None or row[6] != TEST]
     found = conflicts(
         project=version.dataset.project, rows=rows, dataset=version.dataset, scope=scope, apart_from=version,
         threshold=version.recipe["near_threshold"] if version.recipe.get("dedupe") == "near" else THRESHOLD,
+        since=since,
     )  # fmt: skip
     ids = {trace for conflict in found.values() for trace in (conflict.trace, conflict.other)}
     names = {
@@ -206,6 +226,11 @@ def _leaks(version_id: int, scope: str, newest: int, number: int) -> tuple[Leak,
         for row in rows
         if (conflict := found.get(row.key)) is not None
     )
+
+
+def _guarded(version: DatasetVersion, scope: str) -> bool:
+    """Whether the guard ran with this scope when the version was frozen; earlier versions know nothing of it."""
+    return "selection" in version.counts and version.recipe.get("held_out") == scope
 
 
 def _row(position: int, trace: int, revision: int, other: int | None, its: int | None, group: str, split: str) -> Row:
