@@ -5,6 +5,8 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.db.models import Q
+
 from curation.datasets import read, validate
 from curation.datasets.build import snapshot
 from curation.datasets.choose import choose
@@ -198,7 +200,8 @@ def _words(message: Message) -> str:
 
 
 def _add_places(found: Becoming, project: Project) -> None:
-    rows = DatasetRow.objects.filter(trace=found.trace, version__dataset__project=project).order_by("-version_id")
+    shows = Q(trace=found.trace) | Q(other_trace=found.trace)
+    rows = DatasetRow.objects.filter(shows, version__dataset__project=project).order_by("-version_id")
     newest = list(rows.select_related("version__dataset__project")[: VERSIONS + 1])
     found.places = [Place(row, read.descent(row.version)) for row in newest[:VERSIONS]]
     if len(newest) > VERSIONS:

@@ -5,7 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from curation.datasets import reasons
+from curation.datasets import reasons, tasks
+from curation.datasets.example import stored
 from curation.datasets.plan import Plan, Row
 from curation.datasets.recipe import Recipe
 from curation.models import Trace
@@ -44,12 +45,29 @@ def of(project: Project, plan: Plan, recipe: Recipe) -> dict[str, Any]:
         "selection": _selection(plan, len(decisions), sum(not decision.reason.included for decision in decisions)),
         **{name: plan.notes[name] for name in NOTES if name in plan.notes},
     }
+    summary = _summary(rows, recipe)
+    counts["task"] = {
+        "name": recipe.task, "kept": len(rows), "looked_at": len(decisions),
+        "share": round(len(rows) / len(decisions), 4) if decisions else None, **summary.counts(),
+    }  # fmt: skip
     if topics := Counter(row.topic for row in rows if row.topic):
         counts["topics"] = dict(topics.most_common())
     if origins := Counter(row.origin for row in rows if row.origin != "trace"):
         counts["origins"] = dict(origins)
     counts["warnings"] = _warnings(counts, recipe)
+    counts["warnings"] += [{"code": code, "text": text} for code, text in summary.warnings()]
+    counts["warnings"] += counts.get("pairs", {}).get("warnings", []) if rows else []
     return counts
+
+
+def _summary(rows: Iterable[Row], recipe: Recipe) -> tasks.Summary:
+    """What the task counts over the rows that are left."""
+    summary = tasks.find(recipe.task).SUMMARY()
+    if type(summary) is not tasks.Summary:
+        for row in rows:
+            if (content := row.unpacked()) is not None:
+                summary.add(stored(row.kind, content))
+    return summary
 
 
 def _selection(plan: Plan, original: int, filtered: int) -> dict[str, Any]:

@@ -152,7 +152,7 @@ def open_trace(
     found = Trace.objects.filter(project=project, uid=trace_uid).select_related("revision").defer("revision__document")
     trace = documents.with_text(with_words(found, user, ""), prefix="revision__").get()
     bench = _bench(project, trace, trace, user, part, blind=trace.blind and not may_look)
-    rows = DatasetRow.objects.filter(trace=trace).order_by("-version_id", "position")
+    rows = DatasetRow.objects.filter(Q(trace=trace) | Q(other_trace=trace)).order_by("-version_id", "position")
     columns = ("version__dataset__name", "version__number", "position", "split")
     bench.datasets = [dict(row) for row in rows.values(*columns)[:100]]
     return bench

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
-from django.db.models import TextField
+from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 
 from curation.messages.form import Conversation, Document, Message, Tool, main_conversation
@@ -121,6 +121,15 @@ def main_of(document: Document) -> tuple[int, Conversation] | None:
         return None
     main = main_conversation(document)
     return next(at for at, one in enumerate(document["conversations"]) if one is main), main
+
+
+def having(rows: dict[int, Row], said: "QuerySet[Any]", *columns: str) -> list[int]:
+    """Those of the traces that `said` names in one of its columns, in their order. One query for 10,000 of them."""
+    named: set[int] = set()
+    for some in chunks(list(rows), 10_000):
+        for column in columns:
+            named |= set(said.filter(**{f"{column}__in": some}).values_list(column, flat=True))
+    return [trace for trace in rows if trace in named]
 
 
 def chunks(values: list[Any], size: int = CHUNK) -> Iterator[list[Any]]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from curation.datasets.pairing.found import Found, Row, Side, Skip, chunks, documents, same_words
+from curation.datasets.pairing.found import Found, Row, Side, Skip, chunks, documents, having, same_words
 from curation.datasets.pairing.parting import NoParting, answer, part
 from curation.messages.form import Document
 from curation.models import Correction
@@ -10,7 +10,7 @@ from curation.models import Correction
 
 def pairs(rows: dict[int, Row]) -> Iterator[Found | Skip]:
     """One pair for each trace whose newest standing edit changes an answer."""
-    for some in chunks(list(rows)):
+    for some in chunks(having(rows, Correction.objects.filter(withdrawn_at=None), "trace_id")):
         newest: dict[int, Correction] = {}
         for one in Correction.objects.filter(trace_id__in=some, withdrawn_at=None).order_by("trace_id", "-id"):
             newest.setdefault(one.trace_id, one)

@@ -12,7 +12,7 @@ from typing import Any, cast
 from curation.datasets import gates
 from curation.datasets.example import has_content
 from curation.datasets.gates import NotScaled, Value
-from curation.datasets.pairing.found import Found, Row, Side, Skip, chunks, documents, main_of
+from curation.datasets.pairing.found import Found, Row, Side, Skip, chunks, documents, having, main_of
 from curation.datasets.pairing.parting import answer, says
 from curation.datasets.recipe import Recipe
 from curation.ingest.openai_messages import read_message, read_messages
@@ -48,10 +48,10 @@ class Rules:
 def pairs(rows: dict[int, Row], *, batch: str, rules: Rules) -> Iterator[Found | Skip]:
     """Pairs of the candidates that the batch (its outside id) generated for each trace."""
     rules = replace(rules, ranges=_ranges(batch))
-    for some in chunks(list(rows)):
+    of_batch = BatchItem.objects.filter(batch__uid=batch, batch__kind="generate")
+    for some in chunks(having(rows, of_batch, "trace_id")):
         items: dict[int, list[BatchItem]] = defaultdict(list)
-        found = BatchItem.objects.filter(batch__uid=batch, batch__kind="generate", trace_id__in=some)
-        for item in found.order_by("trace_id", "ordinal"):
+        for item in of_batch.filter(trace_id__in=some).order_by("trace_id", "ordinal"):
             items[item.trace_id].append(item)
         texts = documents({of_trace[0].revision_id for of_trace in items.values()})
         for trace in some:

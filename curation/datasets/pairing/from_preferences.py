@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from django.db.models import Q
 
-from curation.datasets.pairing.found import Found, Row, Side, Skip, chunks, documents, main_of, same_words
+from curation.datasets.pairing.found import Found, Row, Side, Skip, chunks, documents, having, main_of, same_words
 from curation.datasets.pairing.parting import NoParting, Parting, answer, part
 from curation.datasets.tasks.turns import final_words
 from curation.messages.form import Document, Message, text_part
@@ -18,7 +18,8 @@ Ends = tuple[tuple[int, int], tuple[int, int]]  # (trace, candidate) of both sid
 def pairs(rows: dict[int, Row], *, majority: bool) -> Iterator[Found | Skip]:
     """One pair for every two answers that people compared. Each person's newest word counts; where two of them disagree
     the pair is skipped, or taken as most say with `majority` (a draw is skipped then too)."""
-    for some in chunks(list(rows)):
+    said = Preference.objects.filter(withdrawn_at=None)
+    for some in chunks(having(rows, said, "left_trace_id", "right_trace_id")):
         told: dict[Ends, list[Preference]] = defaultdict(list)
         seen = Preference.objects.filter(Q(left_trace__in=some) | Q(right_trace__in=some), withdrawn_at=None)
         for one in seen.order_by("-id"):

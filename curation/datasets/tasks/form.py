@@ -92,7 +92,7 @@ class Made:
 class Summary:
     """What a task counts over all its rows, and what it warns of."""
 
-    def add(self, made: Made) -> None:
+    def add(self, example: Example) -> None:
         """Count a row."""
 
     def counts(self) -> dict[str, Any]:

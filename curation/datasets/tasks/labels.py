@@ -24,9 +24,9 @@ class Balance(Summary):
     def __init__(self) -> None:
         self.seen: Counter[bool] = Counter()
 
-    def add(self, made: Made) -> None:
+    def add(self, example: Example) -> None:
         """Count a row."""
-        self.seen[bool(made.example.label)] += 1
+        self.seen[bool(example.label)] += 1
 
     def counts(self) -> dict[str, int]:
         """{"desirable": ..., "undesirable": ...}"""

@@ -11,9 +11,10 @@ import pytest
 from curation.datasets import build, export, tasks
 from curation.datasets.recipe import Recipe, parse
 from curation.ingest import store
-from curation.messages.form import text_of
+from curation.messages.form import message, text_of
 from curation.models import Batch, DatasetRow, DatasetVersion, Trace
 from curation.scoring import batches, generation, working
+from tests import make
 from tests.curation.datasets import rows
 from tests.curation.grading import graders
 from tests.curation.ingest.reading import read
@@ -146,7 +147,7 @@ def test_rows_of_every_task_are_frozen_and_read_back(project: Project, rita: Use
     rows.correct(rows.trace(project, judged="unacceptable", by=rita), rita, "It is late, and I am sorry.")
     expected = {"corrections": ("chat", 1), "labels": ("label", 4), "prompts": ("prompt", 1), "pairs": ("pair", 1)}
     for task, (kind, count) in expected.items():
-        version = freeze(project, task=task, dedupe="none")
+        version = freeze(project, task=task, dedupe="none", order="oldest")
         read_back = list(export.read_rows(version))
         assert [row.example.kind for row in read_back] == [kind] * count, task
         digests = DatasetRow.objects.filter(version=version).order_by("position").values_list("digest", flat=True)
@@ -154,9 +155,6 @@ def test_rows_of_every_task_are_frozen_and_read_back(project: Project, rita: Use
 
 
 def test_pairs_that_share_a_trace_are_in_one_split(project: Project, rita: User) -> None:
-    from curation.messages.form import message
-    from tests import make
-
     for number in range(30):
         said = [make.document(message("user", f"Do {number}"), message("assistant", f"{w} {number}")) for w in "AB"]
         good = rows.trace(project, said[0], judged="acceptable", by=rita, session_id=f"a{number}")
@@ -172,3 +170,28 @@ def test_pairs_that_share_a_trace_are_in_one_split(project: Project, rita: User)
             splits.setdefault(shown, set()).add(split)
     assert all(len(found) == 1 for found in splits.values())
     assert set().union(*splits.values()) == {"train", "validation", "test"}
+
+
+def test_rows_of_every_kind_have_a_page_and_both_sides_lead_to_it(project: Project, rita: User, as_user: Any) -> None:
+    said = [make.document(message("user", "Do it"), message("assistant", words)) for words in ("Done.", "No.")]
+    good = rows.trace(project, said[0], judged="acceptable", by=rita)
+    bad = rows.trace(project, said[1], judged="unacceptable", by=rita)
+    client = as_user(rita)
+    for number, task in enumerate(("pairs", "labels", "prompts"), start=1):
+        version = freeze(project, task=task, dedupe="none", order="oldest")
+        assert version.number == number
+        for page in ("", "rows/1/", "decisions/", "checks/"):
+            answer = client.get(f"/p/acme/datasets/pairs/{number}/{page}")
+            assert answer.status_code == 200, (task, page)
+            if page == "rows/1/":
+                assert "Done." in answer.content.decode(), task
+    assert version.counts["task"] == {"name": "prompts", "kept": 1, "looked_at": 2, "share": 0.5}
+    labels = DatasetVersion.objects.get(number=2).counts
+    assert (labels["task"]["desirable"], labels["task"]["undesirable"]) == (1, 1)
+    for trace in (good, bad):
+        assert "/p/acme/datasets/pairs/1/rows/1/" in client.get(f"/p/acme/traces/{trace.uid}/").content.decode()
+
+
+def test_no_trace_at_all_is_no_division_by_zero(project: Project) -> None:
+    counts = build.preview(project=project, query_text="", recipe=parse({"task": "trajectories"})).counts
+    assert counts["task"] == {"name": "trajectories", "kept": 0, "looked_at": 0, "share": None}

@@ -192,10 +192,10 @@ def test_both_classes_are_counted_and_imbalance_is_told() -> None:
     assert balance.warnings() == []
     wanted, other = made("labels")[0], made("labels", verdict="unacceptable")[0]
     for _ in range(8):
-        balance.add(wanted)
+        balance.add(wanted.example)
     assert balance.warnings()[0][0] == "one_class"
-    balance.add(other)
-    balance.add(other)
+    balance.add(other.example)
+    balance.add(other.example)
     assert balance.counts() == {"desirable": 8, "undesirable": 2}
     assert balance.warnings() == [
         ("imbalance", "4.0 times as many wanted answers as unwanted ones: weight the unwanted ones by about 4.0.")
