@@ -50,7 +50,7 @@ def _page(request: HttpRequest, entry: Entry, found: Grader, *, status: int = 20
     report = against_people.report(shown)
     may = entry.may(Role.ENGINEER)
     context = {
-        "found": found, "versions": versions, "used": used, "shown": shown, "older": older,
+        "found": found, "versions": versions, "used": used, "held_back": _held_back(used), "shown": shown, "older": older,
         "from": older or shown, "to": shown if older else versions[0],
         "changes": keep.changes(older, shown) if older and older.pk != shown.pk else [],
         "kind": grader_kinds.KINDS.get(str(shown.definition.get("type"))), "parts": parts_of(shown), "goals": goals_of(shown),
@@ -62,6 +62,16 @@ def _page(request: HttpRequest, entry: Entry, found: Grader, *, status: int = 20
         "key": uuid7().hex, "past": {"query": "", "sample": "", "regrade": False}, **more,
     }  # fmt: skip
     return answer(request, "curation/grader.html", context, status=status)
+
+
+def _held_back(used: GraderVersion | None) -> str:
+    """Why a confirmed version may not be used after all; "" where it may."""
+    try:
+        if used is not None:
+            keep.usable(used)
+    except Refused as error:
+        return str(error)
+    return ""
 
 
 def _asked(versions: list[GraderVersion], number: str) -> GraderVersion | None:

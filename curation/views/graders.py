@@ -108,7 +108,7 @@ def _posted(request: HttpRequest, entry: Entry, found: Grader | None) -> HttpRes
     )
     if act == "offer":
         for field, text in grader_form.words_of(_goal(given)).items():
-            given[field] = text
+            given[field] = given.get(field, "").strip() or text  # what somebody wrote is never replaced
     elif act == "json":
         given["mode"], given["definition"] = "json", grader_form.pretty(wanted.definition)
     elif act == "form":

@@ -56,6 +56,9 @@ def test_fields_json_and_a_text_to_start_from(project: Project, alice: User, as_
         "/p/acme/graders/new/", judge | {"act": "offer"}, headers={"HX-Request": "true"}
     ).content.decode()
     assert "- Tone: Friendly, never “dear customer”." in part
+    own = judge | {"act": "offer", "f_input__system": "My own words."}
+    part = client.post("/p/acme/graders/new/", own, headers={"HX-Request": "true"}).content.decode()
+    assert "My own words." in part and "- Tone" not in part  # what was written stays
     part = client.post("/p/acme/graders/new/", TYPED | {"act": "json"}).content.decode()
     assert "&quot;operation&quot;: &quot;ilike&quot;" in part and 'name="mode" value="json"' in part
     as_json = {**TYPED, "mode": "json", "definition": '{"type": "limits", "steps": 4}'}
@@ -276,3 +279,13 @@ def test_a_batch_of_candidates_has_the_same_page(
     part = client.get(f"/p/acme/graders/batches/{batch.uid}/{done.pk}/").content.decode()
     assert "&lt;b&gt;Where?" in part and "0.75 Kind." in part and "temperature" in part and "12 in, 3 out" in part
     assert "Candidates" in client.get("/p/acme/graders/batches/").content.decode()
+
+
+def test_a_version_of_an_earlier_engine_says_so(project: Project, alice: User, as_user: SignedIn) -> None:
+    a_version(project, digest="0" * 64)
+    client = as_user(alice)
+    assert "with an earlier engine" in client.get("/p/acme/graders/polite/").content.decode()
+    same = client.post(
+        "/p/acme/graders/polite/change/", TYPED | {"type": "exact_match", "goal_tone": "Friendly.", "goal_accuracy": ""}
+    )
+    assert same["Location"].endswith("/polite/2/")  # nothing differs but the engine: still a version of its own

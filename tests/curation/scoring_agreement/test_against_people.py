@@ -6,6 +6,7 @@ import pytest
 
 from curation.models import Batch, BatchItem, Feedback, Grader, GraderVersion, Score, Trace
 from curation.scoring import against_people, read
+from curation.scoring.graders import definitions
 from tests import make
 from workspace.models import Project, User
 
@@ -13,10 +14,11 @@ DEFINITION = {"type": "exact_match", "name": "polite"}
 
 
 def a_version(project: Project, slug: str = "polite", *, confirmed: bool = True, **fields: Any) -> GraderVersion:
+    definition = fields.pop("definition", DEFINITION)
+    fields.setdefault("digest", definitions.digest(definition))
     grader, _ = Grader.objects.get_or_create(project=project, slug=slug, defaults={"name": slug.title()})
     return GraderVersion.objects.create(
-        grader=grader, number=grader.versions.count() + 1, definition=fields.pop("definition", DEFINITION),
-        digest=slug.ljust(64, "0"), goal={"tone": "Friendly."}, author="Alice", **fields,
+        grader=grader, number=grader.versions.count() + 1, definition=definition, goal={"tone": "Friendly."}, author="Alice", **fields,
         **({"confirmed_by": "Alice", "confirmed_at": "2026-01-01T00:00Z"} if confirmed else {}),
     )  # fmt: skip
 
