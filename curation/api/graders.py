@@ -63,7 +63,10 @@ class VersionMade(Schema):
     created_at: datetime
     confirmed_by: str | None
     confirmed_at: datetime | None = Field(description="Null: nothing uses it.")
-    tried: dict[str, Any] = Field(description="The sample run that was seen before it was confirmed.")
+    tried: dict[str, Any] = Field(
+        description="The sample run that was seen before it was confirmed; its rows are for engineers, since reviewers judge "
+        "before they see scores."
+    )
 
 
 class GraderMade(Schema):
@@ -155,7 +158,7 @@ def list_graders(request: HttpRequest, slug: Path[str], cursor: Query[str] = "")
     entry = enter(request, slug, Role.REVIEWER)
     page, listed = read.graders(entry.project, cursor=cursor)
     prefetch_related_objects([one.newest for one in listed], "connection")
-    return {"items": [_made(one.grader, one.newest, one.used) for one in listed], "next": page.older or None}
+    return {"items": [_made(entry, one.grader, one.newest, one.used) for one in listed], "next": page.older or None}
 
 
 @router.post("/graders", response={201: GraderMade}, summary="Make a grader")
@@ -169,14 +172,14 @@ def create_grader(request: HttpRequest, slug: Path[str], body: GraderIn) -> Any:
         )  # fmt: skip
     except (Refused, BadDefinition) as error:
         raise problem(error) from None
-    return Status(201, _made(version.grader, version, None))
+    return Status(201, _made(entry, version.grader, version, None))
 
 
 @router.get(ONE, response=GraderMade, summary="Read a grader")
 def read_grader(request: HttpRequest, slug: Path[str], grader: Path[str]) -> dict[str, Any]:
     """With its newest version."""
     entry = enter(request, slug, Role.REVIEWER)
-    return _told(find(entry, grader))
+    return _told(entry, find(entry, grader))
 
 
 @router.patch(ONE, response=GraderMade, summary="Change what a grader is used for")
@@ -197,14 +200,14 @@ def change_grader(request: HttpRequest, slug: Path[str], grader: Path[str], body
             keep.archive(grader=found, actor=entry.actor)
     except (Refused, filters.FilterError) as error:
         raise problem(error) from None
-    return _told(found)
+    return _told(entry, found)
 
 
 @router.get(f"{ONE}/versions", response=VersionList, summary="List versions of a grader")
 def list_versions(request: HttpRequest, slug: Path[str], grader: Path[str]) -> dict[str, Any]:
     """Newest first."""
     entry = enter(request, slug, Role.REVIEWER)
-    return {"items": [_version(one) for one in read.versions(find(entry, grader))]}
+    return {"items": [_version(entry, one) for one in read.versions(find(entry, grader))]}
 
 
 @router.post(f"{ONE}/versions", response={201: GraderMade, 200: GraderMade}, summary="Change a grader")
@@ -220,7 +223,7 @@ def create_version(request: HttpRequest, slug: Path[str], grader: Path[str], bod
         )  # fmt: skip
     except (Refused, BadDefinition) as error:
         raise problem(error) from None
-    return Status(200 if before is not None and before.pk == version.pk else 201, _told(found))
+    return Status(200 if before is not None and before.pk == version.pk else 201, _told(entry, found))
 
 
 @router.get(f"{ONE}/versions/{{number}}/changes", response=Changes, summary="Compare two versions of a grader")
@@ -278,7 +281,7 @@ def confirm_version(
         keep.confirm(version=version, actor=entry.actor, tried=body.tried)
     except (Refused, BadDefinition) as error:
         raise problem(error) from None
-    return _version(version)
+    return _version(entry, version)
 
 
 def find(entry: Entry, slug: str) -> Grader:
@@ -326,25 +329,27 @@ def _find_version(grader: Grader, number: int) -> GraderVersion:
     return found
 
 
-def _told(grader: Grader) -> dict[str, Any]:
+def _told(entry: Entry, grader: Grader) -> dict[str, Any]:
     newest = grader.versions.select_related("connection").order_by("-number").first()
     if newest is None:
         raise Http404("This grader has no version.")
-    return _made(grader, newest, keep.current(grader))
+    return _made(entry, grader, newest, keep.current(grader))
 
 
-def _made(grader: Grader, newest: GraderVersion, used: GraderVersion | None) -> dict[str, Any]:
+def _made(entry: Entry, grader: Grader, newest: GraderVersion, used: GraderVersion | None) -> dict[str, Any]:
     same = {name: getattr(grader, name) for name in ("slug", "name", "scores_new", "rate", "archived_at", "created_at")}
     return same | {
-        "id": grader.uid, "newest": _version(newest), "used": used.number if used else None, "q": grader.query,
+        "id": grader.uid, "newest": _version(entry, newest), "used": used.number if used else None, "q": grader.query,
         "arrivals": arrivals.state(grader) if grader.scores_new else "",
     }  # fmt: skip
 
 
-def _version(one: GraderVersion) -> dict[str, Any]:
-    same = ("number", "definition", "digest", "goal", "author", "created_at", "confirmed_at", "tried")
+def _version(entry: Entry, one: GraderVersion) -> dict[str, Any]:
+    same = ("number", "definition", "digest", "goal", "author", "created_at", "confirmed_at")
+    tried = one.tried if entry.may(Role.ENGINEER) else {key: said for key, said in one.tried.items() if key != "rows"}
     return {name: getattr(one, name) for name in same} | {
-        "connection": one.connection.name if one.connection else None, "confirmed_by": one.confirmed_by or None
+        "connection": one.connection.name if one.connection else None, "confirmed_by": one.confirmed_by or None,
+        "tried": tried,
     }  # fmt: skip
 
 

@@ -105,7 +105,7 @@ def price(
         project=project, connection=connection, model=model, temperatures=temperatures, candidates=candidates,
         max_tokens=max_tokens, graders=graders, seed=seed,
     )  # fmt: skip
-    until = until or timezone.now()
+    until = min(until or timezone.now(), timezone.now())
     return _priced(project, query, wanted, until, sample, sample_seed)
 
 
@@ -124,7 +124,7 @@ def start(
         project=project, connection=connection, model=model, temperatures=temperatures, candidates=candidates,
         max_tokens=max_tokens, graders=graders, seed=seed,
     )  # fmt: skip
-    until = until or timezone.now()
+    until = min(until or timezone.now(), timezone.now())
     told = _priced(project, query, wanted, until, sample, sample_seed)
     pricing.agreed(told, confirmed)
     pricing.affordable(told)

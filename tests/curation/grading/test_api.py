@@ -32,7 +32,9 @@ def client(api: Callable[..., Client]) -> Callable[..., tuple[int, Any]]:
     return send
 
 
-def test_from_a_definition_to_scores(project: Project, client: Callable[..., tuple[int, Any]]) -> None:
+def test_from_a_definition_to_scores(
+    project: Project, client: Callable[..., tuple[int, Any]], api: Callable[..., Client]
+) -> None:
     for _ in range(6):
         make.trace(project)
     status, made = client("post", "/graders", {"name": "Late", "definition": LATE, "goal": GOAL})
@@ -42,7 +44,7 @@ def test_from_a_definition_to_scores(project: Project, client: Callable[..., tup
     assert (status, told["error"]["code"]) == (409, "not_confirmed")
     status, tried = client("post", "/graders/late/versions/1/trial", {"n": 5})
     assert (status, tried["price"], tried["n"], tried["mean"], tried["half_width"]) == (200, "0.000000", 5, 1.0, 0.0)
-    status, version = client("post", "/graders/late/versions/1/confirm", {"tried": {"n": 5, "mean": 1.0}})
+    status, version = client("post", "/graders/late/versions/1/confirm", {"tried": {"n": 5, "mean": 1.0, "rows": []}})
     assert status == 200 and version["confirmed_by"].startswith("token") and version["tried"]["mean"] == 1.0
     status, told = client("post", "/batches/price", wish)
     assert (status, told["price"], told["is_free"], told["items"]) == (200, "0.000000", True, 6)
@@ -66,6 +68,9 @@ def test_from_a_definition_to_scores(project: Project, client: Callable[..., tup
     status, followed = client("patch", "/graders/late", {"scores_new": True, "q": "agent:support", "rate": 0.5})
     assert (status, followed["scores_new"], followed["rate"], followed["arrivals"]) == (200, True, 0.5, "")
     assert [one["slug"] for one in client("get", "/graders")[1]["items"]] == ["late"]
+    tried = client("get", "/graders/late/versions")[1]["items"][1]["tried"]
+    told = api(Role.REVIEWER).get(f"{HERE}/graders/late/versions").json()["items"][1]["tried"]
+    assert tried == {"n": 5, "mean": 1.0, "rows": []} and told == {"n": 5, "mean": 1.0}, "reviewers judge unswayed"
     assert client("patch", "/graders/late", {"archived": True})[1]["archived_at"]
     assert client("get", "/graders")[1]["items"] == []
 
