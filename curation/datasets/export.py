@@ -224,11 +224,11 @@ def write(made: Plan, *, metadata: bool = False, written: Written | None = None)
     return pieces(_lines(made, metadata, done), done, hashed=written is not None)
 
 
-def written_rows(made: Plan, done: Written) -> Iterator[tuple[StoredRow, list[dict[str, Any]]]]:
-    """Every row that is written, with its lines; `done` counts what is left out and replaced."""
+def written_rows(made: Plan, done: Written, *, origin: bool = True) -> Iterator[tuple[StoredRow, list[dict[str, Any]]]]:
+    """Every row that is written, with its lines; `done` counts what is left out and replaced. `origin` as read_rows has it."""
     chosen, several = made.chosen, formats.several(made.chosen)
     blank = dict.fromkeys(made.columns)
-    for row in read_rows(made.version, split=made.split, part=made.part):
+    for row in read_rows(made.version, split=made.split, part=made.part, origin=origin):
         if row.position in made.held_out:
             done.held_out += 1
             continue
@@ -275,7 +275,7 @@ def _other_side(row: StoredRow) -> dict[str, Any]:
 
 
 def _lines(made: Plan, metadata: bool, done: Written) -> Generator[bytes]:
-    for row, lines in written_rows(made, done):
+    for row, lines in written_rows(made, done, origin=metadata):
         for line in lines:
             if metadata:
                 line["metadata" if "metadata" not in line else "whetstone"] = descent(made.version, row)
