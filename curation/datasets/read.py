@@ -13,7 +13,7 @@ from curation.datasets.example import stored as stored_example
 from curation.datasets.findings import Finding
 from curation.datasets.formats import FORMATS, Format
 from curation.messages.form import Message
-from curation.models import Correction, Dataset, DatasetDecision, DatasetRow, DatasetVersion
+from curation.models import BatchItem, Correction, Dataset, DatasetDecision, DatasetRow, DatasetVersion
 from workspace import lineage
 from workspace.models import Project
 from workspace.paging import Page, paginate
@@ -64,6 +64,7 @@ class ShownRow:
     lines: "list[ShownLine]" = field(default_factory=list)
     masked: int = 0
     cut: int = 0
+    candidates: "list[BatchItem]" = field(default_factory=list)  # generated ones that it was made of, the better first
 
 
 @dataclass(slots=True)
@@ -164,7 +165,17 @@ def row(found: DatasetVersion, position: int) -> ShownRow:
         lines=_lines(example),
         masked=sum(use == "mask" for use in stored.edits.values()),
         cut=sum(use == "cut" for use in stored.edits.values()),
+        candidates=_candidates(stored),
     )
+
+
+def _candidates(row: DatasetRow) -> "list[BatchItem]":
+    """The batch items of a row, in its order; those that are gone are left out."""
+    if not row.batch_items:
+        return []
+    found = BatchItem.objects.select_related("batch").only("id", "ordinal", "settings", "batch__uid")
+    by_id = found.in_bulk(row.batch_items)
+    return [by_id[pk] for pk in row.batch_items if pk in by_id]
 
 
 def verdicts(example: Example) -> list[Verdict]:

@@ -37,7 +37,7 @@ from workspace.models import Project
 BATCH = 500
 
 
-NO_WORDS = {"messages": [], "tools": [], "chosen": [], "rejected": [], "label": None, "item": {}}
+NO_WORDS: dict[str, object] = {"messages": [], "tools": [], "chosen": [], "rejected": [], "label": None, "item": {}}
 
 
 def in_datasets(ids: Sequence[int]) -> set[int]:

@@ -195,3 +195,13 @@ def test_rows_of_every_kind_have_a_page_and_both_sides_lead_to_it(project: Proje
 def test_no_trace_at_all_is_no_division_by_zero(project: Project) -> None:
     counts = build.preview(project=project, query_text="", recipe=parse({"task": "trajectories"})).counts
     assert counts["task"] == {"name": "trajectories", "kept": 0, "looked_at": 0, "share": None}
+
+
+def test_the_page_of_a_generated_pair_names_its_candidates(
+    project: Project, generated: Batch, alice: User, as_user: Any
+) -> None:
+    freeze(project, task="pairs", answers_from=str(generated.uid))
+    page = as_user(alice).get("/p/acme/datasets/pairs/1/rows/1/").content.decode()
+    for item in DatasetRow.objects.get(position=1).batch_items:
+        assert f"/p/acme/graders/batches/{generated.uid}/{item}/" in page
+    assert "temperature 0.3" in page
