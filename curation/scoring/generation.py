@@ -1,7 +1,6 @@
 """Candidates for pairs, and answers made anew: several per trace, each sent with a temperature of its own."""
 
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -10,11 +9,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from curation import filters
-from curation.ingest.openai_messages import read_message
-from curation.ingest.parsed import Unreadable
-from curation.messages.clean import Notes
-from curation.messages.form import Message
-from curation.models import Batch, BatchItem, GraderVersion, Trace
+from curation.models import Batch, GraderVersion, Trace
 from curation.scoring import batches, items, keep, pricing, wire
 from curation.scoring.pricing import Price
 from curation.scoring.refused import Refused
@@ -39,21 +34,6 @@ class Wanted:
     ways: tuple[dict[str, Any], ...]
     graders: tuple[GraderVersion, ...]
     warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A candidate that came, for making rows: `message` in the internal form; `grades` by grader version ("slug@number"):
-    {value, passed, reason, error}, value None where it could not be graded."""
-
-    item: int
-    trace_id: int
-    revision_id: int
-    ordinal: int
-    settings: dict[str, Any]
-    model: str
-    message: Message
-    grades: dict[str, Any]
 
 
 def check(
@@ -154,30 +134,6 @@ def start(
             raise
         return before
     return batch
-
-
-def read(batch: Batch, *, traces: Sequence[int] | None = None) -> Iterator[Candidate]:
-    """The candidates that came, by trace and ordinal; of all traces, or of these."""
-    rows = BatchItem.objects.filter(batch=batch, status=BatchItem.Status.DONE).exclude(answer=None)
-    if traces is not None:
-        rows = rows.filter(trace__in=traces)
-    wanted = ("id", "trace_id", "revision_id", "ordinal", "settings", "answer", "grades")
-    for pk, trace, revision, ordinal, settings, said, grades in (
-        rows.order_by("trace_id", "ordinal").values_list(*wanted).iterator(chunk_size=500)
-    ):
-        try:
-            message = read_message(said["message"], Notes())
-        except Unreadable:  # such an item is not done
-            continue
-        yield Candidate(pk, trace, revision, ordinal, settings, said.get("model") or "", message, grades)
-
-
-def named(*, project: Project, uid: str) -> Batch:
-    """The batch of candidates with this outside id. Raises Refused."""
-    try:
-        return Batch.objects.get(project=project, uid=uuid.UUID(uid), kind=Batch.Kind.GENERATE)
-    except (ValueError, Batch.DoesNotExist):
-        raise Refused("answers_from", "There is no such batch of generated answers in this project.") from None
 
 
 def _priced(

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from curation.messages.form import message, text_of
+from curation.messages.form import message
 from curation.models import Batch, BatchItem, Score
 from curation.scoring import batches, claims, generation, lease, working
 from curation.scoring.refused import Refused
@@ -50,6 +50,10 @@ def done(batch: Batch) -> Batch:
     return batch
 
 
+def said_in(item: BatchItem) -> str:
+    return str(item.answer["message"]["content"])
+
+
 def test_three_requests_really_carry_their_temperatures_and_the_whole_conversation(project: Project) -> None:
     seen: Seen = []
     answers = iter(["It was late this morning.", "I do not know.", "This morning it left."])
@@ -76,8 +80,8 @@ def test_three_requests_really_carry_their_temperatures_and_the_whole_conversati
             {"role": "tool", "content": '{"status": "late"}', "tool_call_id": "k1"},
         ]  # fmt: skip
     assert (batch.status, batch.total, batch.done) == ("done", 3, 3)
-    made = list(generation.read(batch))
-    assert [(one.ordinal, one.settings["temperature"], text_of(one.message)) for one in made] == [
+    made = list(batch.items.order_by("ordinal"))
+    assert [(one.ordinal, one.settings["temperature"], said_in(one)) for one in made] == [
         (0, 0.3, "It was late this morning."), (1, 0.7, "I do not know."), (2, 1.0, "This morning it left."),
     ]  # fmt: skip
     assert [one.grades["late@1"]["value"] for one in made] == [1.0, 0.0, 1.0]
@@ -165,8 +169,8 @@ def test_a_process_that_died_amid_grading_leaves_the_answer_and_asks_no_judge_tw
         )
         Batch.objects.update(lease_until=batch.created_at)
         done(batch)
-    (made,) = generation.read(batch)
-    assert seen == [] and batch.cost_usd == Decimal("0.1") and text_of(made.message) == "This morning."
+    (made,) = batch.items.all()
+    assert seen == [] and batch.cost_usd == Decimal("0.1") and said_in(made) == "This morning."
     assert made.grades[str(version)]["value"] is None and made.grades["late@1"]["value"] == 1.0
 
 
@@ -182,11 +186,3 @@ def test_traces_that_cannot_be_sent_say_why(project: Project) -> None:
     assert (batch.done, batch.failed) == (2, 1), "the second is asked: nobody answered the user yet"
     assert "audio cannot be sent" in BatchItem.objects.get(trace=heard).error
     assert BatchItem.objects.get(trace=odd).status == "done"
-
-
-def test_answers_are_found_by_the_batchs_id(project: Project) -> None:
-    batch = Batch.objects.create(project=project, kind="generate", author="x")
-    assert generation.named(project=project, uid=str(batch.uid)) == batch
-    for uid in ("x", str(Project.objects.get().pk)):
-        with pytest.raises(Refused, match="no such batch"):
-            generation.named(project=project, uid=uid)
