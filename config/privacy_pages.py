@@ -14,7 +14,7 @@ from config.forget import forget_person
 from curation.forget import retention
 from curation.forget.person import NotASubject, Subject, counts_of, erasures, holdings
 from curation.models import PersonalData
-from curation.privacy import rules, scan
+from curation.privacy import names, rules, scan
 from curation.privacy.patterns import KINDS
 from workspace.access import Entry, enter
 from workspace.models import Role
@@ -105,11 +105,15 @@ def _page(request: HttpRequest, entry: Entry, *, status: int = 200, **more: Any)
     )
     by_kind = {row["kind"]: row for row in found}
     kinds = [
-        {"name": name, "label": label, "redact": name in current.redact, **by_kind.get(name, {"traces": 0, "times": 0})}
-        for name, label in KINDS.items()
-    ]
+        {
+            "name": name, "label": label, "redact": name in current.redact, "can_be_replaced": name in KINDS,
+            **by_kind.get(name, {"traces": 0, "times": 0}),
+        }
+        for name, label in names.kinds().items()
+    ]  # fmt: skip
     context = {
         "kinds": kinds,
+        "finds_names": names.is_plugged_in(),
         "rules": current,
         "lag": scan.lag(project_id=project.pk),
         "now_due": retention.due(project=project),

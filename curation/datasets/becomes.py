@@ -59,7 +59,7 @@ class Turn:
 @dataclass(slots=True)
 class Used:
     """A step of the conversation and how training uses it. `number` counts from 1, `words` are its first ones, `can` are
-    the uses that it can have, `author` who said so ("" for keep)."""
+    the uses that it can have, `author` who said so ("" for keep). `goes_along`: a call whose message is cut."""
 
     number: int
     key: str
@@ -69,6 +69,7 @@ class Used:
     author: str
     can: tuple[str, ...]
     is_call: bool
+    goes_along: bool = False
 
 
 @dataclass(slots=True)
@@ -164,6 +165,11 @@ def _add_example(found: Becoming) -> None:
     found.example = Example(messages=edited(row.messages, edits), tools=row.tools)
     steps = [step for step in steps_of(document) if step.conversation == place]
     found.steps = [_used(number, step, uses, conversation["messages"]) for number, step in enumerate(steps, start=1)]
+    cut = {
+        step.message for step, used in zip(steps, found.steps, strict=True) if used.use == "cut" and not used.is_call
+    }
+    for step, used in zip(steps, found.steps, strict=True):
+        used.goes_along = used.is_call and step.message in cut
 
 
 def _used(number: int, step: MeasuredStep, uses: step_uses.Uses, messages: list[Message]) -> Used:

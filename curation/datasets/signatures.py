@@ -77,8 +77,10 @@ class Progress:
 
 @lru_cache(maxsize=1)
 def rules() -> int:
-    """The generation of all that a signature holds: of this module, of the validator and of the formats there are."""
-    told = f"{GENERATION} {validate.RULES} {sorted(FORMATS)} {prints.PERMUTATIONS} {prints.DIMENSIONS}"
+    """The generation of all that a signature holds: of this module, the gate, the validator and the formats there are."""
+    told = (
+        f"{GENERATION} {gate.generation()} {validate.RULES} {sorted(FORMATS)} {prints.PERMUTATIONS} {prints.DIMENSIONS}"
+    )
     return zlib.crc32(told.encode()) % 32_000 + 1
 
 

@@ -10,12 +10,20 @@ import re
 from collections import Counter
 from typing import Any
 
+from django.conf import settings
+
 from curation.privacy.names import find_all
+from curation.privacy.patterns import RULES
 from curation.privacy.redact import IN_IDS, is_an_id
 
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*')
 _LONGEST_NUMBER = 19
 _DEEP = 8
+
+
+def generation() -> str:
+    """What findings depend on beside the row: raised with the patterns, and another for each detector of names."""
+    return f"{RULES} {settings.WHETSTONE_NAMES}".strip()
 
 
 def find_in(plain: dict[str, Any]) -> Counter[str]:

@@ -229,7 +229,9 @@ def test_a_pair_shows_both_answers_and_who_takes_it() -> None:
     assert takes["trl-dpo"]
     assert takes["openai-dpo"]
     assert not takes["openai-sft"]
-    chat = Example(messages=[message("user", "Where is my order?"), message("assistant", "It is on its way.")], tools=[])
+    chat = Example(
+        messages=[message("user", "Where is my order?"), message("assistant", "It is on its way.")], tools=[]
+    )
     why = {one.format.NAME: one.why for one in read.verdicts(chat)}
     assert "pair" in why["openai-dpo"]
     assert why["openai-sft"] == ""

@@ -160,3 +160,14 @@ def test_log_records_that_could_be_read_as_spans_are_redacted_too() -> None:
         ExportLogsServiceRequest.FromString(done).resource_logs[0].scope_logs[0].log_records[0].trace_id
         == record.trace_id
     )
+
+
+def test_a_field_called_password_and_text_behind_an_escape_are_replaced() -> None:
+    redactor = Redactor(project_id=1, kinds=frozenset(KINDS))
+    inner = json.dumps({"password": "hunter2", "note": "first\nann@mail.example.com"})
+    body = json.dumps({"password": "correct horse 7", "arguments": inner}).encode()
+    changed = json.loads(redactor.body(body, content_type="application/json"))
+    assert changed["password"].startswith("<SECRET_")
+    inside = json.loads(changed["arguments"])
+    assert inside["password"].startswith("<SECRET_")
+    assert inside["note"].startswith("first\n<EMAIL_")
