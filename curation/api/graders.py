@@ -26,7 +26,7 @@ FIELDS = {"query": "q"}
 class VersionIn(Schema):
     """A definition, and what its author says a good answer is."""
 
-    definition: dict[str, Any] = Field(description="A grader as JSON; docs/concepts.md lists the types.")
+    definition: dict[str, Any] = Field(description="A grader as JSON; docs/graders.md lists the types.")
     goal: dict[str, str] = Field(
         description="What a good answer is, said before anything is graded: accuracy, tone, completeness, rules (one or more)."
     )
