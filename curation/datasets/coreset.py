@@ -160,7 +160,7 @@ def _centres(points: "Matrix", size: int, seed: int, fixed: "Matrix | None") -> 
     import numpy as np
 
     rng = np.random.default_rng(seed)
-    drawn = np.sort(rng.permutation(len(points))[: max(FIT_ON, 4 * size)])
+    drawn = np.sort(rng.permutation(len(points))[: max(4 * size, min(FIT_ON, len(points) // 4))])
     sample = points[drawn]
     centres = sample[np.sort(rng.permutation(len(sample))[:size])].copy()
     for _ in range(ROUNDS):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 PERMUTATIONS = 128
 SHINGLE = 5
 DIMENSIONS = 256
-MOST_WORDS = 20_000
+MOST_BYTES = 200_000
 _HASH_SEED = 20_260_501
 # a letter of a script that writes no spaces is a word of its own
 _UNSPACED = "\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
@@ -27,37 +27,28 @@ _ASCII = "".join(chr(code).lower() if chr(code).isalnum() or code == ord("_") el
 _SAID = ("user", "assistant")
 # odd multipliers of a multiply-add hash (Dietzfelbinger et al. 1997)
 _PLACES = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93, 0xA0761D6478BD642F)
-_MOST_KNOWN = 400_000
+_BASE = 0xBF58476D1CE4E5B9  # of the polynomial; odd, so that it has an inverse
+_TURN = 1 << 64
+_AT_ONCE = 400_000
 
 
-class _Hashes(dict[str, int]):
-    """Word -> 64-bit BLAKE2b, worked out when first seen."""
-
-    def __missing__(self, word: str) -> int:
-        if len(self) >= _MOST_KNOWN:
-            self.clear()
-        found = int.from_bytes(hashlib.blake2b(word.encode("utf-8", "replace"), digest_size=8).digest(), "little")
-        self[word] = found
-        return found
-
-
-_HASHES = _Hashes()
-
-
-def words(row: Example) -> list[str]:
+def words(row: Example) -> bytes:
     """The words that make two rows alike: what users and assistants say, and what is called with what. System messages
     and tool results are left aside: the former are equal on most rows, the latter differ in times and ids."""
     return words_in(_texts([*row.messages, *row.chosen, *row.rejected]))
 
 
-def words_in(texts: Iterable[str]) -> list[str]:
-    """Words in small letters, at most MOST_WORDS."""
-    found: list[str] = []
+def words_in(texts: Iterable[str]) -> bytes:
+    """Words in small letters as UTF-8 with spaces between them, about the first MOST_BYTES."""
+    found: list[bytes] = []
+    size = 0
     for text in texts:
-        found += text.translate(_ASCII).split() if text.isascii() else _WORD.findall(text.lower())
-        if len(found) >= MOST_WORDS:
-            return found[:MOST_WORDS]
-    return found
+        plain = text.translate(_ASCII) if text.isascii() else " ".join(_WORD.findall(text.lower()))
+        found.append(plain.encode("utf-8", "replace"))
+        size += len(found[-1])
+        if size >= MOST_BYTES:
+            break
+    return b" ".join(found)[:MOST_BYTES]
 
 
 def _texts(messages: Iterable[Message]) -> Iterable[str]:
@@ -68,7 +59,7 @@ def _texts(messages: Iterable[Message]) -> Iterable[str]:
                 yield f"{call['name']} {call['arguments']}"
 
 
-def minhashes(rows: Sequence[Sequence[str]]) -> list[bytes]:
+def minhashes(rows: Sequence[bytes]) -> list[bytes]:
     """The signature of each row of words: PERMUTATIONS uint32, little-endian, of its 5-word shingles (Broder 1997, by
     rensa). Empty for rows of fewer than SHINGLE words."""
     import numpy as np
@@ -87,11 +78,13 @@ def minhashes(rows: Sequence[Sequence[str]]) -> list[bytes]:
     matrix = rensa.RMinHash.digest_matrix_from_flat_token_hashes(
         np.ascontiguousarray(shingles), ends.astype(np.uint64), PERMUTATIONS, _HASH_SEED
     )
-    table = np.array(matrix.to_rows(), dtype="<u4")
-    return [row.tobytes() if count else b"" for row, count in zip(table, counts, strict=True)]
+    places = chain.from_iterable(matrix.to_rows())
+    table = np.fromiter(places, dtype="<u4", count=PERMUTATIONS * len(rows)).tobytes()
+    wide = 4 * PERMUTATIONS
+    return [table[wide * row : wide * (row + 1)] if count else b"" for row, count in enumerate(counts.tolist())]
 
 
-def vectors(rows: Sequence[Sequence[str]]) -> "np.ndarray[Any, Any]":
+def vectors(rows: Sequence[bytes]) -> "np.ndarray[Any, Any]":
     """float16 (rows, DIMENSIONS), each of length 1 (0 for a row without words): words and pairs of words, counted as
     1 + ln n, each added to four signed places (feature hashing, Weinberger et al. 2009)."""
     import numpy as np
@@ -121,14 +114,66 @@ def vectors(rows: Sequence[Sequence[str]]) -> "np.ndarray[Any, Any]":
     return result
 
 
-def _flat(rows: Sequence[Sequence[str]]) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]":
-    """The hashes of all words one after the other, where each row starts, and how many words it has."""
+def _flat(rows: Sequence[bytes]) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+    """The hashes of all words one after the other, where each row starts, and how many words it has. Rows are taken some
+    at a time, as many as hold about _AT_ONCE bytes."""
     import numpy as np
 
-    lengths = np.fromiter((len(row) for row in rows), dtype=np.int64, count=len(rows))
-    known = map(_HASHES.__getitem__, chain.from_iterable(rows))
-    flat = np.fromiter(known, dtype=np.uint64, count=int(lengths.sum()))
-    return flat, np.cumsum(lengths) - lengths, lengths
+    hashes: list[Any] = [np.zeros(0, dtype=np.uint64)]
+    lengths: list[Any] = [np.zeros(0, dtype=np.int64)]
+    some: list[bytes] = []
+    size = 0
+    for number, row in enumerate(rows, start=1):
+        some.append(row)
+        size += len(row) + 1
+        if size >= _AT_ONCE or number == len(rows):
+            found, counts = _hashed(some)
+            hashes.append(found)
+            lengths.append(counts)
+            some, size = [], 0
+    per_row = np.concatenate(lengths)
+    return np.concatenate(hashes), np.cumsum(per_row) - per_row, per_row
+
+
+def _hashed(rows: Sequence[bytes]) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+    """The polynomial hash of each word (Karp and Rabin 1987, over mixed bytes, modulo 2^64), and how many words each row
+    has. A word's hash is the difference of two prefix sums, times the inverse of the power that it starts at."""
+    import numpy as np
+
+    data = np.frombuffer(b" ".join([*rows, b""]), dtype=np.uint8)
+    bytes_of, powers, inverses = _tables(len(data))
+    is_word = data != 32
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], is_word, [False]]).astype(np.int8)))
+    starts, ends = edges[::2], edges[1::2]
+    sums = np.zeros(len(data) + 1, dtype=np.uint64)
+    np.cumsum(bytes_of[data] * powers[: len(data)], out=sums[1:])
+    found = (sums[ends] - sums[starts]) * inverses[starts]
+    found ^= found >> np.uint64(32)
+    found *= np.uint64(_PLACES[0])
+    row_ends = np.cumsum([len(row) + 1 for row in rows])
+    return found, np.diff(np.searchsorted(starts, row_ends), prepend=0)
+
+
+_KNOWN: "dict[str, tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]]" = {}
+
+
+def _tables(size: int) -> "tuple[np.ndarray[Any, Any], np.ndarray[Any, Any], np.ndarray[Any, Any]]":
+    """A 64-bit number for each byte, and at least `size` powers of _BASE and of its inverse modulo 2^64."""
+    import numpy as np
+
+    known = _KNOWN.get("tables")
+    if known is None or len(known[1]) < size:
+        mixed = (hashlib.blake2b(bytes([code]), digest_size=8).digest() for code in range(256))
+        length = max(size, 1 << 16)
+        bases = (_BASE, pow(_BASE, -1, _TURN))
+        powers = []
+        for base in bases:
+            row = np.full(length, base, dtype=np.uint64)
+            row[0] = 1
+            powers.append(np.multiply.accumulate(row))
+        known = (np.frombuffer(b"".join(mixed), dtype="<u8"), powers[0], powers[1])
+        _KNOWN["tables"] = known
+    return known
 
 
 def _ramps(counts: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":

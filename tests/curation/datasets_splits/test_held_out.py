@@ -37,7 +37,7 @@ def version(project: Project, name: str, **splits: list[Trace]) -> DatasetVersio
 def signed(trace: Trace, text: str) -> Trace:
     """With the signature of `text`."""
     RevisionSignature.objects.create(
-        revision=trace.revision, project=trace.project, rules=1, minhash=prints.minhashes([text.split()])[0]
+        revision=trace.revision, project=trace.project, rules=1, minhash=prints.minhashes([prints.words_in([text])])[0]
     )
     return trace
 
