@@ -181,6 +181,14 @@ def of_trace(trace: Trace) -> tuple[Topic | None, str]:
     return found, "rule" if found else ""
 
 
+def newest(topic: Topic, known: Sequence[Topic], *, most: int) -> list[Trace]:
+    """The newest listed traces of a topic and of those below it; `known` are all topics of the project. One query."""
+    wanted = conditions.subtree(known, [topic.pk])
+    traces = with_topic(Trace.objects.filter(project=topic.project_id).listed(), topic.project, known)
+    found = traces.filter(about__in=wanted).order_by("-received_at", "-id")
+    return list(found.only("uid", "preview", "external_id", "received_at")[:most])
+
+
 def give(*, trace: Trace, slug: str, actor: Actor) -> Topic | None:
     """Say by hand what a trace is about; "" takes what was said back. Raises BadTopic where there is no such topic."""
     if not slug:

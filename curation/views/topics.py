@@ -181,23 +181,20 @@ def _overview(entry: Entry) -> dict[str, Any]:
 
 def _one(entry: Entry, found: Topic) -> dict[str, Any]:
     everything = topics.of_project(entry.project)
+    wrong = topics.why_broken(found.query)
     context: dict[str, Any] = {
         "topic": found,
         "nodes": topics.tree(everything),
         "not_parents": subtree(everything, [found.pk]),
         "typed": {"name": found.name, "parent": found.parent.slug if found.parent else "", "query": found.query},
-        "errors": {"query": topics.why_broken(found.query)} if topics.why_broken(found.query) else {},
+        "errors": {"query": wrong} if wrong else {},
         "may_engineer": entry.may(Role.ENGINEER),
         "given": topics.given(found),
         "below": sum(one.parent_id == found.pk for one in everything),
     }
     try:
         with patience():
-            query = filters.parse(f"topic:{found.slug}")
-            traces = filters.apply(entry.project.traces.all(), query, search=planned(entry.project.pk))
-            context["examples"] = list(
-                traces.order_by("-received_at", "-id").only("uid", "preview", "external_id", "received_at")[:EXAMPLES]
-            )
+            context["examples"] = topics.newest(found, everything, most=EXAMPLES)
     except TooSlow:
         context["slow"] = True
     return context
