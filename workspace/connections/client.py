@@ -1,5 +1,6 @@
 """The one client for OpenAI-compatible endpoints: guarded addresses, retries, a concurrency limit, costs and budgets."""
 
+import json
 import logging
 import random
 import threading
@@ -28,6 +29,7 @@ Given = ParamSpec("Given")
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0)
 TIMEOUT = httpx2.Timeout(120.0, connect=10.0)
 RETRIES = 3
+MOST_ERROR = 2_000  # characters of what an endpoint says when it refuses
 FIRST_PAUSE = 0.5  # seconds
 
 
@@ -122,7 +124,7 @@ def complete(
     if not getattr(answer, "choices", None):  # an error page with status 200 comes as text
         raise ConnectionFailed(f"{connection.name} answered without a choice.", of_request=True, kind="request")
     return Completion(
-        message=answer.choices[0].message.model_dump(mode="json", exclude_none=True),
+        message=_without_key(connection, answer.choices[0].message.model_dump(mode="json", exclude_none=True)),
         finish_reason=answer.choices[0].finish_reason,
         model=answer.model or name,
         input_tokens=usage.prompt_tokens if usage else None,
@@ -304,12 +306,26 @@ def _failed(connection: Connection, error: "openai.OpenAIError") -> ConnectionFa
             text = f"The connection to {connection.name} broke before an answer came."
     else:
         text = f"{connection.name}: {error}"
-    try:
-        key = secrets.decrypt(connection.key_encrypted)
-    except secrets.Unreadable:
-        key = ""
+    key = _key(connection)
     text = text.replace(key, "[key]") if key else text
+    text = text if len(text) <= MOST_ERROR else f"{text[:MOST_ERROR]}…"
     return ConnectionFailed(text, of_request=kind == "request", kind=kind, status=status)
+
+
+def _without_key(connection: Connection, message: dict[str, Any]) -> dict[str, Any]:
+    """The answer as it came; an endpoint that says the key back does not get it kept."""
+    key = _key(connection)
+    if not key or key not in (text := json.dumps(message, ensure_ascii=False)):
+        return message
+    scrubbed: dict[str, Any] = json.loads(text.replace(key, "[key]"))
+    return scrubbed
+
+
+def _key(connection: Connection) -> str:
+    try:
+        return secrets.decrypt(connection.key_encrypted)
+    except secrets.Unreadable:
+        return ""
 
 
 def _never_sent(error: BaseException) -> bool:

@@ -336,8 +336,17 @@ def test_redirects_and_keys(project: Project, caplog: pytest.LogCaptureFixture) 
         batches.resume(batch, SYSTEM)
         done(batch)
         assert batch.status == "failed" and len(seen) == 1 and "http" in batch.error
+    # an endpoint that says the key back, in an error and in an answer
+    echo = iter(
+        [(400, {"error": {"message": f"No: {KEY} {'x' * 9000}", "type": "x"}}), verdict({"model": "m"}, reason=KEY)]
+    )
+    with fake_openai(lambda asked: next(echo)) as url:
+        Connection.objects.update(base_url=url, allow_private_host=True)
+        batches.resume(batch, SYSTEM)
+        done(batch)
     item = BatchItem.objects.get()
-    held = json.dumps([item.prompt, item.answer, item.error, batch.error, batch.settings], default=str)
+    assert item.answer is not None and "[key]" in Score.objects.get().reason
+    held = json.dumps([item.prompt, item.answer, item.error, batch.error, batch.settings, item.grades], default=str)
     assert KEY not in held and KEY not in caplog.text
 
 
