@@ -183,15 +183,15 @@ def fill(rows: int) -> tuple[DatasetVersion, float]:
 
 def document(number: int, chance: random.Random) -> Any:
     """System, three turns with a tool call each, about 4 kB."""
-    said = [message("system", " ".join(chance.choices(WORDS, k=90)))]
+    said = [message("system", " ".join(chance.choices(WORDS, k=45)))]
     for turn in range(3):
         call = {"id": f"c{turn}", "name": "get_order", "arguments": f'{{"id": "{number}-{turn}"}}'}
-        said.append(message("user", f"{number}: " + " ".join(chance.choices(WORDS, k=60))))
+        said.append(message("user", f"{number}: " + " ".join(chance.choices(WORDS, k=45))))
         said.append(message("assistant", "", tool_calls=[call], latency_ms=400, usage={"input": 900, "output": 30}))
         said.append(
-            message("tool", '{"status": "' + " ".join(chance.choices(WORDS, k=50)) + '"}', tool_call_id=f"c{turn}")
+            message("tool", '{"status": "' + " ".join(chance.choices(WORDS, k=40)) + '"}', tool_call_id=f"c{turn}")
         )
-        said.append(message("assistant", " ".join(chance.choices(WORDS, k=60)), latency_ms=700))
+        said.append(message("assistant", " ".join(chance.choices(WORDS, k=45)), latency_ms=700))
     return {"conversations": [{"id": "main", "name": "", "kind": "main", "messages": said, "tools": [TOOL]}]}
 
 
