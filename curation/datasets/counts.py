@@ -3,13 +3,14 @@
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from curation.datasets import reasons, tasks
-from curation.datasets.example import stored
+from curation.datasets.example import Kind, stored
 from curation.datasets.plan import Plan, Row
 from curation.datasets.recipe import Recipe
 from curation.models import Trace
+from curation.privacy import names
 from workspace.models import Project
 
 FEW_ROWS = 1_000
@@ -66,7 +67,7 @@ def _summary(rows: Iterable[Row], recipe: Recipe) -> tasks.Summary:
     if type(summary) is not tasks.Summary:
         for row in rows:
             if (content := row.unpacked()) is not None:
-                summary.add(stored(row.kind, content))
+                summary.add(stored(cast(Kind, row.kind), content))
     return summary
 
 
@@ -123,8 +124,8 @@ def _of_steps(counts: dict[str, Any]) -> list[tuple[str, str]]:
         text = f"{later:,} traces were not looked at yet: their text is still being read. Count again, or freeze."
         told.append(("not_looked_at", text))
     if counts.get("personal", {}).get("rows"):
-        text = f"Personal data was found in {counts['personal']['rows']:,} rows. Names of people are not looked for."
-        told.append(("personal_data", text))
+        text = f"Personal data was found in {counts['personal']['rows']:,} rows."
+        told.append(("personal_data", text if names.is_plugged_in() else f"{text} Names of people are not looked for."))
     for short in counts.get("mix", {}).get("short", []):
         text = (
             f"The mix wants {short['wanted']:,} rows of {short['value']!r}; {short['missing']:,} of them are missing."
