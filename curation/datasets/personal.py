@@ -51,7 +51,7 @@ class Personal:
     def __bool__(self) -> bool:
         return bool(self.positions)
 
-    def in_split(self, split: str | None) -> int:
+    def in_split(self, split: str | None = None) -> int:
         """Rows of one split, or of all."""
         return self.rows.get(split, 0) if split else sum(self.rows.values())
 
