@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from django.db import IntegrityError, OperationalError, connection, transaction
@@ -32,7 +33,8 @@ __all__ = ["FEW_ROWS", "SPLITS", "BadName", "Left", "NothingToFreeze", "Preview"
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,78}[a-z0-9])?")
 TRIES = 3
-PREVIEW_SECONDS = 15.0
+PREVIEW_SECONDS = 12.0
+LEAST_SECONDS = 3.0
 LEFT_SIZE = 50
 
 
@@ -215,12 +217,10 @@ def _matching(project: Project, query: filters.Query, recipe: Recipe, now: datet
 def _read_ahead(
     project: Project, query: filters.Query, recipe: Recipe, now: datetime, *, seconds: float | None
 ) -> None:
-    """Work out the signatures that the selection will miss, outside its transaction, which would hold locks meanwhile."""
-    task = tasks.find(recipe.task)
-    if recipe.task != "chat" or not recipe.use_original_outputs:
-        return
+    """Work out the signatures that the selection, or the look for what is held out, will miss; outside the transaction,
+    which would hold locks meanwhile."""
     found = _matching(project, query, recipe, now).filter(archived_at=None, revision__isnull=False)
-    if "unjudged" not in recipe.judgments and not task.DECIDES:
+    if "unjudged" not in recipe.judgments and not tasks.find(recipe.task).DECIDES:
         found = found.exclude(verdict="").filter(verdict_stale=False)
     missing = found.exclude(revision__signature__rules=signatures.rules()).order_by("revision_id")
     for _ in signatures.fill(missing.values_list("revision_id", flat=True), seconds=seconds):
@@ -239,8 +239,11 @@ def _plan(
 ) -> tuple[Plan, TraceQuerySet]:
     """What a freeze would write, by a preview's means."""
     matching = _matching(project, query, recipe, now)
+    begun = monotonic()
     if most is None:
         _read_ahead(project, query, recipe, now, seconds=seconds)
+    if seconds is not None:
+        seconds = max(min(seconds, LEAST_SECONDS), seconds - (monotonic() - begun))
     for attempt in range(1, TRIES + 1):
         try:
             with snapshot():
