@@ -7,16 +7,25 @@ from datetime import datetime, timedelta
 from django.db import transaction
 
 from curation import effective
+from curation.datasets import topics
 from curation.demo.generate import generate
 from curation.demo.outcome import DemoTrace
 from curation.ingest import store
 from curation.models import Correction, Feedback, Judgment, Score, Trace
 from curation.review import corrections, judgments, queues
-from workspace.access import Actor
+from workspace.access import SYSTEM, Actor
 from workspace.models import Project, User
 from workspace.uuid7 import uuid7
 
 REVIEWERS = 3
+# name, rule, and the topic that it stands below
+TOPICS = (
+    ("Shop", "agent:fernhill-support", ""),
+    ("Refunds", "agent:fernhill-support tool:refund_order", "shop"),
+    ("Returns", "agent:fernhill-support tool:create_return_label,create_replacement", "shop"),
+    ("Parcels", "agent:fernhill-support tool:track_parcel", "shop"),
+    ("Code", "agent:patchwork", ""),
+)
 
 
 @dataclass(slots=True)
@@ -49,7 +58,16 @@ def load(*, project: Project, reviewers: Sequence[User], now: datetime, seed: in
             loaded.corrections += _correct(project, trace, row, reviewers)
             loaded.feedback += _comment(project, trace, row)
         queues.default_queue(project=project)
+        _topics(project)
     return loaded
+
+
+def _topics(project: Project) -> None:
+    """What the traces are about, by rules; nothing where somebody made topics already."""
+    if topics.of_project(project):
+        return
+    for name, query, parent in TOPICS:
+        topics.create(project=project, actor=SYSTEM, name=name, query=query, parent=parent)
 
 
 def _judge(project: Project, trace: Trace, row: DemoTrace, reviewers: Sequence[User]) -> int:

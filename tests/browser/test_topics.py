@@ -126,6 +126,8 @@ def test_a_topic_is_given_on_a_trace_and_to_many(
     expect(page.locator(".traces tbody tr")).to_have_count(2)
     page.locator("[data-tick-all]").check()
     page.get_by_label("Topic to give").select_option(label="Odd")
+    axe()
+    shoot(page, "topic-given")
     page.get_by_role("button", name="Give topic").click()
     expect(page.locator(".toast")).to_contain_text("2 traces of the topic “odd” now.")
     assert TraceTopic.objects.filter(topic__slug="odd", source="hand").count() == 2
