@@ -112,6 +112,20 @@ def test_an_unknown_score_is_an_error_before_anything_runs(project: Project, jud
         freeze(project, weights={"helpful": 1})
 
 
+def test_scores_that_are_stored_are_used_and_no_model_is_called(
+    project: Project, judged: list[Trace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*_: Any, **__: Any) -> None:
+        raise AssertionError("a model or a grader was called")
+
+    monkeypatch.setattr("workspace.connections.client.complete", never)
+    monkeypatch.setattr("curation.scoring.run.grade_conversation", never)
+    for number, trace in enumerate(judged):
+        score(trace, "helpful", number / 10, source="judge", grader_version="helpful@2")
+    version = freeze(project, gates=[{"score": "helpful", "threshold": 0.3}], weights={"helpful": 1}, max_examples=5)
+    assert version.counts["rows"] == 5
+
+
 def test_feedback_limits(project: Project, judged: list[Trace]) -> None:
     score(judged[0], "responseQuality", 1)  # another name: only the known one counts
     score(judged[1], "response_quality", 4.5)
