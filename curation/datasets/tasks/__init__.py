@@ -4,7 +4,7 @@ A task either makes rows of one conversation at a time (`make`), or gathers seve
 pairs). Whoever freezes calls `find`, then `check` for the options, `known` for the traces of a chunk, and one of the two.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from curation.datasets.tasks import (
@@ -72,8 +72,3 @@ def find(name: str) -> Task:
 def check(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
     """All options of a task, with what is given. Raises OptionsError naming every wrong option."""
     return _check(task.OPTIONS, given)
-
-
-def names() -> Iterable[tuple[str, str]]:
-    """(name, label) of every task, for a form."""
-    return ((task.NAME, task.LABEL) for task in TASKS.values())
