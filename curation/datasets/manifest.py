@@ -7,6 +7,7 @@ from collections.abc import Generator
 from typing import Any
 
 from curation.datasets.export import Plan, Written, descent, leaking, line_of, pieces, written_rows
+from curation.datasets.findings import Finding, warning
 
 SCHEMA = 1
 
@@ -51,6 +52,7 @@ def about(made: Plan) -> dict[str, Any]:
         "frozen_by": version.author,
         "counts": {name: version.counts.get(name) for name in ("rows", "train", "validation", "test", "by_reason")},
         "invalid": made.invalid,
+        "notes": [one.reason for one in notes(made)],
         "personal_data": {
             "rows": made.personal.in_split(made.split),
             "kinds": made.personal.pieces(made.split),
@@ -63,6 +65,28 @@ def about(made: Plan) -> dict[str, Any]:
             "conflicts": [str(leak) for leak in leaking(version, made.split)] if made.held_out else [],
         },
     }
+
+
+def notes(made: Plan) -> list[Finding]:
+    """What those who take the format ask of a file as a whole, where this one falls short."""
+    limits, version = made.chosen.LIMITS, made.version
+    rows = int(version.counts[made.split or "rows"]) - made.invalid - len(made.held_out)
+    found = []
+    if made.split != "test" and not made.part and rows < limits.least_rows:
+        found.append(warning("too_few_rows", "", f"{rows} rows; {made.chosen.NAME} wants at least {limits.least_rows}"))
+    if limits.most_rows is not None and rows > limits.most_rows:
+        found.append(warning("too_many_rows", "", f"{rows:,} rows; {made.chosen.NAME} takes {limits.most_rows:,}"))
+    if limits.needs_validation and made.split == "train" and not version.counts["validation"]:
+        found.append(
+            warning("validation_needed", "", f"{made.chosen.NAME} needs a validation file, and that split is empty")
+        )
+    if limits.both_labels and rows:
+        here = version.rows.filter(split=made.split) if made.split else version.rows.all()
+        labels = set(here.order_by().values_list("content__label", flat=True).distinct())
+        if len(labels) == 1:
+            held = "true" if labels == {True} else "false"
+            found.append(warning("one_label", "label", f"every label is {held}; {made.chosen.NAME} learns from both"))
+    return found
 
 
 def end(done: Written) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from curation.datasets import export, folds, manifest
+from curation.datasets.findings import Finding
 from curation.models import DatasetVersion
 from workspace import audit
 from workspace.access import Actor
@@ -33,13 +34,15 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Sending:
-    """What goes out: the pieces, the name of the file, what is left out and how many rows hold personal data."""
+    """What goes out: the pieces, the name of the file, what is left out, how many rows hold personal data, and where the
+    file as a whole falls short of what its takers ask."""
 
     pieces: Generator[bytes]
     file_name: str
     skipped: int
     held_out: int
     personal: int
+    notes: list[Finding]
 
 
 def lines(*, version: DatasetVersion, wish: Wish, actor: Actor, written: export.Written | None = None) -> Sending:
@@ -85,4 +88,6 @@ def _tell(made: export.Plan, wish: Wish, actor: Actor) -> None:
 
 
 def _sending(made: export.Plan, pieces: Generator[bytes], file_name: str) -> Sending:
-    return Sending(pieces, file_name, made.invalid, len(made.held_out), made.personal.in_split(made.split))
+    return Sending(
+        pieces, file_name, made.invalid, len(made.held_out), made.personal.in_split(made.split), manifest.notes(made)
+    )  # fmt: skip

@@ -52,6 +52,8 @@ class Command(BaseCommand):
             raise CommandError(f"{error} Here: --skip-held-out.") from None
         except (formats.UnknownFormat, export.InvalidRows, folds.NoFold) as error:
             raise CommandError(str(error)) from None
+        for note in sending.notes:
+            self.stderr.write(f"warning: {note.reason}")
         if options["output"] == "-":
             write_out(self.stdout, sending.pieces)
         else:

@@ -61,6 +61,8 @@ class Command(BaseCommand):
         for split, path in files.items():
             written = export.Written()
             sending = send.lines(version=version, wish=wishes[split], actor=SYSTEM, written=written)
+            for one in sending.notes:
+                self.stderr.write(f"warning: {split}: {one.reason}")
             write_file(path, sending.pieces)
             self.stderr.write(f"{version} {split}: {told(written)} to {path}")
         if options["manifest"]:

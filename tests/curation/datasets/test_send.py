@@ -160,6 +160,9 @@ def test_a_pair_is_traced_to_both_traces_their_judgments_and_the_word_between_th
     assert [one.position for one in DatasetRow.objects.filter(other_trace=bad)] == [1], (
         "and back from the rejected side"
     )
+    assert [one.reason for one in manifest.notes(export.plan(version, "openai-dpo"))] == [
+        "1 rows; openai-dpo wants at least 10"
+    ]
     line = json.loads(text(version, "openai-dpo"))
     assert line["preferred_output"][0]["content"] == "Yes, at once."
     table = list(csv.DictReader(io.StringIO(b"".join(judgments_csv.of_version(version=version)).decode())))
