@@ -87,7 +87,8 @@ def test_the_form_starts_from_an_earlier_version_and_keeps_what_was_typed(
     rows.trace(project, judged="acceptable", by=rita)
     client = as_user(alice)
     typed = {"name": "support", "q": "agent:support", "judgments": ["acceptable", "unjudged"], "corrections": "rescue",
-             "validation": "12.5", "test": "0", "group_by": "session", "seed": "9", "limit": "7", "order": "oldest"}  # fmt: skip
+             "validation": "12.5", "test": "0", "group_by": "session", "seed": "9", "limit": "7", "order": "oldest",
+             "act": "freeze"}  # fmt: skip
     assert client.post("/p/acme/datasets/new/", typed).status_code == 302
     page = client.get("/p/acme/datasets/new/?from=support@1").content.decode()
     for shown in (
