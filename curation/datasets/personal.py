@@ -15,7 +15,7 @@ from curation.datasets import signatures
 from curation.datasets.example import Example, stored
 from curation.datasets.stored import read_rows
 from curation.models import DatasetVersion
-from curation.privacy import gate
+from curation.privacy import gate, names
 from curation.privacy.patterns import KINDS
 
 _IN_DOUBT = """
@@ -35,8 +35,8 @@ class PersonalRows(ValueError):
         self.rows, self.kinds = found.in_split(split), found.pieces(split)
         super().__init__(
             f"{self.rows:,} rows of {version} hold personal data: {words(self.kinds)}. Put pseudonyms in its place "
-            "(personal=replace), or export it as it is with a written reason (personal_reason), which the audit log keeps. "
-            "Names of people are not looked for."
+            "(personal=replace), or export it as it is with a written reason (personal_reason), which the audit log keeps."
+            + ("" if names.is_plugged_in() else " Names of people are not looked for.")
         )
 
 

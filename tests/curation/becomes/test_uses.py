@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -20,6 +21,7 @@ from curation.models import StepUse, StepVerdict, Trace
 from curation.review import step_uses
 from curation.review.invalid import Invalid
 from tests import make
+from tests.curation.becomes.test_render import MARKED, words_tokenizer
 from tests.curation.datasets import rows
 from workspace.access import Actor
 from workspace.models import AuditEntry, Project, User
@@ -235,3 +237,24 @@ def test_a_pair_shows_both_answers_and_who_takes_it() -> None:
     why = {one.format.NAME: one.why for one in read.verdicts(chat)}
     assert "pair" in why["openai-dpo"]
     assert why["openai-sft"] == ""
+
+
+def test_the_page_renders_with_a_chosen_template_and_with_no_other(
+    cast: Cast, taken: Trace, client: Client, settings: Any, tmp_path: Path
+) -> None:
+    words_tokenizer(tmp_path / "bases" / "words", MARKED)
+    words_tokenizer(tmp_path / "elsewhere", MARKED)
+    settings.TOKENIZER_FOLDERS, settings.MODEL_FOLDERS = [tmp_path / "bases"], []
+    client.force_login(cast.rita)
+    page = reverse("curation:trace-becomes", args=[cast.project.slug, taken.uid])
+    ours = client.get(page).content.decode()
+    assert "estimate: characters / 4" in ours
+    shown = client.get(page, {"base": "words", "length": "20"}).content.decode()
+    assert "estimate" not in shown
+    assert "Cut at 20" in shown
+    assert '<option value="words" selected>' in shown
+    for key in ("../elsewhere", str(tmp_path / "elsewhere")):
+        assert "There is no chat template" in client.get(page, {"base": key}).content.decode()
+    assert "must be a whole number" in client.get(page, {"length": "many"}).content.decode()
+    part = client.get(page, {"part": "page", "base": "words"}, headers={"HX-Request": "true"}).content.decode()
+    assert part.lstrip().startswith('<div id="becomes"')
