@@ -8,6 +8,7 @@ from typing import Any
 
 from curation.datasets.export import Plan, Written, descent, leaking, line_of, pieces, written_rows
 from curation.datasets.findings import Finding, warning
+from curation.privacy import names
 
 SCHEMA = 1
 
@@ -57,7 +58,7 @@ def about(made: Plan) -> dict[str, Any]:
             "rows": made.personal.in_split(made.split),
             "kinds": made.personal.pieces(made.split),
             "replaced": made.replace,
-            "names_looked_for": False,
+            "names_looked_for": names.is_plugged_in(),
         },
         "held_out": {
             "checked": made.split != "test",

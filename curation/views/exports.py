@@ -10,6 +10,7 @@ from curation.datasets import export, folds, formats, held_out, judgments_csv, r
 from curation.datasets.personal import PersonalRows
 from curation.datasets.send import SHORTEST_REASON, Wish
 from curation.models import DatasetVersion
+from curation.privacy import names
 from curation.privacy.patterns import KINDS
 from workspace.access import Entry, enter
 from workspace.models import Role
@@ -92,7 +93,11 @@ def _refused(found: DatasetVersion, wish: Wish, error: ValueError) -> dict[str, 
     if isinstance(error, held_out.HeldOutRows):
         return context | {"why": "held_out", "leaks": error.leaks[:MOST_LEAKS], "more": len(error.leaks) - MOST_LEAKS}
     held = error.kinds if isinstance(error, PersonalRows) else {}
-    return context | {"why": "personal", "kinds": [(KINDS.get(kind, kind), count) for kind, count in held.items()]}
+    return context | {
+        "why": "personal",
+        "names": names.is_plugged_in(),
+        "kinds": [(KINDS.get(kind, kind), count) for kind, count in held.items()],
+    }
 
 
 def _find(entry: Entry, name: str, number: int) -> DatasetVersion:

@@ -199,6 +199,22 @@ def test_every_line_of_prompts_has_the_same_columns(project: Project, rita: User
     assert sorted(json.loads(text(version, "openai-rft").splitlines()[0])) == ["messages", "reference"]
 
 
+def test_labels_of_one_kind_are_told(project: Project, rita: User) -> None:
+    version = DatasetVersion.objects.create(
+        dataset=Dataset.objects.create(project=project, name="labels"), number=1, content_hash="0" * 64, author="Ada",
+        counts={"rows": 2, "train": 2, "validation": 0, "test": 0, "by_reason": {}}, recipe=Recipe(task="labels").plain(),
+    )  # fmt: skip
+    for position in (1, 2):
+        trace = rows.trace(project, judged="acceptable", by=rita)
+        said = Example(messages=[message("user", "Is that the right one?")], tools=[], kind="label",
+                       chosen=[message("assistant", f"It is number {position}.")], label=True)  # fmt: skip
+        DatasetRow.objects.create(version=version, position=position, trace=trace, revision=trace.revision, split="train",
+                                  split_group="g", digest=said.digest(), kind="label", content=said.plain())  # fmt: skip
+    assert [json.loads(line)["label"] for line in text(version, "trl-kto").splitlines()] == [True, True]
+    told = manifest.notes(export.plan(version, "trl-kto", "train"))
+    assert [one.reason for one in told] == ["every label is true; trl-kto learns from both"]
+
+
 def test_judgments_as_csv_run_nothing(project: Project, rita: User, charlie: User) -> None:
     hostile = ['=HYPERLINK("http://evil","x")', "+1", "-1+1", "@SUM(A1)", "\tx", "\rx", 'quoted "word", comma']
     for note in hostile:
