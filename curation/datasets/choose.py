@@ -38,12 +38,12 @@ def choose(
     Call it in a transaction with a snapshot. Documents are read only where there is no signature, or where a task needs
     them, in chunks. Raises RecipeError where data and recipe do not fit (a number without range, losses that are missing).
     """
-    with _rare_collections():
+    with rare_collections():
         return _choose(traces, recipe, project, dataset, most, replays, guard, seconds)
 
 
 @contextmanager
-def _rare_collections() -> Iterator[None]:
+def rare_collections() -> Iterator[None]:
     """Python looks for cycles after every 700 new objects, and at times through all of them; of a hundred thousand
     candidates, which hold none, that takes as long as the choosing itself. Meanwhile it looks more rarely."""
     gc.set_threshold(400_000, 20, 50)
