@@ -64,6 +64,6 @@ def detect_secrets(texts: list[str]) -> Any:
     return {"seconds": time.perf_counter() - begun, "found": found}
 
 
-if __name__ == "__main__":
-    work = {"presidio": presidio, "detect-secrets": detect_secrets}[sys.argv[1]]
-    json.dump(work(json.load(sys.stdin)), sys.stdout)
+WORK = {"presidio": presidio, "detect-secrets": detect_secrets}
+if sys.argv[1:] and sys.argv[1] in WORK:  # no benchmark by itself, so it has no main
+    json.dump(WORK[sys.argv[1]](json.load(sys.stdin)), sys.stdout)

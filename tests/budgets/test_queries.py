@@ -22,7 +22,7 @@ MORE = {  # pages made of several things, each with the reason for its limit
     "curation:review-item": 12, "curation:trace": 12, "evaluation:over-time": 10, "training:run-new": 10,
     "evaluation:comparison-new": 10,
     "curation:pair": 14,  # both sides, each with its document; two leases
-    "curation:trace-becomes": 18,  # a freeze of one trace in a snapshot, its steps, and the descent of each version that holds it
+    "curation:trace-becomes": 20,  # a freeze of one trace in a snapshot, its steps, and the descent of each version that holds it
     "curation:grader": 15,  # its figures are four queries, its bars two, its disagreements two
     "curation:topic": 10,  # its newest traces stand under a time limit, which is two in the transaction that only tests have
     "curation:traces": 10,  # saved views, queues and topics; two are the time limit inside the transaction that only tests have
