@@ -107,8 +107,8 @@ def _graders(project: Project, traces: list[Trace]) -> dict[str, list[Any]]:
             external_id=f"grader:{used.uid}:{trace.revision_id}", reason="It says so.",
         )  # fmt: skip
     return {
-        "curation:graders": [], "curation:grader-new": [], "curation:batches": [], "curation:candidates-new": [], "curation:grader": ["polite"],
-        "curation:grader-change": ["polite"], "curation:grader-version": ["polite", 1], "curation:batch": [batch.uid],
+        "curation:graders": [], "curation:grader-new": [], "curation:batches": [], "curation:candidates-new": [],
+        "curation:grader": ["polite"], "curation:grader-change": ["polite"], "curation:grader-version": ["polite", 1], "curation:batch": [batch.uid],
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import messages
+from django.db.models import Value
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -11,7 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from curation import filters
 from curation.datasets import build, read, reasons, recipe, recipe_parts, tasks
-from curation.models import Batch, DatasetVersion, RawRecord, ReplayBuffer
+from curation.models import Batch, Dataset, DatasetVersion, RawRecord, ReplayBuffer
 from curation.scoring import keep
 from curation.views import recipe_form
 from curation.views.datasets import bars_of, parts_of
@@ -50,7 +51,7 @@ def dataset_new(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "GET" and "count" not in request.GET:
         return answer(request, PAGE, _form(entry, _start(entry, request.GET)))
     given = request.POST if request.method == "POST" else request.GET
-    previewing = given.get("act") != "freeze" or request.method == "GET"
+    previewing = given.get("act") == "preview" or request.method == "GET"
     values = _typed(given)
     # counted without a script: the whole form is the address
     if previewing and request.method == "POST" and not wants_fragment(request):
@@ -183,6 +184,10 @@ def _bars(counts: dict[str, Any], slug: str, values: dict[str, Any]) -> list[Any
 
 def _form(entry: Entry, values: dict[str, Any], errors: dict[str, str] | None = None) -> dict[str, Any]:
     project = entry.project
+    # both lists of names by one query
+    datasets = Dataset.objects.filter(project=project).annotate(kind=Value("dataset")).values_list("kind", "name")
+    buffers = ReplayBuffer.objects.filter(project=project).annotate(kind=Value("buffer")).values_list("kind", "name")
+    names = list(datasets.union(buffers, all=True).order_by("kind", "name"))
     return {
         "values": values,
         "errors": {} if errors is None else errors,
@@ -196,11 +201,11 @@ def _form(entry: Entry, values: dict[str, Any], errors: dict[str, str] | None = 
         "fields": {"balance": recipe_parts.FIELDS, "mix": recipe_parts.MIX_FIELDS},
         "task_fields": _task_fields(values),
         "scorers": sorted(keep.scorers(project).items()),
-        "known": [one.dataset.name for one in read.datasets(project, size=200)[1]],
+        "known": [name for kind, name in names if kind == "dataset"],
         "uploads": RawRecord.objects.filter(project=project, user__isnull=False).order_by("-id").only("uid", "source")[:50],
         "generations": Batch.objects.filter(project=project, kind=Batch.Kind.GENERATE).order_by("-id")[:50],
         **_panels(values, errors or {}),
-        "buffers": ReplayBuffer.objects.filter(project=project).order_by("name").values_list("name", flat=True),
+        "buffers": [name for kind, name in names if kind == "buffer" and not name.startswith("~")],
     }  # fmt: skip
 
 

@@ -43,14 +43,15 @@ _GROUPS: dict[str, tuple[str, dict[str, type]]] = {
 
 def typed(given: QueryDict) -> dict[str, Any]:
     """The fields as they stand in the form or the address; options of the task as "option_NAME"."""
-    values: dict[str, Any] = {name: given[name].strip() for name in TEXT if name in given}
+    values: dict[str, Any] = {name: str(given[name]).strip() for name in TEXT if name in given}
     if "judgments" in given:
         values["judgments"] = given.getlist("judgments")
-    values["options"] = {
-        key.removeprefix("option_"): given.getlist(key) if len(given.getlist(key)) > 1 else given[key].strip()
-        for key in given
-        if key.startswith("option_")
-    }
+    options: dict[str, Any] = {}
+    for key in given:
+        if key.startswith("option_"):
+            several = [str(one).strip() for one in given.getlist(key)]
+            options[key.removeprefix("option_")] = several if len(several) > 1 else several[0]
+    values["options"] = options
     return values
 
 
