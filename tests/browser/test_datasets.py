@@ -132,7 +132,9 @@ def test_a_large_export_is_sent_while_it_is_made(
         rows.trace(project, said, judged="acceptable", by=rita)
     from curation.datasets.recipe import Recipe
 
-    build.freeze(project=project, name="large", query_text="", actor=Actor(), recipe=Recipe(dedupe="none"))
+    build.freeze(
+        project=project, name="large", query_text="", actor=Actor(), recipe=Recipe(dedupe="none", validation=0, test=0)
+    )
     page = sign_in(alice)
     (cookie,) = [one for one in page.context.cookies() if one["name"] == settings.SESSION_COOKIE_NAME]
     address = f"{server.url}/p/acme/datasets/large/1/export/?format=openai-sft"
