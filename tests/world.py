@@ -108,7 +108,8 @@ def _graders(project: Project, traces: list[Trace]) -> dict[str, list[Any]]:
         )  # fmt: skip
     return {
         "curation:graders": [], "curation:grader-new": [], "curation:batches": [], "curation:candidates-new": [],
-        "curation:grader": ["polite"], "curation:grader-change": ["polite"], "curation:grader-version": ["polite", 1], "curation:batch": [batch.uid],
+        "curation:grader": ["polite"], "curation:grader-change": ["polite"],
+        "curation:grader-version": ["polite", 1], "curation:batch": [batch.uid],
     }  # fmt: skip
 
 

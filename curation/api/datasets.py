@@ -44,7 +44,7 @@ class RecipeIn(Schema):
     use_original_outputs: bool = Field(True, description="false takes the answers of answers_from.")
     answers_from: str = Field("", description="Id of a generation batch.")
     dedupe: str | bool = Field("exact", description="none, exact, near. true is exact, false is none.")
-    near_threshold: float = Field(0.8, description="Estimated Jaccard similarity of word 5-grams, 0.5 to 1.")
+    near_threshold: float = Field(0.7, description="Estimated Jaccard similarity of word 5-grams, 0.5 to 1.")
     outliers: str = Field("", description="length, content, or empty.")
     personal: str = Field("tell", description="tell, exclude, replace.")
     balance: dict[str, Any] | None = Field(None, description='{"field": agent|model|env|topic|meta.KEY, "most"}')

@@ -19,7 +19,7 @@ from curation.models import Dataset, DatasetVersion, Trace
 from workspace.models import Project
 
 TEST = "test"
-THRESHOLD = 0.8  # estimated Jaccard similarity from which two conversations are near-duplicates
+THRESHOLD = 0.7  # estimated Jaccard similarity from which two conversations are near-duplicates
 _HELD = """
     SELECT DISTINCT ON (named.trace_id) named.trace_id, named.revision_id, r.split_group, d.name, v.number, r.position
     FROM curation_datasetrow r

@@ -90,7 +90,7 @@ class Recipe:
     use_original_outputs: bool = True
     answers_from: str = ""
     dedupe: str = "exact"
-    near_threshold: float = 0.8
+    near_threshold: float = 0.7
     outliers: str = ""
     personal: str = "tell"
     balance: Balance | None = None
