@@ -23,7 +23,7 @@ import numpy as np  # noqa: E402
 from threadpoolctl import threadpool_limits  # noqa: E402
 
 from benchmarks.report import Bar, Figure, Spread, alternate, report  # noqa: E402
-from curation.datasets import coreset  # noqa: E402
+from curation.datasets.selecting import coreset  # noqa: E402
 
 DIMENSIONS = 384
 

@@ -23,7 +23,7 @@ django.setup()
 import rensa  # noqa: E402
 
 from benchmarks.report import Bar, Figure, Spread, alternate, report  # noqa: E402
-from curation.datasets import near, prints  # noqa: E402
+from curation.datasets.selecting import near, prints  # noqa: E402
 
 WORDS, THRESHOLD, LOWER, CHUNK = 128, 0.8, 0.7, 2_000
 KINDS = {"copy": (0.045, 0.0), "changed_3": (0.067, 0.03), "changed_10": (0.038, 0.10)}

@@ -33,7 +33,8 @@ from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from benchmarks.report import Bar, Figure, Spread, alternate, report  # noqa: E402
-from curation.datasets import build, export, stored  # noqa: E402
+from curation.datasets import build  # noqa: E402
+from curation.datasets.exporting import export, stored  # noqa: E402
 from curation.messages.form import message  # noqa: E402
 from curation.models import DatasetVersion, Judgment, Trace, TraceRevision  # noqa: E402
 from workspace.access import Actor  # noqa: E402

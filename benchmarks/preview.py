@@ -26,7 +26,8 @@ from django.test.utils import setup_databases, teardown_databases  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
 from benchmarks.report import Bar, Figure, report  # noqa: E402
-from curation.datasets import build, candidates, choose, recipe, signatures  # noqa: E402
+from curation.datasets import build, recipe  # noqa: E402
+from curation.datasets.selecting import candidates, choose, signatures  # noqa: E402
 from curation.ingest.copying import copy_in  # noqa: E402
 from curation.messages.form import message  # noqa: E402
 from curation.models import Judgment, Score, Trace, TraceRevision  # noqa: E402

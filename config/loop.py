@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from curation.datasets import build, export
+from curation.datasets import build
+from curation.datasets.exporting import export
 from curation.datasets.recipe import Recipe
 from curation.ingest.import_files import import_file
 from curation.ingest.outcome import Outcome

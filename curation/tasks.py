@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from curation.browse import bulk, rollups
-from curation.datasets import signatures
+from curation.datasets.selecting import signatures
 from curation.forget import retention
 from curation.ingest import inbox
 from curation.privacy import scan

@@ -6,8 +6,9 @@ from django.http import Http404, HttpRequest, StreamingHttpResponse
 from ninja import Field, Path, Query, Schema
 
 from curation.api.routing import router
-from curation.datasets import export, files, folds, formats, held_out, judgments_csv, read, send
-from curation.datasets.personal import PersonalRows
+from curation.datasets import folds, held_out, read
+from curation.datasets.exporting import export, files, formats, judgments_csv, send
+from curation.datasets.exporting.personal import PersonalRows
 from curation.filters import FilterError
 from curation.models import DatasetVersion
 from workspace.access import enter

@@ -10,7 +10,8 @@ from ninja import Field, Path, Query, Schema
 from curation import filters
 from curation.api.datasets import FreezeIn, problem
 from curation.api.routing import router
-from curation.datasets import build, reasons, recipe, replay_buffer
+from curation.datasets import build, reasons, recipe
+from curation.datasets.selecting import replay_buffer
 from curation.models import ReplayBuffer
 from workspace.access import enter
 from workspace.models import Project, Role

@@ -7,15 +7,16 @@ from typing import Any
 
 from django.db.models import Q
 
-from curation.datasets import read, validate
+from curation.datasets import read
 from curation.datasets.build import snapshot
-from curation.datasets.choose import choose
 from curation.datasets.example import Example, edited, example_of, main_index
-from curation.datasets.export import line_of
-from curation.datasets.findings import Finding
-from curation.datasets.formats import FORMATS, Format
+from curation.datasets.exporting import validate
+from curation.datasets.exporting.export import line_of
+from curation.datasets.exporting.findings import Finding
+from curation.datasets.exporting.formats import FORMATS, Format
 from curation.datasets.reasons import Reason
 from curation.datasets.recipe import Recipe
+from curation.datasets.selecting.choose import choose
 from curation.messages.form import Document, Message, text_of
 from curation.messages.measure import MeasuredStep, steps_of
 from curation.models import Correction, DatasetRow, Trace

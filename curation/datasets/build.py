@@ -14,12 +14,13 @@ from django.db.models import Exists, Max, OuterRef
 from django.utils import timezone
 
 from curation import filters
-from curation.datasets import counts as counting
-from curation.datasets import reasons, replay_buffer, signatures, tasks, writing
-from curation.datasets.choose import choose, unknown_scores
-from curation.datasets.counts import FEW_ROWS, SPLITS
-from curation.datasets.plan import Decision, Plan
+from curation.datasets import reasons, tasks, writing
 from curation.datasets.recipe import Recipe, RecipeError
+from curation.datasets.selecting import counts as counting
+from curation.datasets.selecting import replay_buffer, signatures
+from curation.datasets.selecting.choose import choose, unknown_scores
+from curation.datasets.selecting.counts import FEW_ROWS, SPLITS
+from curation.datasets.selecting.plan import Decision, Plan
 from curation.models import Dataset, DatasetVersion, RawRecord, Trace, TraceRevision
 from curation.models.traces import TraceQuerySet
 from curation.scoring import keep

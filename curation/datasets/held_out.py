@@ -269,7 +269,7 @@ def _exact(row: Row, known: Held, here: Mapping[int, int], here_groups: Mapping[
 
 def _near(free: Sequence[Row], known: Held, here: Mapping[int, int], threshold: float) -> dict[Hashable, Conflict]:
     """The nearest held-out trace of each row that has one, by the signatures of their revisions."""
-    from curation.datasets import near
+    from curation.datasets.selecting import near
 
     asking: dict[int, list[tuple[Row, int]]] = defaultdict(list)
     for row in free:
@@ -292,7 +292,7 @@ def _near(free: Sequence[Row], known: Held, here: Mapping[int, int], threshold: 
 
 def _signatures(revisions: Iterable[int]) -> list[tuple[int, bytes]]:
     """(revision id, minhash) of those that can be compared, by id; what has no signature yet gets it now."""
-    from curation.datasets import signatures
+    from curation.datasets.selecting import signatures
 
     asked = list(revisions)
     with connection.cursor() as cursor:

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
-from curation.datasets import validate
 from curation.datasets.example import Example, edited, example_of
 from curation.datasets.example import stored as stored_example
-from curation.datasets.findings import Finding
-from curation.datasets.formats import FORMATS, Format
+from curation.datasets.exporting import validate
+from curation.datasets.exporting.findings import Finding
+from curation.datasets.exporting.formats import FORMATS, Format
 from curation.messages.form import Message
 from curation.models import BatchItem, Correction, Dataset, DatasetDecision, DatasetRow, DatasetVersion
 from workspace import lineage

@@ -2,7 +2,7 @@
 
 import orjson
 
-from curation.datasets.plan import Plan, Row
+from curation.datasets.selecting.plan import Plan, Row
 from curation.ingest.copying import copy_in
 from curation.models import DatasetDecision, DatasetRow, DatasetVersion
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from curation.datasets.example import Example
-from curation.datasets.formats import openai_sft
+from curation.datasets.exporting.formats import openai_sft
 from curation.demo.outcome import DemoTrace
 from curation.messages.form import main_conversation
 

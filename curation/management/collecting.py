@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import CommandParser
 
-from curation.datasets import formats, recipe
+from curation.datasets import recipe
+from curation.datasets.exporting import formats
 
 NAME = "training-export"
 

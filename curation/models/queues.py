@@ -32,7 +32,10 @@ class ReviewQueue(models.Model):
     )
     instructions = models.TextField(blank=True, help_text="Shown beside every trace, one rule a line.")
     questions = models.CharField(
-        max_length=20, blank=True, db_default="", help_text="What is asked beside the verdict: a set of review.questions."
+        max_length=20,
+        blank=True,
+        db_default="",
+        help_text="What is asked beside the verdict: a set of review.questions.",
     )
     created_at = models.DateTimeField(auto_now_add=True)
     closed_at = models.DateTimeField(null=True, help_text="Since then nothing is filled in or handed out.")

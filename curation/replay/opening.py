@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from curation.datasets.example import Example
-from curation.datasets.formats import content, openai_sft
+from curation.datasets.exporting.formats import content, openai_sft
 from curation.ingest.openai_messages import read_tools
 from curation.messages.clean import Notes
 from curation.messages.form import Document, Message, Tool, message, text_of, text_part

@@ -9,7 +9,8 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
-from curation.datasets import export, folds, formats, personal, read, reasons, recipe, stored
+from curation.datasets import folds, read, reasons, recipe
+from curation.datasets.exporting import export, formats, personal, stored
 from curation.models import DatasetRow, DatasetVersion
 from curation.views.rendered import rendered
 from curation.views.selection_shown import tables_of

@@ -6,9 +6,10 @@ from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from curation.datasets import export, folds, formats, held_out, judgments_csv, read, send, stored
-from curation.datasets.personal import PersonalRows
-from curation.datasets.send import SHORTEST_REASON, Wish
+from curation.datasets import folds, held_out, read
+from curation.datasets.exporting import export, formats, judgments_csv, send, stored
+from curation.datasets.exporting.personal import PersonalRows
+from curation.datasets.exporting.send import SHORTEST_REASON, Wish
 from curation.models import DatasetVersion
 from curation.privacy import names
 from curation.privacy.patterns import KINDS

@@ -6,7 +6,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from curation.datasets import replay_buffer
+from curation.datasets.selecting import replay_buffer
 from curation.models import ReplayBuffer
 from workspace.access import enter
 from workspace.models import Role

@@ -15,7 +15,8 @@ from django.views.decorators.http import require_GET, require_http_methods
 from curation import filters, tasks
 from curation.browse import bulk as acting
 from curation.browse.patience import TooSlow, patience
-from curation.datasets import signatures, topic_clusters, topics
+from curation.datasets import topic_clusters, topics
+from curation.datasets.selecting import signatures
 from curation.datasets.topic_clusters import Asked, Moved
 from curation.datasets.topics import BadTopic
 from curation.filters.topics import subtree

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from curation.datasets import files, formats
+from curation.datasets.exporting import files, formats
 from workspace.access import enter
 from workspace.models import Role
 from workspace.pages import answer

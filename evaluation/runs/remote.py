@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from curation.datasets.example import Example
-from curation.datasets.formats import openai_sft
+from curation.datasets.exporting.formats import openai_sft
 from curation.ingest.openai_messages import read_message
 from curation.ingest.parsed import Unreadable
 from curation.messages.clean import Notes

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from curation.datasets import build, signatures, topics
+from curation.datasets import build, topics
 from curation.datasets.recipe import Recipe
+from curation.datasets.selecting import signatures
 from curation.models import Topic, Trace, TraceTopic
 from tests import make
 from tests.browser_fixtures import Server, shoot

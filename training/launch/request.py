@@ -10,7 +10,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from curation.datasets import export, formats, held_out
+from curation.datasets import held_out
+from curation.datasets.exporting import export, formats
 from curation.models import DatasetRow, DatasetVersion
 from training.artifacts import bases
 from training.models import ModelVersion, TrainingRun

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from curation.datasets import export
+from curation.datasets.exporting import export
 from curation.models import DatasetRow, DatasetVersion
 from training import rundir
 from training.artifacts import bases, checkpoints

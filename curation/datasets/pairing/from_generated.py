@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from curation.datasets import gates
 from curation.datasets.example import has_content
-from curation.datasets.gates import NotScaled, Value
 from curation.datasets.pairing.found import Found, Row, Side, Skip, chunks, documents, having, main_of
 from curation.datasets.pairing.parting import answer, says
 from curation.datasets.recipe import Recipe
+from curation.datasets.selecting import gates
+from curation.datasets.selecting.gates import NotScaled, Value
 from curation.ingest.openai_messages import read_message, read_messages
 from curation.ingest.parsed import Unreadable
 from curation.messages.clean import Notes

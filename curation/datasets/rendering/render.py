@@ -16,7 +16,7 @@ from typing import Any
 from django.core.cache import cache
 
 from curation.datasets.example import CHARACTERS_PER_TOKEN, Example
-from curation.datasets.formats import content, trl_sft
+from curation.datasets.exporting.formats import content, trl_sft
 from curation.datasets.rendering.bases import Base
 from curation.messages.form import Message
 

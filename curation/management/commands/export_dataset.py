@@ -5,8 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from curation.datasets import export, folds, formats, held_out, send
-from curation.datasets.personal import PersonalRows
+from curation.datasets import folds, held_out
+from curation.datasets.exporting import export, formats, send
+from curation.datasets.exporting.personal import PersonalRows
 from curation.management.asked import write_file, write_out
 from curation.models import DatasetVersion
 from workspace.access import SYSTEM

@@ -5,8 +5,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from curation.datasets import build, export, formats, held_out, recipe, send
-from curation.datasets.personal import PersonalRows
+from curation.datasets import build, held_out, recipe
+from curation.datasets.exporting import export, formats, send
+from curation.datasets.exporting.personal import PersonalRows
 from curation.filters import FilterError
 from curation.management import collecting
 from curation.management.asked import project_of, write_file

@@ -4,7 +4,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from curation.datasets import build, formats, reasons, recipe
+from curation.datasets import build, reasons, recipe
+from curation.datasets.exporting import formats
 from curation.filters import FilterError
 from curation.management import collecting
 from curation.management.asked import project_of

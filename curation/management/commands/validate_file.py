@@ -8,8 +8,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from curation.datasets import files, formats
-from curation.datasets.findings import Finding
+from curation.datasets.exporting import files, formats
+from curation.datasets.exporting.findings import Finding
 
 SHOWN = 100
 

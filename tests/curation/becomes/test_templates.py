@@ -9,8 +9,8 @@ import jinja2
 import pytest
 
 from curation.datasets.example import Example
-from curation.datasets.formats import chatml, trl_sft
-from curation.datasets.formats.content import tool_schema
+from curation.datasets.exporting.formats import chatml, trl_sft
+from curation.datasets.exporting.formats.content import tool_schema
 from curation.datasets.rendering import templates
 from curation.datasets.rendering.bases import _SPECIAL
 from tests import make

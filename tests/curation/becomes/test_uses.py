@@ -12,10 +12,10 @@ from django.urls import reverse
 
 from curation.datasets import becomes, build, read
 from curation.datasets.example import Example
-from curation.datasets.export import line_of
-from curation.datasets.formats import FORMATS
+from curation.datasets.exporting.export import line_of
+from curation.datasets.exporting.formats import FORMATS
+from curation.datasets.exporting.stored import read_rows
 from curation.datasets.recipe import parse
-from curation.datasets.stored import read_rows
 from curation.messages.form import Document, message
 from curation.models import StepUse, StepVerdict, Trace
 from curation.review import step_uses

@@ -9,7 +9,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from curation import filters
-from curation.datasets import build, export, read, recipe
+from curation.datasets import build, read, recipe
+from curation.datasets.exporting import export
 from curation.datasets.recipe import Recipe
 from curation.messages.form import message
 from curation.models import Correction, Dataset, DatasetRow, DatasetVersion, Trace

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from curation.datasets import coreset
+from curation.datasets.selecting import coreset
 
 
 def points(number: int, clusters: int = 40, seed: int = 0) -> Any:

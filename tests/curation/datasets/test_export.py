@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from curation.datasets import build, export, formats, manifest, stored, validate
+from curation.datasets import build
 from curation.datasets.example import Example
+from curation.datasets.exporting import export, formats, manifest, stored, validate
 from curation.datasets.recipe import Recipe
 from curation.messages.form import Message, message
 from curation.models import DatasetVersion

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from curation.datasets import files
-from curation.datasets.seen import Seen
+from curation.datasets.exporting import files
+from curation.datasets.exporting.seen import Seen
 
 
 def row(asked: str = "Where is my parcel, please?", answer: Any = "It is on its way.", **more: Any) -> bytes:

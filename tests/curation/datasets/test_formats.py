@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from curation.datasets import export, formats, validate
 from curation.datasets.example import Example
+from curation.datasets.exporting import export, formats, validate
 from curation.ingest.formats import alpaca, dpo, kto, openai_chat, sharegpt
 from curation.messages.form import Message, message
 from tests.curation.datasets.talks import TOOLS, WORDS, steps, talks, told

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from curation.datasets import gates, recipe
-from curation.datasets.gates import NotScaled, Stop, Value
+from curation.datasets import recipe
+from curation.datasets.selecting import gates
+from curation.datasets.selecting.gates import NotScaled, Stop, Value
 
 
 def outcome(scores: dict[str, Value], rating: float | None = None, **given: Any) -> Stop | float | None:

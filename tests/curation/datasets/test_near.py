@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from curation.datasets import near, prints
+from curation.datasets.selecting import near, prints
 
 
 def signed(said: list[list[str]]) -> list[bytes]:

@@ -9,7 +9,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from curation.datasets import build, formats, reasons
+from curation.datasets import build, reasons
+from curation.datasets.exporting import formats
 from tests import make
 from tests.curation.datasets import rows
 from workspace import lineage

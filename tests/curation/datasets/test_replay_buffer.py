@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from curation.datasets import build, recipe, replay_buffer
+from curation.datasets import build, recipe
+from curation.datasets.selecting import replay_buffer
 from curation.models import DatasetVersion, ReplayBuffer, Trace
 from tests.curation.datasets import rows
 from tests.curation.datasets.test_selection import said

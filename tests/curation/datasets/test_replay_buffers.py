@@ -3,8 +3,9 @@
 import pytest
 from django.test import Client
 
-from curation.datasets import build, replay_buffer
+from curation.datasets import build
 from curation.datasets.recipe import parse
+from curation.datasets.selecting import replay_buffer
 from curation.models import DatasetVersion, ReplayBuffer
 from tests.curation.datasets import rows
 from workspace.access import SYSTEM

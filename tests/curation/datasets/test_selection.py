@@ -13,8 +13,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from curation.datasets import build, making, reasons, recipe, signatures, tasks
+from curation.datasets import build, reasons, recipe, tasks
 from curation.datasets.recipe import RecipeError
+from curation.datasets.selecting import making, signatures
 from curation.messages.form import Document, message
 from curation.models import Batch, BatchItem, DatasetVersion, Feedback, RawRecord, RevisionSignature, Score, Trace
 from tests import make

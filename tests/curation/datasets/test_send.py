@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from curation.datasets import build, example, export, held_out, judgments_csv, manifest
+from curation.datasets import build, example, held_out
 from curation.datasets.example import Example
+from curation.datasets.exporting import export, judgments_csv, manifest
 from curation.datasets.recipe import Recipe
 from curation.messages.form import message
 from curation.models import Dataset, DatasetRow, DatasetVersion, Judgment, Preference, Trace

@@ -3,8 +3,8 @@
 import pytest
 
 from curation import tasks as celery_tasks
-from curation.datasets import signatures
 from curation.datasets.example import example_of
+from curation.datasets.selecting import signatures
 from curation.messages.form import message
 from curation.models import RevisionSignature
 from tests import make

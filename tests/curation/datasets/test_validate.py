@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from curation.datasets import formats, validate
 from curation.datasets.example import Example
+from curation.datasets.exporting import formats, validate
 from curation.datasets.recipe import Recipe
 from curation.datasets.splits import group_of, split_of
 from curation.messages.form import Message, Tool, message

@@ -9,7 +9,8 @@ from django.db import DatabaseError, connection, transaction
 from django.test import Client
 from django.utils import timezone
 
-from curation.datasets import build, export, read
+from curation.datasets import build, read
+from curation.datasets.exporting import export
 from curation.datasets.recipe import parse
 from curation.forget import retention
 from curation.forget.person import Subject, forget, holdings

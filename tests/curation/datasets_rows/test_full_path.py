@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from curation.datasets import build, export, tasks
+from curation.datasets import build, tasks
+from curation.datasets.exporting import export
 from curation.datasets.recipe import Recipe, parse
 from curation.ingest import store
 from curation.messages.form import message, text_of

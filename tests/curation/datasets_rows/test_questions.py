@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from curation.datasets import build, export
+from curation.datasets import build
+from curation.datasets.exporting import export
 from curation.datasets.recipe import parse
 from curation.messages.form import text_of
 from curation.models import QueueItem, ReviewQueue, Score, Trace

@@ -9,7 +9,8 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from curation.datasets import build, export, folds
+from curation.datasets import build, folds
+from curation.datasets.exporting import export
 from curation.datasets.recipe import Recipe
 from curation.models import DatasetVersion
 from tests.curation.datasets import rows

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from curation.datasets import held_out, prints
+from curation.datasets import held_out
 from curation.datasets.held_out import Row, conflicts
+from curation.datasets.selecting import prints
 from curation.models import Dataset, DatasetRow, DatasetVersion, RevisionSignature, Trace
 from tests.curation.datasets import rows
 from workspace.models import Project

@@ -6,8 +6,9 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
-from curation.datasets import build, signatures, topics
+from curation.datasets import build, topics
 from curation.datasets.recipe import Recipe
+from curation.datasets.selecting import signatures
 from curation.models import BulkAct, Topic, TraceTopic
 from tests import make
 from tests.curation.datasets import rows

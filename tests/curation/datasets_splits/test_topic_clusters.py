@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from curation.datasets import signatures, topic_clusters, topics
+from curation.datasets import topic_clusters, topics
+from curation.datasets.selecting import signatures
 from curation.datasets.topic_clusters import Asked
 from curation.models import Topic, Trace, TraceTopic
 from tests import make

@@ -8,7 +8,8 @@ import pytest
 from django.core.management import call_command
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from curation.datasets import build, export, read
+from curation.datasets import build, read
+from curation.datasets.exporting import export
 from curation.datasets.recipe import Recipe
 from curation.forget.person import NotASubject, Subject, forget, holdings
 from curation.ingest import inbox

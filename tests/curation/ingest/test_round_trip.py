@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from curation.datasets import build, export
+from curation.datasets import build
+from curation.datasets.exporting import export
 from curation.datasets.recipe import Recipe
 from curation.ingest.import_files import import_file
 from curation.models import Judgment, Trace

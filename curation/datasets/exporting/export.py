@@ -1,0 +1,325 @@
+"""Writing a version out, row by row from a server-side cursor, in constant memory."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from django.core.cache import cache
+from django.db import connection
+
+from curation.datasets import held_out
+from curation.datasets.example import Example, Kind
+from curation.datasets.exporting import formats, personal, validate
+from curation.datasets.exporting.findings import Finding
+from curation.datasets.exporting.formats import Format
+from curation.datasets.exporting.personal import Personal, PersonalRows
+from curation.datasets.exporting.stored import StoredRow, kinds, read_rows
+from curation.datasets.folds import Part
+from curation.models import DatasetVersion
+
+CHUNK_BYTES = 128 * 1024
+# separators that JSON allows raw but that many line readers (str.splitlines among them) take for an end of line
+_LINE_ENDS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
+_COLUMNS = """
+    SELECT DISTINCT jsonb_object_keys(content -> 'item') FROM curation_datasetrow
+    WHERE version_id = %s AND kind = 'prompt' AND jsonb_typeof(content -> 'item') = 'object' ORDER BY 1
+"""
+
+
+class InvalidRows(ValueError):
+    """Some rows cannot be written in this format. `invalid` is how many, `reasons` code -> rows."""
+
+    def __init__(self, version: DatasetVersion, chosen: Format, invalid: int, reasons: dict[str, int]) -> None:
+        self.invalid, self.reasons = invalid, reasons
+        went = ", ".join(f"{count:,} × {code}" for code, count in reasons.items())
+        super().__init__(
+            f"{invalid:,} rows of {version} cannot be written as {chosen.NAME} ({went}). Leave them out by asking for "
+            "it (skip_invalid), or mend the traces and freeze again."
+        )
+
+
+class WrongKind(InvalidRows):
+    """No row of the version is of a kind that the format takes, so there would be an empty file."""
+
+    def __init__(self, version: DatasetVersion, chosen: Format, have: Sequence[Kind], rows: int) -> None:
+        super().__init__(version, chosen, rows, {"kind_not_taken": rows})
+        holds = ", ".join(validate.KIND_WORDS[kind][1] for kind in have) or "no rows"
+        wanted = " or ".join(validate.KIND_WORDS[kind][1] for kind in chosen.KINDS)
+        self.args = (
+            f"{version} holds {holds}, and {chosen.NAME} takes {wanted}. Freeze a version with a task that makes them.",
+        )
+
+
+@dataclass(slots=True)
+class Written:
+    """What has been written so far: lines, rows left out because they are invalid or held out elsewhere, bytes, pieces of
+    personal data replaced by pseudonyms per kind, and the SHA-256 of the file."""
+
+    lines: int = 0
+    skipped: int = 0
+    held_out: int = 0
+    size: int = 0
+    replaced: Counter[str] = field(default_factory=Counter)
+    digest: Any = field(default_factory=hashlib.sha256)
+
+    @property
+    def sha256(self) -> str:
+        """Of what has been written so far; of the file when it is written to its end."""
+        return str(self.digest.hexdigest())
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An export that nothing stands against: what is written and what is left out. `invalid` rows may have errors and are
+    left out; `held_out` are positions left out; `personal` is what was found, `replace` whether pseudonyms take its place;
+    `columns` stand on every line; `part` is of a fold."""
+
+    version: DatasetVersion
+    chosen: Format
+    split: str
+    invalid: int
+    held_out: frozenset[int]
+    personal: Personal
+    replace: bool
+    columns: tuple[str, ...] = ()
+    part: Part | None = None
+
+
+def invalid_rows(version: DatasetVersion, chosen: Format, split: str | None = None) -> int:
+    """How many rows of `split` (all without it) have errors in this format: kept at freezing, counted anew where the
+    rules have changed since."""
+    invalid: dict[str, int] = checked(version, chosen)["invalid"]
+    return sum(count for name, count in invalid.items() if split in (None, "", name))
+
+
+def known(version: DatasetVersion, chosen: Format) -> dict[str, Any] | None:
+    """The result of the validator where it is at hand: kept at freezing by today's rules, or worked out since."""
+    kept: dict[str, Any] | None = version.counts.get("checks", {}).get(chosen.NAME)
+    if kept and kept.get("rules") == validate.RULES:
+        return kept
+    found: dict[str, Any] | None = cache.get(_check_key(version, chosen))
+    return found
+
+
+def checked(version: DatasetVersion, chosen: Format) -> dict[str, Any]:
+    """The result of the validator (validate.Tally.plain) for a format. Where it is not at hand the rows are read, once for
+    all formats."""
+    if (at_hand := known(version, chosen)) is not None:
+        return at_hand
+    missing = [one for one in formats.FORMATS.values() if known(version, one) is None]
+    tallies = {one.NAME: validate.Tally() for one in missing}
+    for row in read_rows(version):
+        shared = validate.common(row.example)
+        for one in missing:
+            tallies[one.NAME].add(row.split, validate.check(row.example, one, shared))
+    for one in missing:
+        cache.set(_check_key(version, one), tallies[one.NAME].plain(), None)
+    return tallies[chosen.NAME].plain()
+
+
+def _check_key(version: DatasetVersion, chosen: Format) -> str:
+    return f"dataset.checks.{version.uid}.{validate.RULES}.{chosen.NAME}"
+
+
+def findings(version: DatasetVersion, chosen: Format, *, most: int) -> Iterator[tuple[StoredRow, list[Finding]]]:
+    """Rows with something to tell and what it is, in order, until `most` rows have been given."""
+    given = 0
+    for row in read_rows(version):
+        if found := validate.check(row.example, chosen):
+            yield row, found
+            given += 1
+            if given >= most:
+                return
+
+
+def write_jsonl(
+    version: DatasetVersion,
+    format: str,  # noqa: A002 (the word that pages, API and commands use)
+    split: str | None = None,
+    *,
+    skip_invalid: bool = False,
+    skip_held_out: bool = False,
+    personal_data: str = "",
+    inside: bool = False,
+    metadata: bool = False,
+    part: Part | None = None,
+    written: Written | None = None,
+) -> Generator[bytes]:
+    """The lines of an export in pieces of about 128 kB, each ending at a line. Raises what `plan` raises, before the first
+    piece. `metadata` adds the row's descent to every line. `written` is filled while the pieces are taken."""
+    made = plan(
+        version, format, split, skip_invalid=skip_invalid, skip_held_out=skip_held_out, personal_data=personal_data,
+        inside=inside, part=part,
+    )  # fmt: skip
+    return write(made, metadata=metadata, written=written)
+
+
+def plan(
+    version: DatasetVersion,
+    format: str,  # noqa: A002
+    split: str | None = None,
+    *,
+    skip_invalid: bool = False,
+    skip_held_out: bool = False,
+    personal_data: str = "",
+    inside: bool = False,
+    part: Part | None = None,
+) -> Plan:
+    """Check all that may stand against an export. With `part` (folds.part) it is one side of a fold, whatever the split; the
+    checks are then of all rows.
+
+    `personal_data` is "replace" (pseudonyms take its place), "keep" (somebody answers for it, and said why), or "" for
+    what the recipe asks for: replace, else refuse. With `inside` the lines stay on this machine (a training run here), and
+    personal data alone refuses nothing. Raises formats.UnknownFormat; WrongKind where the format takes none of the rows;
+    InvalidRows where rows have errors and `skip_invalid` was not asked for; held_out.HeldOutRows where rows of train or
+    validation are held out elsewhere and `skip_held_out` was not asked for; personal.PersonalRows.
+    """
+    chosen = formats.find(format)
+    have = kinds(version)
+    if have and not set(have) & set(chosen.KINDS):
+        raise WrongKind(version, chosen, have, int(version.counts["rows"]))
+    invalid = invalid_rows(version, chosen, split)
+    if invalid and not skip_invalid:
+        raise InvalidRows(version, chosen, invalid, checked(version, chosen)["errors"])
+    leaks = leaking(version, split)
+    if leaks and not skip_held_out:
+        raise held_out.HeldOutRows(version, leaks)
+    asked = personal_data or ("replace" if version.recipe.get("personal") == "replace" else "")
+    found = personal.look(version)
+    if not asked and not inside and found.in_split(split):
+        raise PersonalRows(version, found, split)
+    columns = _columns(version) if chosen.SAME_COLUMNS else ()
+    return Plan(
+        version, chosen, split or "", invalid, frozenset(leak.position for leak in leaks), found,
+        asked == "replace" and bool(found), columns, part,
+    )  # fmt: skip
+
+
+def leaking(version: DatasetVersion, split: str | None = None) -> list[held_out.Leak]:
+    """The rows of `split` (of train and validation without it) that are held out by another version."""
+    if split == held_out.TEST:
+        return []
+    found = held_out.leaks(version=version)
+    if not found or not split:
+        return found
+    here = set(
+        version.rows.filter(split=split, position__in=[leak.position for leak in found]).values_list(
+            "position", flat=True
+        )
+    )
+    return [leak for leak in found if leak.position in here]
+
+
+def _columns(version: DatasetVersion) -> tuple[str, ...]:
+    with connection.cursor() as cursor:
+        cursor.execute(_COLUMNS, [version.pk])
+        return tuple(row[0] for row in cursor.fetchall())
+
+
+def write(made: Plan, *, metadata: bool = False, written: Written | None = None) -> Generator[bytes]:
+    """The lines of a plan in pieces of about 128 kB, each ending at a line."""
+    done = Written() if written is None else written
+    return pieces(_lines(made, metadata, done), done, hashed=written is not None)
+
+
+def written_rows(made: Plan, done: Written, *, origin: bool = True) -> Iterator[tuple[StoredRow, list[dict[str, Any]]]]:
+    """Every row that is written, with its lines; `done` counts what is left out and replaced. `origin` as read_rows has it."""
+    chosen, several = made.chosen, formats.several(made.chosen)
+    blank = dict.fromkeys(made.columns)
+    for row in read_rows(made.version, split=made.split, part=made.part, origin=origin):
+        if row.position in made.held_out:
+            done.held_out += 1
+            continue
+        example = row.example
+        if made.replace and made.personal.may_hold(row.position):
+            example = personal.replaced(example, done.replaced)
+        if made.invalid and _has_error(example, chosen):
+            done.skipped += 1
+            continue
+        lines = [chosen.write(example)] if several is None else several.write_all(example)
+        yield row, [{**blank, **line} for line in lines] if blank else lines
+
+
+def descent(version: DatasetVersion, row: StoredRow) -> dict[str, Any]:
+    """Where a row comes from, by outside ids."""
+    return {
+        "dataset": str(version),
+        "row": row.position,
+        "split": row.split,
+        "trace": row.trace,
+        "external_id": row.external_id,
+        "revision": row.revision,
+        "judgment": row.judgment,
+        "judged_by": row.judged_by,
+        "correction": row.correction,
+        "digest": row.digest,
+        **_other_side(row),
+    }
+
+
+def _other_side(row: StoredRow) -> dict[str, Any]:
+    """What a row rests on beside its own trace: the trace of the rejected answer, the word that preferred one, generated
+    answers (ids of batch items), where the row came from. Nothing for most rows."""
+    held: dict[str, Any] = {}
+    if row.other_trace:
+        held["other"] = {"trace": row.other_trace, "external_id": row.other_external_id, "revision": row.other_revision}
+    if row.preference:
+        held["preference"] = row.preference
+    if row.batch_items:
+        held["batch_items"] = row.batch_items
+    if row.origin != "trace":
+        held["origin"] = row.origin
+    return held
+
+
+def _lines(made: Plan, metadata: bool, done: Written) -> Generator[bytes]:
+    for row, lines in written_rows(made, done, origin=metadata):
+        for line in lines:
+            if metadata:
+                line["metadata" if "metadata" not in line else "whetstone"] = descent(made.version, row)
+            done.lines += 1
+            yield line_of(line)
+
+
+def _has_error(row: Example, chosen: Format) -> bool:
+    return any(finding.level == "error" for finding in validate.check(row, chosen))
+
+
+def line_of(value: dict[str, Any]) -> bytes:
+    """One line as it stands in the file, its end included."""
+    line = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+    if not line.isascii():
+        for raw, escaped in _LINE_ENDS:
+            if raw in line:
+                line = line.replace(raw, escaped)
+    return line
+
+
+def pieces(lines: Iterator[bytes], done: Written, *, hashed: bool) -> Generator[bytes]:
+    """Lines put together to pieces of about 128 kB; `done` gets their size and, where asked for, their hash."""
+    waiting: list[bytes] = []
+    size = 0
+    for line in lines:
+        waiting.append(line)
+        size += len(line)
+        if size >= CHUNK_BYTES:
+            yield _piece(waiting, size, done, hashed)
+            waiting, size = [], 0
+    if waiting:
+        yield _piece(waiting, size, done, hashed)
+
+
+def _piece(waiting: list[bytes], size: int, done: Written, hashed: bool) -> bytes:
+    piece = b"".join(waiting)
+    done.size += size
+    if hashed:
+        done.digest.update(piece)
+    return piece
+
+
+def file_name(version: DatasetVersion, what: str, split: str | None, ending: str = "jsonl") -> str:
+    """Of a download: support-3.train.openai-sft.jsonl"""
+    return ".".join(filter(None, [f"{version.dataset.name}-{version.number}", split, what, ending]))
