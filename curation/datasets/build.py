@@ -32,6 +32,7 @@ from workspace.models import Project
 __all__ = ["FEW_ROWS", "SPLITS", "BadName", "Left", "NothingToFreeze", "Preview", "content_hash", "freeze", "left", "preview",
            "snapshot"]  # fmt: skip
 
+RESERVED = ("new", "replay")  # stand in addresses themselves
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,78}[a-z0-9])?")
 TRIES = 3
 PREVIEW_SECONDS = 12.0
@@ -94,6 +95,8 @@ def freeze(
     """
     if not NAME.fullmatch(name):
         raise BadName("A name has 1 to 80 characters: small letters, digits, - and _, a letter or digit at both ends.")
+    if name in RESERVED:
+        raise BadName(f"{name!r} is the address of another page; take another name.")
     query = filters.parse(query_text)
     chosen = recipe or Recipe()
     check(project, chosen)

@@ -217,8 +217,9 @@ def test_zero_rows_is_an_error_that_says_what_went(project: Project, rita: User)
     assert not Dataset.objects.exists(), "nothing is left behind"
     with pytest.raises(filters.FilterError):
         freeze(project, "latency>")
-    with pytest.raises(build.BadName):
-        build.freeze(project=project, name="Support Data", query_text="", actor=Actor())
+    for name in ("Support Data", "new", "replay"):
+        with pytest.raises(build.BadName):
+            build.freeze(project=project, name=name, query_text="", actor=Actor())
 
 
 def test_relative_times_are_recorded_as_absolute_ones(project: Project, rita: User) -> None:
