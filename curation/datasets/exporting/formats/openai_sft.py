@@ -27,10 +27,20 @@ LARGEST_EXAMPLE = 65_536
 
 
 MOST_IMAGES = 10
+MOST_TOOLS = 128
 
 
 def problems(row: Example) -> Iterator[Finding]:
-    """Names, images and weights that OpenAI refuses; rows that it would cut at its context of 65,536 tokens."""
+    """What OpenAI refuses to train on: a row that ends without an answer, and names, images and weights; rows that it
+    would cut at its context of 65,536 tokens."""
+    if row.messages and row.messages[-1]["role"] != "assistant":
+        reason = f"the row ends with a {row.messages[-1]['role']} message; OpenAI takes only rows that end with the assistant's"
+        yield error("last_not_answer", f"messages[{len(row.messages) - 1}]", reason)
+    yield from talk_problems(row)
+
+
+def talk_problems(row: Example) -> Iterator[Finding]:
+    """What OpenAI refuses in a conversation wherever it ends: names, images and weights; and one that is too long."""
     images = 0
     for index, message in enumerate(row.messages):
         yield from message_problems(f"messages[{index}]", message)
@@ -41,7 +51,9 @@ def problems(row: Example) -> Iterator[Finding]:
 
 
 def frame_problems(row: Example) -> Iterator[Finding]:
-    """Names of tools that OpenAI refuses, and rows longer than it reads."""
+    """Names of tools that OpenAI refuses, more tools than it takes in a request, and rows longer than it reads."""
+    if len(row.tools) > MOST_TOOLS:
+        yield warning("many_tools", "tools", f"{len(row.tools)} tools; OpenAI takes at most {MOST_TOOLS} in a request")
     for index, tool in enumerate(row.tools):
         if not TOOL_NAME.fullmatch(tool["name"]):
             yield _bad_name(f"tools[{index}].function.name", tool["name"])
