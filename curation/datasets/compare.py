@@ -7,7 +7,7 @@ at: it came later, is archived or erased by now, or is outside of the filter.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
@@ -38,6 +38,16 @@ UNSEEN = {
     "other_row": "in with another row",
 }
 KEPT = 64
+_SINCE = """
+    SELECT CASE WHEN t.erased_at IS NOT NULL THEN 'erased_since' WHEN t.archived_at IS NOT NULL THEN 'archived_since'
+                ELSE 'outside' END AS why, count(*)
+    FROM curation_datasetrow x JOIN curation_trace t ON t.id = x.trace_id
+    WHERE x.version_id = %(a)s AND NOT EXISTS (
+        SELECT FROM curation_datasetrow y WHERE y.version_id = %(b)s AND y.trace_id = x.trace_id
+          AND y.conversation = x.conversation AND y.part = x.part AND (y.origin = 'replayed') = (x.origin = 'replayed'))
+      AND NOT EXISTS (SELECT FROM curation_datasetdecision d WHERE d.version_id = %(b)s AND d.trace_id = x.trace_id)
+    GROUP BY 1
+"""
 _COUNT = """
     WITH x AS (SELECT * FROM curation_datasetrow WHERE version_id = %(a)s),
          y AS (SELECT * FROM curation_datasetrow WHERE version_id = %(b)s),
@@ -52,9 +62,7 @@ _COUNT = """
            CASE WHEN p.old IS NOT NULL AND p.new IS NOT NULL THEN ''
                 WHEN d.included THEN 'other_row' WHEN d.reason IS NOT NULL THEN d.reason
                 WHEN p.old IS NULL AND t.received_at > %(frozen)s THEN 'came_later'
-                WHEN p.new IS NULL AND t.erased_at IS NOT NULL THEN 'erased_since'
-                WHEN p.new IS NULL AND t.archived_at IS NOT NULL THEN 'archived_since' ELSE 'outside' END AS why,
-           count(*)
+                ELSE 'outside' END AS why, count(*)
     FROM pairs p
     LEFT JOIN curation_trace t ON t.id = p.trace_id AND (p.old IS NULL OR p.new IS NULL)
     LEFT JOIN curation_datasetdecision d ON d.trace_id = p.trace_id
@@ -106,12 +114,22 @@ class Shown:
 
 
 def counts(a: DatasetVersion, b: DatasetVersion) -> Counts:
-    """Everything that the versions have apart, counted in one statement; kept, since versions do not change."""
-    return _counts(a.pk, b.pk)
+    """Everything that the versions have apart. What the versions fix is counted in one statement and kept; a second one
+    asks, where rows went without a word, what has become of their traces, because that changes."""
+    kept = _counts(a.pk, b.pk)
+    gone = kept.why[WENT]
+    if not gone["outside"]:
+        return kept
+    with connection.cursor() as cursor:
+        cursor.execute(_SINCE, {"a": a.pk, "b": b.pk})
+        now = Counter({why: number for why, number in cursor.fetchall()})
+    told = Counter({why: number for why, number in gone.items() if why != "outside"})
+    return replace(kept, why={CAME: kept.why[CAME], WENT: told + now})
 
 
 @lru_cache(maxsize=KEPT)
 def _counts(a: int, b: int) -> Counts:
+    """Rows that went without a word are "outside" here."""
     frozen = DatasetVersion.objects.values_list("created_at", flat=True).get(pk=a)
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, {"a": a, "b": b, "frozen": frozen})

@@ -117,3 +117,15 @@ def test_several_rows_of_one_trace(versions: tuple[DatasetVersion, DatasetVersio
     assert (found.same, found.came, found.went) == (1, 1, 4)
     assert compare.counts(third, second).why["out"] == {"other_row": 1}
     assert listed(third, second, "out", "other_row")["stays"].words == "in with another row"
+
+
+def test_what_becomes_of_traces_later_is_counted_later(versions: tuple[DatasetVersion, DatasetVersion]) -> None:
+    first, second = versions
+    before = compare.counts(first, second)
+    Trace.objects.filter(external_id="vip").update(archived_at=timezone.now())
+    Trace.objects.filter(external_id="archived").update(erased_at=timezone.now())
+    found = compare.counts(first, second)
+    assert found.why["out"] == {"unacceptable": 1, "archived_since": 1, "erased_since": 1}
+    assert (found.why["in"], found.went) == (before.why["in"], before.went)
+    for why, number in found.why["out"].items():
+        assert len(listed(first, second, "out", why)) == number
