@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -85,13 +85,21 @@ class Left:
 
 
 def freeze(
-    *, project: Project, name: str, query_text: str, actor: Actor, recipe: Recipe | None = None, description: str = ""
+    *,
+    project: Project,
+    name: str,
+    query_text: str,
+    actor: Actor,
+    recipe: Recipe | None = None,
+    description: str = "",
+    accept: Callable[[DatasetVersion], object] | None = None,
 ) -> DatasetVersion:
     """Make the next version of the dataset `name` (made where it does not exist yet) from what `query_text` matches.
 
     Everything is read from one snapshot and written in one transaction; signatures that are missing are worked out before
     it. Raises BadName, filters.FilterError, RecipeError and NothingToFreeze. Rows are in the order of the recipe; the same
-    data, recipe and seed give the same content hash.
+    data, recipe and seed give the same content hash. `accept` is called with the version before it stands: where it raises,
+    nothing is frozen.
     """
     if not NAME.fullmatch(name):
         raise BadName("A name has 1 to 80 characters: small letters, digits, - and _, a letter or digit at both ends.")
@@ -105,7 +113,10 @@ def freeze(
     for attempt in range(1, TRIES + 1):
         try:
             with snapshot():
-                return _freeze(project, name, query, actor, chosen, description, now)
+                version = _freeze(project, name, query, actor, chosen, description, now)
+                if accept is not None:
+                    accept(version)
+            return version
         except (IntegrityError, OperationalError) as error:
             # somebody froze the same dataset, or stored the same signature, at the same moment; look again
             if attempt == TRIES or (isinstance(error, OperationalError) and not _in_the_way(error)):

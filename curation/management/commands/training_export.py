@@ -43,13 +43,12 @@ class Command(BaseCommand):
         wishes = {split: self._wish(split, options) for split in files}
         try:
             formats.find(options["format"])
-            with build.snapshot():  # where the export is refused, nothing is frozen either
-                version = build.freeze(
-                    project=project, name=options["name"], query_text=collecting.query_of(options), actor=SYSTEM,
-                    recipe=collecting.recipe_of(options),
-                )  # fmt: skip
-                for wish in wishes.values():
-                    send.plan(version, wish)
+            version = build.freeze(
+                project=project, name=options["name"], query_text=collecting.query_of(options), actor=SYSTEM,
+                recipe=collecting.recipe_of(options),
+                # where the export is refused, nothing is frozen either
+                accept=lambda made: [send.plan(made, wish) for wish in wishes.values()],
+            )  # fmt: skip
         except (PersonalRows, send.NoReason) as error:
             ways = "--personal replace, --personal exclude, or --personal keep --reason TEXT"
             raise CommandError(f"{error} Nothing was frozen or written. Here: {ways}.") from None

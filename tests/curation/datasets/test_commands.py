@@ -2,12 +2,16 @@
 
 import io
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError
 
+from curation.datasets import build
 from curation.messages.form import message
 from curation.models import DatasetVersion, Feedback
 from tests import make
@@ -87,6 +91,42 @@ def test_personal_data_stops_it_until_somebody_says_what_to_do(project: Project,
     assert "ann.lee@acme-mail.com" in target.read_text()
     entry = AuditEntry.objects.filter(action="dataset.exported").latest("id")
     assert entry.detail["reason"].startswith("Customers") and entry.detail["personal_data"] == {"email": 2}
+
+
+def test_freezing_for_an_export_reads_ahead_and_looks_again(
+    project: Project, rita: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signatures are worked out before the transaction, and whoever loses a race looks again from a new snapshot."""
+    rated(project, rita, 5)
+    inside: list[str] = []
+    told: list[tuple[str, int]] = []
+    snapshot, read_ahead, frozen = build.snapshot, build._read_ahead, build._freeze
+
+    @contextmanager
+    def counted() -> Iterator[None]:
+        with snapshot():
+            inside.append("")
+            try:
+                yield
+            finally:
+                inside.pop()
+
+    def ahead(*given: Any, **named: Any) -> None:
+        told.append(("ahead", len(inside)))
+        read_ahead(*given, **named)
+
+    def freezing(*given: Any) -> DatasetVersion:
+        told.append(("freeze", len(inside)))
+        if len(told) == 2:
+            raise IntegrityError("somebody was faster")
+        return frozen(*given)
+
+    monkeypatch.setattr(build, "snapshot", counted)
+    monkeypatch.setattr(build, "_read_ahead", ahead)
+    monkeypatch.setattr(build, "_freeze", freezing)
+    run("training_export", "--project=acme", f"--output={tmp_path / 'x.jsonl'}")
+    assert told == [("ahead", 0), ("freeze", 1), ("freeze", 1)]
+    assert DatasetVersion.objects.count() == 1
 
 
 def test_several_projects_need_a_name(project: Project, charlie: User) -> None:
