@@ -15,7 +15,7 @@ from workspace.models import Project
 
 FEW_ROWS = 1_000
 SPLITS = ("train", "validation", "test")
-NOTES = ("personal", "balance", "coreset", "mix", "replay", "skips", "pairs")
+NOTES = ("balance", "coreset", "mix", "replay", "skips", "pairs")
 
 
 def of(project: Project, plan: Plan, recipe: Recipe) -> dict[str, Any]:
@@ -44,6 +44,10 @@ def of(project: Project, plan: Plan, recipe: Recipe) -> dict[str, Any]:
         },
         "checks": {name: tally.plain() for name, tally in plan.tallies().items()},
         "selection": _selection(plan, len(decisions), sum(not decision.reason.included for decision in decisions)),
+        "personal": {
+            "rows": sum(row.signature.personal > 0 for row in rows),
+            "pieces": sum(row.signature.personal for row in rows),
+        },
         **{name: plan.notes[name] for name in NOTES if name in plan.notes},
     }
     summary = _summary(rows, recipe)

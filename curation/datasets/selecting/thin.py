@@ -35,8 +35,6 @@ def _keep(plan: Plan, keep: Callable[[int, Row], bool]) -> None:
 
 
 def _personal(plan: Plan, recipe: Recipe) -> None:
-    found = sum(row.signature.personal > 0 for row in plan.rows)
-    plan.notes["personal"] = {"rows": found, "pieces": sum(row.signature.personal for row in plan.rows)}
     if recipe.personal != "exclude":
         return
 

@@ -289,6 +289,9 @@ def test_personal_data_is_told_or_keeps_rows_out(project: Project, judged: list[
     told = freeze(project)
     assert told.counts["personal"]["rows"] == 1 and "personal_data" in [one["code"] for one in told.counts["warnings"]]
     assert reasons_of(freeze(project, personal="exclude"))["mail"] == "personal_data"
+    assert freeze(project, limit=1, order="oldest").counts["personal"] == {"rows": 0, "pieces": 0}, (
+        "of rows that are in"
+    )
 
 
 def test_a_check_that_raises_is_counted_and_shown(
