@@ -13,7 +13,9 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
+_T = TypeVar("_T")
 MOST_CHARACTERS = 2_000
 DEEPEST = 50
 
@@ -61,15 +63,13 @@ def parse(text: str) -> Node:
 
 def names(node: Node) -> set[str]:
     """The parts that a formula names."""
-    if node.kind == "name":
-        return {node.name}
-    return set().union(*(names(inner) for inner in node.inner)) if node.inner else set()
+    return {one.name for one in _from_the_leaves(node) if one.kind == "name"}
 
 
 def value(node: Node, parts: Mapping[str, float]) -> float:
     """The value for these parts. Raises NoValue; KeyError for a name that is no part."""
     try:
-        found = _value(node, parts)
+        found = _folded(node, lambda one, inner: _value(one, inner, parts))
     except ZeroDivisionError:
         raise NoValue("it divides by zero") from None
     except OverflowError:
@@ -83,19 +83,40 @@ def value(node: Node, parts: Mapping[str, float]) -> float:
 
 def keeps_binary(node: Node, binary: set[str]) -> bool:
     """Whether the value is 0 or 1 whenever the parts in `binary` are: products, minima and maxima of such parts."""
-    if node.kind == "number":
-        return node.number in (0.0, 1.0)
-    if node.kind == "name":
-        return node.name in binary
-    return node.kind in ("*", "min", "max") and all(keeps_binary(inner, binary) for inner in node.inner)
+
+    def keeps(one: Node, inner: list[bool]) -> bool:
+        if one.kind == "number":
+            return one.number in (0.0, 1.0)
+        if one.kind == "name":
+            return one.name in binary
+        return one.kind in ("*", "min", "max") and all(inner)
+
+    return _folded(node, keeps)
 
 
-def _value(node: Node, parts: Mapping[str, float]) -> float:
+def _folded(node: Node, of: Callable[[Node, list[_T]], _T]) -> _T:
+    """What `of` makes of a node and of what it made of the nodes inside."""
+    made: list[_T] = []
+    for one in _from_the_leaves(node):
+        start = len(made) - len(one.inner)
+        made[start:] = [of(one, made[start:])]
+    return made[0]
+
+
+def _from_the_leaves(node: Node) -> list[Node]:
+    """Every node after those inside it, left to right. A long sum is a deep tree, so nothing here calls itself."""
+    found, left = [], [node]
+    while left:
+        found.append(one := left.pop())
+        left += one.inner
+    return found[::-1]
+
+
+def _value(node: Node, inner: list[float], parts: Mapping[str, float]) -> float:
     if node.kind == "number":
         return node.number
     if node.kind == "name":
         return parts[node.name]
-    inner = [_value(one, parts) for one in node.inner]
     if any(isinstance(one, complex) for one in inner):
         raise ValueError("it takes a root of a negative number")
     match node.kind:

@@ -223,3 +223,11 @@ def test_the_engine_is_part_of_the_version() -> None:
     source = "def grade(sample, item): return 1.0"
     python = {"type": "python", "name": "g", "source": source}
     assert graders.digest(python) != graders.digest({**python, "engine": "monty"})
+
+
+def test_a_formula_may_be_as_long_as_it_is_allowed_to_be() -> None:
+    longest = "+".join(["a"] * (formula.MOST_CHARACTERS // 2))
+    node = formula.parse(longest)
+    assert formula.names(node) == {"a"} and formula.value(node, {"a": 0.5}) == 500
+    assert not formula.keeps_binary(node, {"a"}) and formula.keeps_binary(formula.parse("*".join(["a"] * 990)), {"a"})
+    assert graders.grade(multi(longest, a=EXACT), SAMPLE, {}).error == ""
