@@ -35,7 +35,7 @@ def price(
     """
     keep.usable(version)
     _check_sample(sample)
-    until = min(until or timezone.now(), timezone.now())
+    until = items.as_of(until)
     found = items.matching(project=project, query=query, until=until, sample=sample, seed=seed)
     counted = items.split(found, version, regrade=regrade).aggregate(
         all=Count("pk"), there=Count("pk", filter=Q(reused=True))

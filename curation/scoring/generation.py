@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from curation import filters
 from curation.models import Batch, GraderVersion, Trace
@@ -85,7 +84,7 @@ def price(
         project=project, connection=connection, model=model, temperatures=temperatures, candidates=candidates,
         max_tokens=max_tokens, graders=graders, seed=seed,
     )  # fmt: skip
-    until = min(until or timezone.now(), timezone.now())
+    until = items.as_of(until)
     return _priced(project, query, wanted, until, sample, sample_seed)
 
 
@@ -104,7 +103,7 @@ def start(
         project=project, connection=connection, model=model, temperatures=temperatures, candidates=candidates,
         max_tokens=max_tokens, graders=graders, seed=seed,
     )  # fmt: skip
-    until = min(until or timezone.now(), timezone.now())
+    until = items.as_of(until)
     told = _priced(project, query, wanted, until, sample, sample_seed)
     pricing.agreed(told, confirmed)
     pricing.affordable(told)

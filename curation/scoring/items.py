@@ -9,12 +9,21 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import BooleanField, Exists, F, OuterRef, TextField, Value
 from django.db.models.functions import MD5, Cast, Concat
+from django.utils import timezone
 
 from curation import filters
 from curation.models import Batch, BatchItem, GraderVersion, Score, Trace
 from curation.models.traces import TraceQuerySet
+from curation.scoring.refused import Refused
 from curation.search.conditions import planned
 from workspace.models import Project
+
+
+def as_of(until: datetime | None) -> datetime:
+    """The moment that a price and its batch are about: `until`, at the latest now. Raises Refused for one without a zone."""
+    if until is not None and timezone.is_naive(until):
+        raise Refused("until", f"{until.isoformat()} has no time zone: write it as in {until.isoformat()}Z.")
+    return min(until or timezone.now(), timezone.now())
 
 
 def matching(

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods
 
 from curation import tasks
@@ -17,6 +15,7 @@ from curation.filters import FilterError
 from curation.models import GraderVersion
 from curation.scoring import generation
 from curation.scoring.refused import Refused
+from curation.views.traces import moment
 from workspace.access import Entry, enter
 from workspace.models import Connection, Role
 from workspace.nudge import nudge
@@ -103,9 +102,7 @@ def candidates_new(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _start(request: HttpRequest, entry: Entry, asked: Asked, key: str) -> HttpResponse:
-    until = parse_datetime(request.POST.get("until", ""))
-    if until is None or timezone.is_naive(until):
-        raise SuspiciousOperation("until is no moment: the price is as of one.")
+    until = moment(request.POST.get("until", ""))  # the price is as of one
     batch = generation.start(
         project=entry.project, actor=entry.actor, confirmed=request.POST.get("confirmed", ""), key=key, until=until,
         **asked.arguments(),

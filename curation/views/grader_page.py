@@ -7,7 +7,6 @@ from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.http import require_http_methods
 
 from curation import tasks
@@ -19,6 +18,7 @@ from curation.scoring.refused import Refused
 from curation.views import grader_charts, grader_kinds
 from curation.views.grader_trials import goals_of, parts_of
 from curation.views.graders import grader_at
+from curation.views.traces import moment
 from workspace.access import Entry, enter
 from workspace.models import Role
 from workspace.nudge import nudge
@@ -120,7 +120,8 @@ def _past(request: HttpRequest, entry: Entry, found: Grader) -> HttpResponse:
     query, count = request.POST.get("query", "").strip(), request.POST.get("sample", "").strip()
     regrade = request.POST.get("regrade") == "1"
     typed = {"query": query, "sample": count, "regrade": regrade}
-    key, until = request.POST.get("key") or uuid7().hex, parse_datetime(request.POST.get("until", ""))
+    key, seen_at = request.POST.get("key") or uuid7().hex, request.POST.get("until")
+    until = moment(seen_at) if seen_at else None
     try:
         version = keep.current(found)
         if version is None:

@@ -142,6 +142,8 @@ def test_the_past_is_priced_then_started_once(
     assert answer["Location"] == f"/p/acme/graders/batches/{batch.uid}/" and (batch.total, batch.reused) == (6, 1)
     assert client.post(address, {"act": "price", "query": "agent:none"}).status_code == 422
     assert "not a number of traces" in client.post(address, {"act": "price", "sample": "few"}).content.decode()
+    damaged = {"key": "k2", "until": "2026-13-45T12:00:00Z"}
+    assert client.post(address, start | damaged).status_code == 400
 
     page = client.get(answer["Location"]).content.decode()
     assert 'hx-trigger="every 2s"' in page and "0 of 6" in page

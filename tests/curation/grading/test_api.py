@@ -97,6 +97,11 @@ def test_errors_name_the_field(project: Project, client: Callable[..., tuple[int
     assert wrong("/batches/price", {"grader": "nobody"}) == (422, "grader")
     assert wrong("/batches/price", {"grader": "helpful", "q": "agent:nobody"}) == (422, "q")
     assert wrong("/batches", {"grader": "helpful", "key": "k"}) == (422, "confirmed")
+    naive = {"until": "2026-07-01T12:00:00"}  # of which zone?
+    assert wrong("/batches/price", {"grader": "helpful"} | naive) == (422, "until")
+    assert wrong("/batches", {"grader": "helpful", "key": "k"} | naive) == (422, "until")
+    assert wrong("/batches/price", {"kind": "generate", "connection": line.name} | naive) == (422, "until")
+    assert wrong("/batches", {"kind": "generate", "connection": line.name, "key": "k"} | naive) == (422, "until")
     assert wrong("/batches/price", {"kind": "generate", "connection": "no"}) == (422, "connection")
     assert wrong("/batches/price", {"kind": "generate", "connection": line.name, "candidates": 99}) == (
         422,
