@@ -24,6 +24,7 @@ from curation.models import (
     QueueItem,
     RawRecord,
     Replay,
+    RevisionSignature,
     Score,
     Span,
     Step,
@@ -56,9 +57,9 @@ def delete_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
     counts: Counter[str] = Counter()
     externals = list(Trace.objects.filter(pk__in=ids, project=project).values_list("external_id", flat=True))
     counts["spans"] += Span.objects.filter(project=project, trace_key__in=externals).delete()[0]
-    _forget_trials(project, ids)
     # steps are many and nothing hangs on them: one statement instead of reading them first
     Trace.objects.filter(pk__in=ids, project=project).update(revision=None)
+    _forget_trials(project, ids)
     counts["steps"] += Step.objects.filter(revision__trace__in=ids).delete()[0]
     counts["revisions"] += TraceRevision.objects.filter(trace__in=ids).count()
     counts["traces"] += Trace.objects.filter(pk__in=ids, project=project).delete()[1].get("curation.Trace", 0)
@@ -89,7 +90,6 @@ def bury_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
     ):
         way = "revision__trace__in" if model is Step else "trace__in"
         counts[str(model._meta.verbose_name_plural)] += model._default_manager.filter(**{way: ids}).delete()[0]
-    _forget_trials(project, ids)
     Preference.objects.filter(left_trace__in=ids).delete()
     Preference.objects.filter(right_trace__in=ids).delete()
     counts["pairs"] += Pair.objects.filter(Q(left_trace__in=ids) | Q(right_trace__in=ids)).delete()[0]
@@ -97,11 +97,15 @@ def bury_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
     Correction.objects.filter(trace__in=ids).update(messages=[])
     Score.objects.filter(trace__in=ids).update(reason="")
     counts["revisions"] += _empty_revisions(ids)
+    # whoever has a text could tell by its signature that it was this one; after the revisions, since who works one out
+    # right now holds theirs
+    RevisionSignature.objects.filter(revision__trace__in=ids).delete()
     now = timezone.now()
     counts["tombstones"] += Trace.objects.filter(pk__in=ids, project=project).update(
         name="", session_id="", user_id="", preview="", metadata={}, tags=[], tools=[], input_fingerprint="",
         is_empty=True, archived_at=now, erased_at=now,
     )  # fmt: skip
+    _forget_trials(project, ids)
     # the database lets a frozen row be emptied only once a trace of it is a tombstone
     counts["dataset rows"] += _empty_rows(ids)
     return counts
@@ -118,7 +122,8 @@ def _empty_rows(ids: Sequence[int]) -> int:
 
 
 def _forget_trials(project: Project, ids: Sequence[int]) -> None:
-    """What a grader said of these traces when it was tried: its reasons may quote them. Scores of the trial stay."""
+    """What a grader said of these traces when it was tried: its reasons may quote them. Scores of the trial stay. Call it
+    once the rows of the traces are changed: who confirms a trial right now holds them (see scoring.keep.confirm)."""
     uids = {str(uid) for uid in Trace.objects.filter(pk__in=ids, project=project).values_list("uid", flat=True)}
     for version in GraderVersion.objects.filter(grader__project=project, tried__has_key="rows").only("tried"):
         rows = version.tried["rows"] if isinstance(version.tried["rows"], list) else []

@@ -41,10 +41,10 @@ _MISSING = """
       SELECT FROM curation_revisionsignature s WHERE s.revision_id = t.revision_id AND s.rules = %s)
     LIMIT %s
 """
-# the share lock keeps the revision from being deleted between its reading and the signature's writing
+# the share lock keeps the revision from being deleted or emptied between its reading and the signature's writing
 _READ = """
     SELECT r.id, t.project_id, r.document::text FROM curation_tracerevision r JOIN curation_trace t ON t.id = r.trace_id
-    WHERE r.id = ANY(%s) ORDER BY r.id FOR KEY SHARE OF r
+    WHERE r.id = ANY(%s) ORDER BY r.id FOR SHARE OF r
 """
 _KNOWN = """
     SELECT revision_id, conversation, stopped, digest, sameness, tokens, trained_tokens, findings::text, personal, {more}

@@ -11,6 +11,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from curation.datasets import build, read
 from curation.datasets.exporting import export
 from curation.datasets.recipe import Recipe
+from curation.datasets.selecting import signatures
 from curation.forget.person import NotASubject, Subject, forget, holdings
 from curation.ingest import inbox
 from curation.ingest.bodies import opened
@@ -22,6 +23,7 @@ from curation.models import (
     Judgment,
     RawRecord,
     Replay,
+    RevisionSignature,
     Span,
     Trace,
     TraceRevision,
@@ -94,6 +96,17 @@ def test_everything_of_a_person_goes_and_the_dataset_keeps_a_tombstone(
     assert erasure.counts["traces"] == 2 and erasure.counts["tombstones"] == 1
     again = forget(project=project, actor=Actor(user=alice), subject=subject)
     assert "traces" not in again.counts
+
+
+@pytest.mark.django_db
+def test_what_tells_a_text_again_is_not_kept_of_a_tombstone(project: Project, kept: Trace) -> None:
+    before = RevisionSignature.objects.get(revision__trace=kept)
+    assert before.digest and before.sameness and before.vector
+    forget(project=project, actor=Actor(), subject=Subject(user_id="u-7", texts=(MAIL,)))
+    assert not RevisionSignature.objects.filter(revision__trace=kept).exists()
+    signatures.sweep()  # what it works out is of the emptied revision
+    after = RevisionSignature.objects.get(revision__trace=kept)
+    assert after.stopped and not after.minhash and not after.vector and after.digest != before.digest
 
 
 @pytest.mark.django_db
