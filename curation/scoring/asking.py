@@ -10,13 +10,12 @@ from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
 
+from curation.messages.clean import Notes, clean
 from curation.scoring.graders import judge
 from workspace.connections import client
 from workspace.models import Connection
 
 log = logging.getLogger(__name__)
-CHARACTERS_PER_TOKEN = 4
-FRAME = 3  # tokens around one message
 # a model that refuses one of these is asked without it: the prompt as sent says so
 MAY_LACK = ("response_format", "temperature")
 _FENCED = re.compile(r"\s*```(?:json)?\s*\n(.*?)\n?\s*```\s*", re.DOTALL)
@@ -38,29 +37,75 @@ class Asked:
 @dataclass(slots=True)
 class Asker:
     """Answers JudgeRequests through a connection and remembers what it paid for. Where the connection failed, `failure`
-    says how, and nothing more is asked."""
+    says how, and nothing more is asked. `known` (see `half_answered`) is taken before anybody is asked; what was answered
+    is handed to `keeps` before the next is asked, with `unanswered` the one that is about to be."""
 
     connection: Connection
     lets_go: bool = False  # of the database while it waits
+    known: list[Asked] = field(default_factory=list)
+    keeps: Callable[["Asker"], None] | None = None
     said: list[Asked] = field(default_factory=list)
     failure: client.ConnectionFailed | None = None
     unanswered: dict[str, Any] | None = None  # what was sent when it failed
 
     def __call__(self, request: judge.JudgeRequest) -> judge.JudgeAnswer:
-        """One judgment. Raises ConnectionFailed."""
+        """One judgment. Raises ConnectionFailed, and whatever `keeps` raises."""
         if self.failure is not None:
             raise self.failure
         sent = sent_of(request, self.connection)
-        try:
-            asked = ask(self.connection, sent, lets_go=self.lets_go)
-        except client.ConnectionFailed as error:
-            self.failure, self.unanswered = error, sent
-            raise
+        asked = self._known(sent) or self._ask(sent)
         self.said.append(asked)
         text = asked.answer["message"].get("content")
         text = text if isinstance(text, str) else ""
         fenced = _FENCED.fullmatch(text)
         return judge.JudgeAnswer(text=fenced[1] if fenced else text)
+
+    @property
+    def prompts(self) -> Any:
+        """What was sent, with what got no answer as the last: one, a list of several, or None."""
+        return _one([*(one.prompt for one in self.said), *([self.unanswered] if self.unanswered else [])])
+
+    @property
+    def answers(self) -> Any:
+        """What came, in the same form."""
+        return _one([one.answer for one in self.said])
+
+    def _known(self, sent: dict[str, Any]) -> Asked | None:
+        wanted = clean(_taken(self.connection, sent), Notes()) if self.known else None
+        found = next((one for one in self.known if one.prompt == wanted), None)
+        if found is not None:
+            self.known.remove(found)
+        return found
+
+    def _ask(self, sent: dict[str, Any]) -> Asked:
+        self.unanswered = sent
+        try:
+            self._keep()
+            asked = ask(self.connection, sent, lets_go=self.lets_go)
+        except client.ConnectionFailed as error:
+            self.failure = error
+            raise
+        self.unanswered = None
+        return asked
+
+    def _keep(self) -> None:
+        if not self.said or self.keeps is None:
+            return
+        try:
+            self.keeps(self)
+        except (OperationalError, InterfaceError) as error:  # nothing more is paid for until it can be written down
+            raise client.ConnectionFailed(f"The database was away: {error}"[:300], kind="busy") from None
+
+
+def half_answered(prompts: Any, answers: Any) -> list[Asked]:
+    """What was answered and paid for of a grading that got stuck: as `Asker.prompts` and `Asker.answers` were kept. Nothing
+    where all was answered, or none. It costs nothing again."""
+    sent, came = (
+        value if isinstance(value, list) else [] if value is None else [value] for value in (prompts, answers)
+    )
+    if len(sent) <= len(came):
+        return []
+    return [Asked(prompt, answer, Decimal(0), 0, 0, 0) for prompt, answer in zip(sent, came, strict=False)]
 
 
 Ask = Callable[[judge.JudgeRequest], judge.JudgeAnswer]
@@ -81,9 +126,7 @@ def ask(connection: Connection, sent: dict[str, Any], *, lets_go: bool = False) 
     """Send one request. An endpoint that answers 400 to `response_format` or to `temperature` is asked once more without
     it (the schema then stands in the prompt), and where that works it is remembered. Raises ConnectionFailed."""
     model = sent["model"]
-    for option in MAY_LACK:
-        if option in sent and f"{model} {option}" in connection.lacks:
-            sent = _without(sent, option)
+    sent = _taken(connection, sent)
     dropped: list[str] = []
     while True:
         try:
@@ -100,8 +143,13 @@ def ask(connection: Connection, sent: dict[str, Any], *, lets_go: bool = False) 
             client.steadily(lambda: _remember(connection, [f"{model} {option}" for option in dropped]))
         except (OperationalError, InterfaceError):  # the answer is here; only the next request learns it anew
             log.warning("What %s does not take could not be remembered.", connection.name)
-    answer = {"message": came.message, "finish_reason": came.finish_reason, "model": came.model}
-    return Asked(sent, answer, came.cost_usd, came.input_tokens, came.output_tokens, came.latency_ms)
+    return Asked(sent, answer_of(came), came.cost_usd, came.input_tokens, came.output_tokens, came.latency_ms)
+
+
+def answer_of(came: client.Completion) -> dict[str, Any]:
+    """An answer as it is kept; it says where its cost is an estimate."""
+    told = {"message": came.message, "finish_reason": came.finish_reason, "model": came.model}
+    return told | ({"cost_is_estimate": True} if came.is_estimate else {})
 
 
 def requests(
@@ -126,25 +174,6 @@ def judges_in(definition: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [found for part in parts for found in judges_in(part)]
 
 
-def tokens_of(sent: Mapping[str, Any]) -> int:
-    """An estimate of a request's length: characters / 4 and a frame for each message (the rule of thumb of OpenAI's data
-    preparation notebook). The tokenizer of a model counts differently."""
-    characters = sum(_length(one.get("content")) + _length(one.get("tool_calls")) for one in sent["messages"])
-    characters += _length(sent.get("response_format")) + _length(sent.get("tools"))
-    return -(-characters // CHARACTERS_PER_TOKEN) + FRAME * len(sent["messages"])
-
-
-def _length(value: Any) -> int:
-    if not value:
-        return 0
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, list) and any(isinstance(part, dict) and part.get("type") == "image_url" for part in value):
-        # a picture's data is no text; what it counts for is between the endpoint and the model
-        value = [part for part in value if part.get("type") != "image_url"]
-    return len(json.dumps(value, ensure_ascii=False))
-
-
 def _format(schema: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """In the form of the API: {"type": "json_schema", "json_schema": {name, schema, strict}}."""
     if not schema:
@@ -165,6 +194,19 @@ def _refused(error: client.ConnectionFailed, sent: Mapping[str, Any]) -> str:
         return ""
     named = any(word in said for word in ("response_format", "response format", "json_schema", "schema"))
     return "response_format" if named or not any(word in said for word in _TOO_LONG) else ""
+
+
+def _taken(connection: Connection, sent: dict[str, Any]) -> dict[str, Any]:
+    """The request without what the endpoint is known not to take."""
+    model = sent["model"]
+    for option in MAY_LACK:
+        if option in sent and f"{model} {option}" in connection.lacks:
+            sent = _without(sent, option)
+    return sent
+
+
+def _one(values: list[Any]) -> Any:
+    return values[0] if len(values) == 1 else values or None
 
 
 def _without(sent: dict[str, Any], option: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """One candidate: the conversation is sent up to its last answer, and what comes is graded. Each thing that was paid for
 is kept before the next is asked."""
 
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,7 @@ from curation.scoring.refused import Refused
 from workspace.connections import client
 
 Status = BatchItem.Status
+NOTHING: dict[str, Any] = {"value": None, "passed": None, "reason": ""}
 UNKNOWN = "It was being graded when the process ended: the outcome is unknown, and it was not asked again."
 
 
@@ -36,7 +38,7 @@ def answer(batch: Batch, versions: list[GraderVersion], one: Claimed, trace: Tra
             came = client.complete(connection=batch.connection, lets_go=True, **sent)
         except client.ConnectionFailed as error:
             return Result(one, Status.WAITING, str(error), prompt=sent, failure=error)
-        said = {"message": came.message, "finish_reason": came.finish_reason, "model": came.model}
+        said = asking.answer_of(came)
         kept = {
             "prompt": sent, "answer": said, "cost_usd": came.cost_usd, "input_tokens": came.input_tokens,
             "output_tokens": came.output_tokens, "latency_ms": came.latency_ms,
@@ -54,25 +56,54 @@ def answer(batch: Batch, versions: list[GraderVersion], one: Claimed, trace: Tra
     if said.get("finish_reason"):
         message["finish_reason"] = said["finish_reason"]
     grades = dict(one.grades)
-    spent = Decimal(0)
+    added, counted = Decimal(0), Decimal(0)  # by grading; of it, what the batch counts already
     for version in versions:
-        if str(version) in grades:
+        before = grades.get(str(version), {"waits": True})
+        if not before.get("waits"):
             continue
         asks = keep.asks_model(version)
+        turn = _Turn(batch, one, version, grades, _sum(kept["cost_usd"], added))
         if asks:
-            now = {**grades, str(version): {"value": None, "passed": None, "reason": "", "error": UNKNOWN}}
-            client.steadily(claims.keep, one, batch=batch, grades=now)
-        done = _graded(version, found, message, trace, kept)
-        spent += done.cost_usd or 0
+            turn.mark({**NOTHING, **before, "waits": False, "error": UNKNOWN})
+        done = _graded(version, found, message, trace, kept, turn)
+        told = _told(done, asks, before)
+        added, counted = added + (done.cost_usd or 0), counted + turn.counted
         if done.failure is not None and done.failure.kind not in ("request", "lost"):
+            if done.answer is not None:  # some of its questions were answered, and are not asked again
+                grades[str(version)] = {**told, "waits": True}
             return Result(
-                one, Status.WAITING, str(done.failure), grades=grades, failure=done.failure, spent=spent,
-                cost_usd=_sum(kept["cost_usd"], spent),
+                one, Status.WAITING, str(done.failure), grades=grades, failure=done.failure, spent=added - counted,
+                cost_usd=_sum(kept["cost_usd"], added),
             )  # fmt: skip
-        grades[str(version)] = _told(done, asks)
+        grades[str(version)] = told
         if asks:
-            client.steadily(claims.keep, one, batch=batch, grades=dict(grades))
-    return Result(one, Status.DONE, grades=grades, spent=spent, cost_usd=_sum(kept["cost_usd"], spent))
+            turn.mark(told)
+    return Result(one, Status.DONE, grades=grades, spent=added - counted, cost_usd=_sum(kept["cost_usd"], added))
+
+
+@dataclass(slots=True)
+class _Turn:
+    """One grader at one candidate: what it was asked is written down before the next is asked. `counted`: what the batch
+    counts of it already. Raises TakenAway where the candidate is another's."""
+
+    batch: Batch
+    one: Claimed
+    version: GraderVersion
+    grades: dict[str, Any]
+    cost_before: Decimal | None
+    counted: Decimal = Decimal(0)
+
+    def mark(self, told: dict[str, Any], **fields: Any) -> None:
+        now = {**self.grades, str(self.version): told}
+        client.steadily(claims.keep, self.one, batch=self.batch, grades=now, **fields)
+
+    def keeps(self, asker: asking.Asker) -> None:
+        """As `asking.Asker.keeps`."""
+        paid = run.paid(asker)["cost_usd"] or Decimal(0)
+        told = {**NOTHING, "error": UNKNOWN, "prompt": asker.prompts, "answer": asker.answers, "cost_usd": str(paid)}
+        fields = {"cost_usd": _sum(self.cost_before, paid), "spent": paid - self.counted}
+        self.mark(told, **{name: value for name, value in fields.items() if value is not None})
+        self.counted = paid
 
 
 def sent_of(batch: Batch, one: Claimed, found: wire.Opening) -> dict[str, Any]:
@@ -87,9 +118,13 @@ def sent_of(batch: Batch, one: Claimed, found: wire.Opening) -> dict[str, Any]:
 
 
 def _graded(
-    version: GraderVersion, found: wire.Opening, message: Message, trace: Trace, kept: dict[str, Any]
+    version: GraderVersion, found: wire.Opening, message: Message, trace: Trace, kept: dict[str, Any], turn: _Turn
 ) -> run.Outcome:
-    asker = asking.Asker(version.connection, lets_go=True) if version.connection is not None else None
+    asker = None
+    if version.connection is not None:
+        before = turn.grades.get(str(version)) or {}
+        known = asking.half_answered(before.get("prompt"), before.get("answer"))
+        asker = asking.Asker(version.connection, lets_go=True, known=known, keeps=turn.keeps)
     conversation = {**found.conversation, "messages": [*found.messages, message]}
     facts = {
         "latency_ms": kept.get("latency_ms"), "cost_usd": kept.get("cost_usd"), "metadata": trace.metadata,
@@ -104,16 +139,14 @@ def _graded(
     )
 
 
-def _told(done: run.Outcome, asks: bool) -> dict[str, Any]:
+def _told(done: run.Outcome, asks: bool, before: dict[str, Any]) -> dict[str, Any]:
     grade = done.grade
     told: dict[str, Any] = {
         "value": grade.value, "passed": grade.passed, "reason": grade.reason, "error": grade.error
     }  # fmt: skip
     if asks:
-        told |= {
-            "prompt": done.prompt, "answer": done.answer,
-            "cost_usd": None if done.cost_usd is None else str(done.cost_usd),
-        }  # fmt: skip
+        cost = None if done.cost_usd is None else done.cost_usd + Decimal(before.get("cost_usd") or 0)
+        told |= {"prompt": done.prompt, "answer": done.answer, "cost_usd": None if cost is None else str(cost)}
     return told
 
 

@@ -14,6 +14,7 @@ from curation.models import Batch, BatchItem, GraderVersion, Score, Trace
 from curation.scoring import items
 from curation.scoring.graders import definitions
 from curation.scoring.graders.grades import Grade
+from workspace import formats
 from workspace.connections.client import ConnectionFailed
 
 LOST = "The process that waited for the answer ended before it came. It was not asked again, since it may have been paid for."
@@ -36,6 +37,13 @@ class Claimed:
     answer: Any
     grades: dict[str, Any]
     cost_usd: Decimal | None
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    latency_ms: int | None = None
+
+
+class TakenAway(Exception):
+    """The item is another's meanwhile, or is gone with its trace: nothing more is to be paid for here."""
 
 
 @dataclass(slots=True)
@@ -59,37 +67,49 @@ class Result:
 
 
 def claim(batch_id: int, owner: str, most: int) -> list[Claimed]:
-    """Take the next items: waiting -> asking, by whoever holds the batch and while it runs. An item that was not
-    answered yet is about its trace's newest revision."""
+    """Take the next items: waiting -> asking, by whoever holds the batch, while it runs and has not cost more than was
+    agreed to. A trace is graded as it is now; a candidate that was answered belongs to the revision that was sent."""
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
             WITH next AS MATERIALIZED (
-                SELECT i.id, CASE WHEN i.answer IS NULL THEN coalesce(t.revision_id, i.revision_id)
+                SELECT i.id, CASE WHEN i.answer IS NULL OR b.kind = 'grade' THEN coalesce(t.revision_id, i.revision_id)
                                   ELSE i.revision_id END AS revision_id
-                FROM {_ITEM} i JOIN {_TRACE} t ON t.id = i.trace_id
-                WHERE i.batch_id = %s AND i.status = 'waiting' AND EXISTS (
-                    SELECT 1 FROM {_BATCH} b WHERE b.id = %s AND b.status = 'running' AND b.lease_owner = %s
-                )
+                FROM {_ITEM} i JOIN {_TRACE} t ON t.id = i.trace_id JOIN {_BATCH} b ON b.id = i.batch_id
+                WHERE i.batch_id = %s AND i.status = 'waiting' AND b.status = 'running' AND b.lease_owner = %s
+                    AND (b.estimate_usd IS NULL OR b.cost_usd <= b.estimate_usd)
                 ORDER BY i.id LIMIT %s FOR UPDATE OF i SKIP LOCKED
             )
             UPDATE {_ITEM} i SET status = 'asking', attempts = i.attempts + 1, asked_at = now(), error = '',
                 revision_id = next.revision_id
             FROM next WHERE i.id = next.id AND i.status = 'waiting'
             RETURNING i.id, i.attempts, i.trace_id, i.revision_id, i.ordinal, i.settings, i.prompt, i.answer, i.grades,
-                i.cost_usd
+                i.cost_usd, i.input_tokens, i.output_tokens, i.latency_ms
             """,  # noqa: S608
-            [batch_id, batch_id, owner, most],
+            [batch_id, owner, most],
         )
         rows = cursor.fetchall()
     taken = [
         Claimed(
             id=row[0], attempts=row[1], trace_id=row[2], revision_id=row[3], ordinal=row[4], settings=_json(row[5]),
             prompt=_json(row[6]), answer=_json(row[7]), grades=_json(row[8]), cost_usd=row[9],
+            input_tokens=row[10], output_tokens=row[11], latency_ms=row[12],
         )
         for row in rows
     ]  # fmt: skip
     return sorted(taken, key=lambda one: one.id)
+
+
+def overspent(batch: Batch) -> str:
+    """Why nothing more is taken though something waits: it cost more than was agreed to; "" where it did not."""
+    over = Batch.objects.filter(pk=batch.pk, cost_usd__gt=F("estimate_usd"))
+    sums = over.values_list("cost_usd", "estimate_usd").first()
+    if sums is None or not BatchItem.objects.filter(batch=batch, status=Status.WAITING).exists():
+        return ""
+    cost, agreed = (formats.money(one) for one in sums)
+    return (
+        f"It cost {cost} so far, more than the {agreed} that were agreed to. What waits needs a new price: resume it."
+    )
 
 
 def take_back(batch: Batch, *, pays: bool) -> int:
@@ -103,9 +123,9 @@ def take_back(batch: Batch, *, pays: bool) -> int:
     return left.update(status=Status.UNKNOWN, error=LOST)
 
 
-def keep(claimed: Claimed, *, batch: Batch, spent: Decimal | None = None, **fields: Any) -> bool:
+def keep(claimed: Claimed, *, batch: Batch, spent: Decimal | None = None, **fields: Any) -> None:
     """Write something down of an item that is at work, before the next thing is paid for; `spent` of it counts for the
-    batch from now on."""
+    batch from now on. Raises TakenAway where the item is not ours any more."""
     fields = {
         name: clean(value, Notes()) if isinstance(value, dict | list) else value for name, value in fields.items()
     }
@@ -114,7 +134,8 @@ def keep(claimed: Claimed, *, batch: Batch, spent: Decimal | None = None, **fiel
         kept = held.filter(status__in=[Status.ASKING, Status.UNKNOWN]).update(**fields)
         if kept and spent:
             Batch.objects.filter(pk=batch.pk).update(cost_usd=F("cost_usd") + spent)
-    return bool(kept)
+    if not kept:
+        raise TakenAway
 
 
 def settle(batch: Batch, version: GraderVersion | None, results: Sequence[Result]) -> int:

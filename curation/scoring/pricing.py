@@ -12,7 +12,7 @@ from curation.scoring import asking, keep, run
 from curation.scoring.graders import trace_inputs
 from curation.scoring.refused import Refused
 from workspace import formats
-from workspace.connections import client
+from workspace.connections import client, estimate
 from workspace.models import Connection
 
 # so many prompts are really made; the others are taken to be as long on average
@@ -181,7 +181,7 @@ def scaled(
         for one in sent(trace, conversation):
             sums = counted.setdefault(one["model"], [0, 0, 0])
             sums[0] += 1
-            sums[1] += asking.tokens_of(one) + extra
+            sums[1] += estimate.sent(one) + extra
             sums[2] += one.get("max_tokens") or 0
     parts = []
     for model, (calls, tokens_in, tokens_out) in counted.items():

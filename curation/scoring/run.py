@@ -73,7 +73,6 @@ def grade_conversation(
 ) -> Outcome:
     """The same for a conversation that is no trace (a candidate)."""
     begun = time.monotonic()
-    before = len(ask.said) if isinstance(ask, asking.Asker) else 0
     try:
         sample, item = trace_inputs.inputs_of(conversation, facts)
     except Exception as error:  # what a stranger sent must not end the batch
@@ -85,19 +84,21 @@ def grade_conversation(
     elapsed = round((time.monotonic() - begun) * 1000)
     if not isinstance(ask, asking.Asker):
         return Outcome(made, latency_ms=elapsed)
-    said = ask.said[before:]
-    return Outcome(
-        made, _one([*(one.prompt for one in said), *([ask.unanswered] if ask.unanswered else [])]), _one([one.answer for one in said]),
-        total([one.cost_usd for one in said]), total([one.input_tokens for one in said]),
-        total([one.output_tokens for one in said]), sum(one.latency_ms for one in said) or elapsed, ask.failure,
-    )  # fmt: skip
+    took = paid(ask)
+    took["latency_ms"] = took["latency_ms"] or elapsed
+    return Outcome(made, ask.prompts, ask.answers, **took, failure=ask.failure)
+
+
+def paid(ask: asking.Asker) -> dict[str, Any]:
+    """What its questions took so far: cost, tokens (None where one is unknown) and time; nothing for what was known."""
+    said = ask.said
+    return {
+        "cost_usd": total([one.cost_usd for one in said]), "input_tokens": total([one.input_tokens for one in said]),
+        "output_tokens": total([one.output_tokens for one in said]), "latency_ms": sum(one.latency_ms for one in said),
+    }  # fmt: skip
 
 
 def total(values: list[Number | None]) -> Number | None:
     """The sum; None where there are none or one of them is unknown."""
     known = [value for value in values if value is not None]
     return sum(known[1:], known[0]) if known and len(known) == len(values) else None
-
-
-def _one(values: list[Any]) -> Any:
-    return values[0] if len(values) == 1 else values or None

@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -30,6 +31,7 @@ MOST_FAILURES = 5  # the connection, in a row
 MOST_REFUSED = 20  # single requests, in a row
 MOST_ATTEMPTS = 3  # of one item, where others come through
 PAUSE = 0.5  # seconds after a failure, times how many there were in a row
+SUMS = ("cost_usd", "input_tokens", "output_tokens", "latency_ms")
 Item = BatchItem.Status
 Found = Mapping[int, TraceRevision]  # by the item's id
 
@@ -177,6 +179,8 @@ class Worker:
         # nothing to take: all is taken, or somebody cancelled it, or another process has it
         taken = steadily(claims.claim, self.batch.pk, self.name, most)
         self.drained = not taken
+        if self.drained and self.pays and (reason := steadily(claims.overspent, self.batch)):
+            steadily(self.stop, reason)
         return taken
 
     def _renew(self) -> None:
@@ -200,6 +204,8 @@ class Worker:
             if self.generates:
                 return candidates.answer(self.batch, self.versions, one, revision.trace, revision)
             return self._graded(one, revision, references)
+        except claims.TakenAway:  # `settle` leaves it alone
+            return Result(one, Item.UNKNOWN, "It was taken away while it was asked.")
         except (OperationalError, InterfaceError) as error:  # before anything was sent
             return Result(one, Item.WAITING, f"The database was away: {error}"[:300])
         except Exception as error:  # one item must not take the others with it
@@ -208,14 +214,34 @@ class Worker:
 
     def _graded(self, one: Claimed, revision: TraceRevision, references: Mapping[int, Message] | None) -> Result:
         version = self.versions[0]
-        asker = asking.Asker(version.connection, lets_go=True) if version.connection is not None else None
+        counted = Decimal(0)
+
+        def keeps(asker: asking.Asker) -> None:
+            nonlocal counted
+            took = run.paid(asker)
+            now = took["cost_usd"] or Decimal(0)
+            kept = {name: value for name, value in _together(one, took).items() if value is not None}
+            steadily(
+                claims.keep,
+                one,
+                batch=self.batch,
+                spent=now - counted,
+                prompt=asker.prompts,
+                answer=asker.answers,
+                **kept,
+            )
+            counted = now
+
+        asker = None
+        if version.connection is not None:
+            known = asking.half_answered(one.prompt, one.answer)
+            asker = asking.Asker(version.connection, lets_go=True, known=known, keeps=keeps)
         done = run.grade_trace(
             version=version, trace=revision.trace, document=revision.document, ask=asker, references=references
         )
-        kept: dict[str, Any] = {
-            "prompt": done.prompt, "answer": done.answer, "cost_usd": done.cost_usd, "spent": done.cost_usd,
-            "input_tokens": done.input_tokens, "output_tokens": done.output_tokens, "latency_ms": done.latency_ms,
-        }  # fmt: skip
+        took = {name: getattr(done, name) for name in SUMS}
+        spent = None if done.cost_usd is None else done.cost_usd - counted
+        kept: dict[str, Any] = {"prompt": done.prompt, "answer": done.answer, "spent": spent} | _together(one, took)
         if done.failure is not None:
             return Result(one, Item.WAITING, str(done.failure), failure=done.failure, **kept)
         if done.grade.value is None:
@@ -262,6 +288,16 @@ class Worker:
         if self.failures >= MOST_FAILURES:
             return f"{self.failures} requests in a row failed. The last: {result.error or error}"
         return ""
+
+
+def _together(one: Claimed, took: Mapping[str, Any]) -> dict[str, Any]:
+    """What an item took over all its tries. What is not known of an earlier answer stays unknown."""
+    sums: dict[str, Any] = {}
+    for name in SUMS:
+        before, now = getattr(one, name), took[name]
+        unknown = now is None or (before is None and one.answer is not None)
+        sums[name] = None if unknown else now + (before or 0)
+    return sums
 
 
 def _load(taken: Sequence[Claimed]) -> dict[int, TraceRevision]:

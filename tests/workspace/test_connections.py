@@ -26,6 +26,7 @@ class Endpoint:
     def __init__(self) -> None:
         self.status: list[int] = []
         self.seen: list[dict[str, Any]] = []
+        self.usage: dict[str, int] | None = {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500}
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -43,7 +44,7 @@ class Endpoint:
                 answer: dict[str, Any] = {
                     "id": "x", "object": "chat.completion", "created": 1, "model": "m-1",
                     "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "Hello"}}],
-                    "usage": {"prompt_tokens": 1000, "completion_tokens": 500, "total_tokens": 1500},
+                    "usage": outer.usage,
                 }  # fmt: skip
                 if status >= 400:
                     answer = {"error": {"message": f"no, {self.headers['Authorization']}", "type": "x"}}
@@ -242,6 +243,9 @@ def test_errors_say_what_kind_they_are(project: Project, endpoint: Endpoint, mon
         (404, "refused"),
         (429, "busy"),
         (503, "server"),
+        (408, "lost"),
+        (502, "lost"),
+        (504, "lost"),
     ):
         endpoint.status = [status]
         with pytest.raises(client.ConnectionFailed) as caught:
@@ -252,6 +256,43 @@ def test_errors_say_what_kind_they_are(project: Project, endpoint: Endpoint, mon
     with pytest.raises(client.ConnectionFailed) as caught:
         ask(connection)
     assert caught.value.kind == "unreachable", "nothing was sent, so nothing can have been paid"
+
+
+@pytest.mark.parametrize("status", [408, 502, 504, 524])
+def test_a_gateway_that_gave_up_waiting_is_not_asked_again(
+    project: Project, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    monkeypatch.setattr(client, "FIRST_PAUSE", 0.0)
+    endpoint.status = [status]
+    with pytest.raises(client.ConnectionFailed, match=f"answered {status}") as caught:
+        ask(connect(project, endpoint.url))
+    assert caught.value.kind == "lost" and len(endpoint.seen) == 1
+
+
+def test_an_endpoint_that_counts_no_tokens_is_counted_by_length_and_the_budget_holds(
+    project: Project, endpoint: Endpoint
+) -> None:
+    endpoint.usage = None
+    connection = connect(project, endpoint.url, budget_usd=Decimal("0.01"))
+    Connection.objects.update(prices={"m": {"input": 1000.0, "output": 2000.0}})
+    connection.refresh_from_db()
+    came = ask(connection)
+    # "Hi": 1 token and 3 around the message; "Hello": 2 tokens
+    assert (came.cost_usd, came.is_estimate) == (Decimal("0.008"), True)
+    assert came.input_tokens is None and came.output_tokens is None, "nobody reported them"
+    connection.refresh_from_db()
+    assert connection.spent_usd == Decimal("0.008")
+    ask(connection)
+    with pytest.raises(client.ConnectionFailed, match="is used up"):
+        ask(connection)
+    connection.prices = {}
+    connection.budget_usd = None
+    connection.save()
+    unknown = ask(connection)
+    assert unknown.cost_usd is None and not unknown.is_estimate
+    endpoint.usage = {"prompt_tokens": 10, "completion_tokens": 0, "total_tokens": 10}
+    connection.prices = {"m": {"input": 1.0, "output": 2.0}}
+    assert ask(connection).cost_usd == Decimal("0.000014"), "an answer of no tokens that says something is not believed"
 
 
 def test_what_may_have_been_paid_for_is_not_sent_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

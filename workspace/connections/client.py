@@ -16,7 +16,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from django.db import connection as database
 from django.db.models import F
 
-from workspace.connections import secrets
+from workspace.connections import estimate, secrets
 from workspace.connections.guard import NotAllowed, PinnedTransport
 from workspace.models import Connection, Project
 
@@ -42,7 +42,8 @@ class ConnectionFailed(Exception):
 
     `kind`: budget (used up, or not to be kept), setup (address, key or model: nothing was sent), refused (not allowed to
     ask, or no such model), request (this one request), busy (429), server (5xx), unreachable (nothing was sent), lost (sent,
-    and no answer came: it may have been paid for). `status` is that of the answer, where one came.
+    and no answer came, or a gateway gave up waiting for it: it may have been paid for). `status` is that of the answer,
+    where one came.
     """
 
     def __init__(
@@ -59,11 +60,14 @@ class ConnectionFailed(Exception):
 
 # too long or not understood: about what was asked, not about the connection
 REFUSES_ONE = (400, 413, 422)
+# said by what stands before the model (408: and by the endpoint itself): the model may have answered, and been paid
+GAVE_UP = (408, 502, 504, 524)
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One answer. `message` is the assistant message in the OpenAI form; None stands for what was not reported."""
+    """One answer. `message` is the assistant message in the OpenAI form; None stands for what was not reported.
+    `is_estimate`: the endpoint did not count its tokens, so `cost_usd` is of characters / 4."""
 
     message: dict[str, Any]
     finish_reason: str | None
@@ -72,6 +76,7 @@ class Completion:
     output_tokens: int | None
     cost_usd: Decimal | None
     latency_ms: int
+    is_estimate: bool = False
 
 
 def complete(
@@ -89,12 +94,12 @@ def complete(
     lets_go: bool = False,
 ) -> Completion:
     """One chat completion (POST {base_url}/chat/completions). What it cost is added to `spent_usd` of the connection and
-    of its project. Only what is given is sent; `response_format` is in the API's form.
+    of its project; where the endpoint reports no usage, an estimate is. Only what is given is sent; `response_format` is in the API's form.
     `lets_go`: this thread's connection to the database is given back while it waits for the answer.
 
     Raises ConnectionFailed: budget used up, address not allowed, key unreadable, refused, or no answer after RETRIES more
-    tries with a growing pause (429, 5xx, and connections that never came about). What was sent and got no answer may have
-    been paid for: that is never sent again from here.
+    tries with a growing pause (429, 5xx, and connections that never came about). What was sent and got no answer, or only
+    that of a gateway (GAVE_UP), may have been paid for: that is never sent again from here.
     """
     import openai
 
@@ -118,20 +123,35 @@ def complete(
             raise _failed(connection, error) from None
     elapsed = round((time.monotonic() - begun) * 1000)
     usage = getattr(answer, "usage", None)
-    price = cost(connection, name, usage.prompt_tokens if usage else None, usage.completion_tokens if usage else None)
+    tokens = (usage.prompt_tokens, usage.completion_tokens) if usage else (None, None)
+    choices = getattr(answer, "choices", None) or []  # an error page with status 200 comes as text
+    message = choices[0].message.model_dump(mode="json", exclude_none=True) if choices else None
+    counted = _counted(wanted, message, tokens)
+    price = cost(connection, name, *counted)
     if price:
         _count(connection, price)
-    if not getattr(answer, "choices", None):  # an error page with status 200 comes as text
+    if message is None:
         raise ConnectionFailed(f"{connection.name} answered without a choice.", of_request=True, kind="request")
     return Completion(
-        message=_without_key(connection, answer.choices[0].message.model_dump(mode="json", exclude_none=True)),
-        finish_reason=answer.choices[0].finish_reason,
+        message=_without_key(connection, message),
+        finish_reason=choices[0].finish_reason,
         model=answer.model or name,
-        input_tokens=usage.prompt_tokens if usage else None,
-        output_tokens=usage.completion_tokens if usage else None,
+        input_tokens=tokens[0],
+        output_tokens=tokens[1],
         cost_usd=price,
         latency_ms=elapsed,
+        is_estimate=price is not None and counted != tokens,
     )
+
+
+def _counted(
+    wanted: dict[str, Any], message: dict[str, Any] | None, tokens: tuple[int | None, int | None]
+) -> tuple[int | None, int | None]:
+    """Tokens in and out as they were reported (no request has 0), else estimated where an answer came."""
+    if message is None:
+        return tokens
+    reported = tokens[0] or estimate.sent(wanted)
+    return reported, tokens[1] or estimate.said(message)
 
 
 def _send(session: "openai.OpenAI", wanted: dict[str, Any]) -> Any:
@@ -343,6 +363,8 @@ def _kind_of(error: "openai.APIStatusError") -> Kind:
         return "request"
     if error.code == "insufficient_quota":  # a 429 that no waiting helps
         return "refused"
-    if error.status_code in (408, 409, 429):
+    if error.status_code in GAVE_UP:
+        return "lost"
+    if error.status_code in (409, 429):
         return "busy"
     return "server" if error.status_code >= 500 else "refused"

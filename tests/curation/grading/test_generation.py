@@ -163,14 +163,14 @@ def test_a_process_that_died_amid_grading_leaves_the_answer_and_asks_no_judge_tw
         lease.take(batch.pk, "gone")
         (one,) = claims.claim(batch.pk, "gone", 1)
         said = {"message": {"role": "assistant", "content": "This morning."}, "finish_reason": "stop", "model": "m"}
-        claims.keep(one, batch=batch, answer=said, spent=Decimal("0.1"), cost_usd=Decimal("0.1"))
+        claims.keep(one, batch=batch, answer=said, spent=Decimal("0.001"), cost_usd=Decimal("0.001"))
         claims.keep(
             one, batch=batch, grades={str(version): {"value": None, "passed": None, "reason": "", "error": "?"}}
         )
         Batch.objects.update(lease_until=batch.created_at)
         done(batch)
     (made,) = batch.items.all()
-    assert seen == [] and batch.cost_usd == Decimal("0.1") and said_in(made) == "This morning."
+    assert seen == [] and batch.cost_usd == Decimal("0.001") and said_in(made) == "This morning."
     assert made.grades[str(version)]["value"] is None and made.grades["late@1"]["value"] == 1.0
 
 
