@@ -21,7 +21,8 @@ from curation.filters.tree import terms
 from curation.models import Score, Trace
 from curation.models.traces import TraceQuerySet
 from curation.review import blind
-from curation.review.scores import COUNTS_FIRST, effective
+from curation.review.scores import effective
+from curation.scoring.counting import COUNTS_FIRST
 from curation.search.conditions import planned
 from workspace import paging
 from workspace.models import Project, User

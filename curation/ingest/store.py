@@ -338,7 +338,7 @@ def _insert_scores(
         f"VALUES {', '.join([row_sql] * len(values))} "
         "ON CONFLICT (trace_id, name, source, external_id) WHERE NOT (external_id = '') "
         f"DO UPDATE SET ({said}, revision_id) = ({given}, excluded.revision_id) "
-        f"WHERE ({kept}) IS DISTINCT FROM ({given}) RETURNING old.trace_id"
+        f"WHERE ({kept}, old.revision_id) IS DISTINCT FROM ({given}, excluded.revision_id) RETURNING old.trace_id"
     )
     with connection.cursor() as cursor:
         cursor.execute(sql, [value for row_values in values.values() for value in row_values])

@@ -6,18 +6,16 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Case, IntegerField, When
 
 from curation import known_scores as known
 from curation.models import Score, Trace
 from curation.review.invalid import Invalid, check_text
+from curation.scoring.counting import COUNTS_FIRST
 from workspace import audit
 from workspace.access import Actor
 from workspace.models import Role
 
 REASON_LIMIT = 20_000
-# a person's word first, then the newest: the rule of score.NAME in filters
-COUNTS_FIRST = (Case(When(source=Score.Source.HUMAN, then=0), default=1, output_field=IntegerField()), "-id")
 Outcome = str  # created, changed, unchanged
 
 
@@ -42,7 +40,8 @@ _COMPARED = ("number", "boolean", "category", "low", "high", "passed", "reason",
 
 
 def effective(traces: Iterable[Trace]) -> dict[int, dict[str, Score]]:
-    """Trace id -> name -> the score that counts. One query."""
+    """Trace id -> name -> the score that is shown: a person's before any other, then the newest, whatever it is about.
+    One query. What something is decided by is `curation.scoring.counting`."""
     rows = (
         Score.objects.filter(trace_id__in=[trace.pk for trace in traces])
         .defer("reason")
@@ -76,7 +75,8 @@ def add(*, trace: Trace, actor: Actor, author: str = "", value: Value) -> tuple[
     """Store one checked value for the trace's current revision; see `check`.
 
     With an `external_id` a value replaces the one that was sent under it before; without one it is added, except where
-    the author's newest value of that name is the same already. Returns the score and created, changed or unchanged.
+    the author's newest value of that name is the same already, and about the same revision. Returns the score and created,
+    changed or unchanged.
     """
     values: dict[str, Any] = {name: getattr(value, name) for name in _COMPARED if name != "author"}
     values |= {"author": (author or actor.label)[:200], "revision_id": trace.revision_id}
@@ -86,7 +86,7 @@ def add(*, trace: Trace, actor: Actor, author: str = "", value: Value) -> tuple[
         if not value.external_id:
             same = same.filter(author=values["author"])
         before = same.order_by("-id").first()
-        if before is not None and all(getattr(before, name) == values[name] for name in _COMPARED):
+        if before is not None and all(getattr(before, name) == given for name, given in values.items()):
             return before, "unchanged"
         if before is not None and value.external_id:
             for name, given in values.items():

@@ -14,11 +14,12 @@ from curation.known_scores import KNOWN
 from curation.models import GraderVersion
 from curation.scoring import agreement
 from curation.scoring.agreement import Agreement, Calibrated, Estimate, Matrix, Rest
+from curation.scoring.counting import SAYS_NOW
 
 DISAGREEMENTS = ("grader", "people")
 
 # the newest score of each version on each trace, of what the trace says now (another revision with the same words counts)
-_TOLD = """
+_TOLD = f"""
     told AS (
         SELECT DISTINCT ON (score.trace_id, score.grader_version)
             score.id, score.trace_id, score.grader_version, score.passed, score.reason, score.number, score.category,
@@ -33,13 +34,10 @@ _TOLD = """
         JOIN curation_trace trace ON trace.id = score.trace_id
         WHERE score.project_id = %(project)s AND score.name = ANY(%(names)s) AND score.grader_version = ANY(%(versions)s)
             AND score.external_id LIKE 'grader:%%' AND trace.erased_at IS NULL
-            AND (score.revision_id = trace.revision_id OR EXISTS (
-                SELECT 1 FROM curation_tracerevision seen, curation_tracerevision now
-                WHERE seen.id = score.revision_id AND now.id = trace.revision_id
-                    AND seen.said_digest <> '' AND seen.said_digest = now.said_digest))
+            AND {SAYS_NOW}
         ORDER BY score.trace_id, score.grader_version, score.id DESC
     )
-"""
+"""  # noqa: S608
 _COUNTED = f"""
     WITH {_TOLD}
     SELECT grader_version, verdict, passed, count(*) FROM told GROUP BY 1, 2, 3

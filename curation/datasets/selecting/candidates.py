@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
-from curation import known_scores
 from curation.datasets.recipe import Recipe
-from curation.datasets.selecting.gates import Value
 from curation.datasets.splits import sample_key
 from curation.models.traces import TraceQuerySet
+from curation.scoring import counting
+from curation.scoring.counting import Value
 
 _JUDGMENTS = """
     SELECT id, trace_id, revision_id, coalesce(user_id::text, author), verdict, author, adjudicated
@@ -20,12 +20,6 @@ _JUDGMENTS = """
 _CORRECTIONS = """
     SELECT id, trace_id, revision_id, conversation, author FROM curation_correction
     WHERE trace_id = ANY(%s::bigint[]) AND withdrawn_at IS NULL ORDER BY trace_id, id DESC
-"""
-# a person's word counts before any other, then the newest: as `score.NAME` in filters
-_SCORES = """
-    SELECT DISTINCT ON (trace_id, name) trace_id, name, number, low, high, boolean, category, passed
-    FROM curation_score WHERE trace_id = ANY(%s::bigint[]) AND name = ANY(%s)
-    ORDER BY trace_id, name, (source = 'human') DESC, id DESC
 """
 _RATINGS = """
     SELECT trace_id, avg(rating)::float FROM curation_feedback
@@ -133,16 +127,7 @@ def add_corrections(found: Sequence[Candidate]) -> None:
 
 def scores_of(found: Sequence[Candidate], names: Iterable[str]) -> dict[int, dict[str, Value]]:
     """Trace -> name -> the score that counts; what is missing is missing. One statement."""
-    wanted = sorted(names)
-    result: dict[int, dict[str, Value]] = {}
-    if not wanted or not found:
-        return result
-    for trace, name, number, low, high, boolean, category, passed in _rows(_SCORES, [one.id for one in found], wanted):
-        known = known_scores.KNOWN.get(name)
-        if known is not None and number is not None and low is None and high is None:
-            low, high = known.low, known.high
-        result.setdefault(trace, {})[name] = Value(number, low, high, boolean, category, passed)
-    return result
+    return counting.of_traces([one.id for one in found], names)
 
 
 def ratings_of(found: Sequence[Candidate]) -> dict[int, float]:

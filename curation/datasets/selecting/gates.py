@@ -1,15 +1,18 @@
 """What scores let through: measures, limits, gates and the composite. A score that is missing is missing: it passes
 nothing, and counts as nothing."""
 
-import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 from curation.datasets import reasons
 from curation.datasets.reasons import Reason
 from curation.datasets.recipe import Recipe
 from curation.datasets.recipe_parts import OPERATORS, Gate
+from curation.scoring.counting import Value, has_passed, raw
+
+__all__ = ["CONFIDENCE", "QUALITY", "RATING", "TOLERANCE", "NotScaled", "Stop", "Value", "composite", "has_passed", "names_of",
+           "raw", "scaled", "stopped"]  # fmt: skip
 
 TOLERANCE = 1e-4  # of eq; requirement 000-14
 QUALITY, CONFIDENCE, RATING = "response_quality", "validation_confidence", "rating"
@@ -21,17 +24,6 @@ _COMPARE: dict[str, Callable[[float, float], bool]] = {
     "lt": lambda value, bound: value < bound,
     "eq": lambda value, bound: abs(value - bound) <= TOLERANCE,
 }
-
-
-class Value(NamedTuple):
-    """A stored score: exactly one of number, boolean and category; `low` and `high` are its declared range."""
-
-    number: float | None = None
-    low: float | None = None
-    high: float | None = None
-    boolean: bool | None = None
-    category: str = ""
-    passed: bool | None = None
 
 
 class NotScaled(ValueError):
@@ -49,24 +41,6 @@ class Stop:
     reason: Reason
     detail: str
     facts: Mapping[str, Any]
-
-
-def raw(value: Value | None) -> float | None:
-    """A score as the number that a gate compares: as it was stored, true is 1, false 0. A category counts by whether it
-    passed, where it says so. None: not measured."""
-    if value is None:
-        return None
-    if value.number is not None:
-        return value.number if math.isfinite(value.number) else None
-    said = value.boolean if value.boolean is not None else value.passed
-    return None if said is None else float(said)
-
-
-def has_passed(value: Value | None) -> bool | None:
-    """Whether a score passed: its own word, else its boolean; None where it says neither or is missing."""
-    if value is None:
-        return None
-    return value.passed if value.passed is not None else value.boolean
 
 
 def scaled(name: str, value: Value | None) -> float | None:

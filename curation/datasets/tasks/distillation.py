@@ -3,10 +3,11 @@
 from curation.datasets import reasons
 from curation.datasets.example import Example
 from curation.datasets.tasks.chat import example_of, why_not
-from curation.datasets.tasks.form import Context, Left, Made, has_passed, score_value
+from curation.datasets.tasks.form import Context, Left, Made
 from curation.datasets.tasks.options import Option
 from curation.datasets.tasks.task import Task
 from curation.messages.form import Message
+from curation.scoring.counting import has_passed, raw
 
 
 def make(context: Context) -> list[Made] | Left:
@@ -36,7 +37,7 @@ def _measured(context: Context) -> Left | None:
     options = context.options
     name, least = options["measure"], options["least"]
     score = context.known.scores.get(name)
-    value = score_value(score)
+    value = raw(score)
     facts = {"score": name, "operator": "gte", "threshold": least, "value": value}
     if least is not None:
         if value is None:

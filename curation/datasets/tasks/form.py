@@ -3,13 +3,13 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 from curation.datasets.example import Example
 from curation.datasets.reasons import Reason
 from curation.messages.form import Document
-from curation.models import Correction, Feedback, Judgment, Score
+from curation.models import Correction, Feedback, Judgment
+from curation.scoring.counting import Value
 
 
 @dataclass(slots=True)
@@ -32,7 +32,7 @@ class Known:
     errors: int
     tools: list[str]
     fingerprint: str
-    scores: dict[str, Score] = field(default_factory=dict)
+    scores: dict[str, Value] = field(default_factory=dict)
     feedback: list[Feedback] = field(default_factory=list)
 
 
@@ -115,19 +115,3 @@ class Gathered:
     left: dict[int, Left] = field(default_factory=dict)
     other: set[int] = field(default_factory=set)
     counts: dict[str, Any] = field(default_factory=dict)
-
-
-def score_value(score: Score | None) -> float | None:
-    """A score as a number: true is 1, false is 0, a category or a missing one is None."""
-    if score is None:
-        return None
-    if score.boolean is not None:
-        return float(score.boolean)
-    return float(score.number) if isinstance(score.number, int | float | Decimal) else None
-
-
-def has_passed(score: Score | None) -> bool | None:
-    """Whether a score passed: its own word, else its boolean; None where it says neither or is missing."""
-    if score is None:
-        return None
-    return score.passed if score.passed is not None else score.boolean

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from curation.datasets.tasks.form import Known
 from curation.datasets.tasks.task import Task
-from curation.models import Feedback, Score, Trace
-from curation.review.scores import COUNTS_FIRST
+from curation.models import Feedback, Trace
+from curation.scoring import counting
 
 
 def known(task: Task, traces: Iterable[int]) -> dict[int, Known]:
@@ -17,9 +17,8 @@ def known(task: Task, traces: Iterable[int]) -> dict[int, Known]:
     )  # fmt: skip
     found = {row[0]: Known(*row) for row in rows}
     if "scores" in task.NEEDS:
-        scores = Score.objects.filter(trace_id__in=ids).order_by("trace_id", "name", *COUNTS_FIRST)
-        for score in scores.distinct("trace_id", "name"):
-            found[score.trace_id].scores[score.name] = score
+        for trace, scores in counting.of_traces(ids).items():
+            found[trace].scores = scores
     if "feedback" in task.NEEDS:
         for one in Feedback.objects.filter(trace_id__in=ids).order_by("id"):
             found[one.trace_id].feedback.append(one)

@@ -9,11 +9,12 @@ from typing import Any
 from curation.datasets import reasons
 from curation.datasets.example import Example, Kind
 from curation.datasets.tasks.chat import example_of, why_not
-from curation.datasets.tasks.form import Context, Known, Left, Made, score_value
+from curation.datasets.tasks.form import Context, Known, Left, Made
 from curation.datasets.tasks.options import Option
 from curation.datasets.tasks.task import Task
-from curation.datasets.tasks.turns import final_words, last_request, results_in_words, talk
+from curation.datasets.tasks.turns import final_words, is_masked, last_request, results_in_words, talk
 from curation.messages.form import message, text_of
+from curation.scoring.counting import raw
 
 WRITER = (
     "You write the answer to a user's query from what the tools of an agent returned. Use only what the analysis holds, say "
@@ -23,7 +24,7 @@ WRITER = (
 
 def quality_of(known: Known, name: str) -> tuple[float | None, str]:
     """The quality of a trace, 0 to 5, and where it is from: the score, else the mean of the ratings; None: not measured."""
-    measured = score_value(known.scores.get(name))
+    measured = raw(known.scores.get(name))
     if measured is not None:
         return measured, name
     ratings = [one.rating for one in known.feedback if one.rating is not None]
@@ -47,6 +48,8 @@ def make(context: Context) -> list[Made] | Left:
     asked = last_request(example.messages, at)
     if at is None or asked is None:
         return Left(reasons.NO_ANSWER if at is None else reasons.NO_USER)
+    if is_masked(example.messages[at]) and not low:
+        return Left(reasons.MASKED, f"message {at + 1}")
     results = results_in_words(example.messages[asked:at])
     if not results:
         return Left(reasons.NO_RESULTS, "the last request was answered without any")

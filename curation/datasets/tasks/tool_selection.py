@@ -9,11 +9,12 @@ import json
 from curation.datasets import reasons
 from curation.datasets.example import Example
 from curation.datasets.tasks.chat import example_of, why_not
-from curation.datasets.tasks.form import Context, Left, Made, has_passed
+from curation.datasets.tasks.form import Context, Left, Made
 from curation.datasets.tasks.options import Option
 from curation.datasets.tasks.task import Task
-from curation.datasets.tasks.turns import calls_in, talk, thought_of
+from curation.datasets.tasks.turns import calls_in, is_masked, talk, thought_of
 from curation.messages.form import Message, Tool, message, text_of
+from curation.scoring.counting import has_passed
 
 PLANNER = (
     "You are the planner of an agent. Read the query and choose the tools that are needed to answer it, in the order in "
@@ -38,6 +39,7 @@ def make(context: Context) -> list[Made] | Left:
     if options["turns"] == "first":
         turns = turns[:1]
     rows: list[Made] = []
+    masked = 0
     for asked, until in turns:
         query = text_of(example.messages[asked]).strip()
         if not query:
@@ -45,15 +47,27 @@ def make(context: Context) -> list[Made] | Left:
         plan = example.messages[asked + 1 : until]
         if options["needs_tools"] and not calls_in(plan):
             continue
+        if _is_masked(plan):
+            masked += 1
+            continue
         said: list[Message] = [
             message("system", _system(options["system_prompt"], options["list_tools"], example.tools))
         ]
         said.append(message("user", _query(example.messages[:asked], query)))
         said.append(message("assistant", _answer(plan)))
         rows.append(Made(Example(messages=said, tools=[]), reasons.TAKEN, part=len(rows)))
+    if not rows and masked:
+        return Left(reasons.MASKED, "calls that are masked teach no planner")
     if not rows:
         return Left(reasons.NO_USER, "no request with text" + (" that a tool was called for" * options["needs_tools"]))
     return rows
+
+
+def _is_masked(plan: list[Message]) -> bool:
+    """Whether a call of the plan is masked or, where nothing was called, all that the agent said."""
+    own = [one for one in plan if one["role"] == "assistant"]
+    calling = [one for one in own if one.get("tool_calls")]
+    return any(is_masked(one) for one in calling) or (not calling and all(is_masked(one) for one in own))
 
 
 def _turns(messages: list[Message]) -> list[tuple[int, int]]:

@@ -7,11 +7,12 @@ code for this often does, they would teach it to invent what tools return.
 from curation.datasets import reasons
 from curation.datasets.example import Example, has_content
 from curation.datasets.tasks.chat import example_of, why_not
-from curation.datasets.tasks.form import Context, Known, Left, Made, has_passed, score_value
+from curation.datasets.tasks.form import Context, Known, Left, Made
 from curation.datasets.tasks.options import Option
 from curation.datasets.tasks.task import Task
 from curation.datasets.tasks.turns import call_count, calls_in
 from curation.messages.form import Message, message, text_part
+from curation.scoring.counting import has_passed, raw
 
 LEFT_OUT = "(left out)"
 
@@ -31,7 +32,7 @@ def make(context: Context) -> list[Made] | Left:
         messages = [{**one, "parts": [text_part(LEFT_OUT)]} if one["role"] == "tool" else one for one in messages]
     messages = [_with_thought(one) if options["include_thought"] else _without_thought(one) for one in messages]
     pinned = messages == example.messages
-    reward = score_value(context.known.scores.get(options["reward"]))
+    reward = raw(context.known.scores.get(options["reward"]))
     detail = "" if reward is None else f"{options['reward']} {reward:g}"
     return [Made(Example(messages=messages, tools=example.tools), reasons.TAKEN, detail, content_is_pinned=pinned)]
 
@@ -44,7 +45,7 @@ def steps_of(messages: list[Message]) -> int:
 def _outcome(known: Known, context: Context) -> Left | None:
     options = context.options
     name, least = options["reward"], options["min_reward"]
-    value = score_value(known.scores.get(name))
+    value = raw(known.scores.get(name))
     facts = {"score": name, "operator": "gte", "threshold": least, "value": value}
     if least is not None and value is None:
         return Left(reasons.UNSCORED, name, facts)
