@@ -122,7 +122,7 @@ def counts(a: DatasetVersion, b: DatasetVersion) -> Counts:
         return kept
     with connection.cursor() as cursor:
         cursor.execute(_SINCE, {"a": a.pk, "b": b.pk})
-        now = Counter({why: number for why, number in cursor.fetchall()})
+        now = Counter(dict(cursor.fetchall()))
     told = Counter({why: number for why, number in gone.items() if why != "outside"})
     return replace(kept, why={CAME: kept.why[CAME], WENT: told + now})
 

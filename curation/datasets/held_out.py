@@ -1,45 +1,58 @@
 """What is held out: a trace in the test split of a frozen version is trained on by no version after it.
 
-The same goes for whatever shares its group (its task, session, user or cluster) and for its near-duplicates. A freeze
+The same goes for whatever shares its group (its task, session, user or cluster), says the same, or nearly so. A freeze
 leaves such rows out and says of which row of which version; a training export that would hold one is refused.
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
+import orjson
 from django.db import connection
 from django.db.models import Count, Max
 
+from curation.datasets.example import Example
 from curation.models import Dataset, DatasetVersion, Trace
 from workspace.models import Project
 
 TEST = "test"
 THRESHOLD = 0.7  # estimated Jaccard similarity from which two conversations are near-duplicates
-_HELD = """
-    SELECT DISTINCT ON (named.trace_id) named.trace_id, named.revision_id, r.split_group, d.name, v.number, r.position
+_SCOPE = """
     FROM curation_datasetrow r
     JOIN curation_datasetversion v ON v.id = r.version_id
     JOIN curation_dataset d ON d.id = v.dataset_id
-    CROSS JOIN LATERAL (VALUES (r.trace_id, r.revision_id), (r.other_trace_id, r.other_revision_id))
-      AS named (trace_id, revision_id)
+    {more}
     WHERE d.project_id = %s AND (%s::bigint IS NULL OR d.id = %s) AND (%s::bigint IS NULL OR v.id <> %s)
-      AND (%s::timestamptz IS NULL OR v.created_at > %s) AND r.split = 'test' AND named.trace_id IS NOT NULL
+      AND (%s::timestamptz IS NULL OR v.created_at > %s) AND r.split = 'test'
+"""
+_NAMED = """CROSS JOIN LATERAL (VALUES (r.trace_id, r.revision_id), (r.other_trace_id, r.other_revision_id))
+      AS named (trace_id, revision_id)"""
+_HELD = f"""
+    SELECT DISTINCT ON (named.trace_id) named.trace_id, named.revision_id, r.split_group, d.name, v.number, r.position
+    {_SCOPE.format(more=_NAMED)} AND named.trace_id IS NOT NULL
     ORDER BY named.trace_id, v.id, r.position
 """
-
+# a row that is the conversation as it was said has the sameness of its revision
+_SAYS = """r.digest, CASE WHEN s.digest = r.digest THEN s.sameness END,
+           CASE WHEN r.kind = 'prompt' THEN (r.content -> 'messages')::text END"""
+_SIGNED = "LEFT JOIN curation_revisionsignature s ON s.revision_id = r.revision_id"
+_HELD_SAYS = f"""
+    SELECT r.trace_id, d.name, v.number, r.position, {_SAYS}
+    {_SCOPE.format(more=_SIGNED)} ORDER BY v.id, r.position
+"""
 _SIGNATURES = """
     SELECT revision_id, minhash FROM curation_revisionsignature
     WHERE revision_id = ANY(%s::bigint[])
 """
-_ROWS = """
-    SELECT position, trace_id, revision_id, other_trace_id, other_revision_id, split_group, split
-    FROM curation_datasetrow WHERE version_id = %s ORDER BY position
-"""
+_ROWS = f"""
+    SELECT r.position, r.trace_id, r.revision_id, r.other_trace_id, r.other_revision_id, r.split_group, r.split, {_SAYS}
+    FROM curation_datasetrow r {_SIGNED} WHERE r.version_id = %s ORDER BY r.position
+"""  # noqa: S608 (made of the constants above)
 LEAKS_KEPT = 64
 MEANWHILE = timedelta(hours=6)  # longer than any freeze takes: what was frozen beside it was not seen by its guard
 
@@ -59,13 +72,15 @@ class HeldOutRows(ValueError):
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row to be, or one that is. `key` is the caller's; `traces` and `revisions` are all that it shows (a pair names
-    two), ids inside; `group` and `split` as DatasetRow has them."""
+    two), ids inside; `group` and `split` as DatasetRow has them; `says` is its digest and its sameness, as far as they
+    are known: rows that have one in common say the same."""
 
     key: Hashable
     traces: tuple[int, ...]
     revisions: tuple[int, ...]
     group: str
     split: str
+    says: tuple[str | bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +129,12 @@ class Leak:
 
 @dataclass(slots=True)
 class Held:
-    """What is held out already. Per trace its newest-known place; `groups` gives one such trace per group."""
+    """What is held out. Per trace its first place; `groups` gives one such trace per group, `says` the trace, version and
+    position of a row that says this. Version and position are "" and 0 where the test rows are those of a version to be."""
 
     places: dict[int, tuple[int, str, str, int]]  # trace -> revision, group, version, position
     groups: dict[str, int]
+    says: dict[str | bytes, tuple[int, str, int]] = field(default_factory=dict)
 
     def __contains__(self, trace: object) -> bool:
         return trace in self.places
@@ -132,11 +149,9 @@ def held(
 ) -> Held:
     """Every trace in a test split of a frozen version: of `dataset`, or of the whole project without one, leaving the
     version `apart_from` aside, and those frozen until `since` where it is given. One statement; of several places the first
-    counts."""
-    scope = None if dataset is None else dataset.pk
-    apart = None if apart_from is None else apart_from.pk
+    counts. What the rows say is left out."""
     with connection.cursor() as cursor:
-        cursor.execute(_HELD, [project.pk, scope, scope, apart, apart, since, since])
+        cursor.execute(_HELD, _asked(project, dataset, apart_from, since))
         found = cursor.fetchall()
     places = {row[0]: (row[1], row[2], f"{row[3]}@{row[4]}", row[5]) for row in found}
     groups: dict[str, int] = {}
@@ -145,41 +160,107 @@ def held(
     return Held(places, groups)
 
 
-def conflicts(
-    *,
-    project: Project,
-    rows: Sequence[Row],
-    dataset: Dataset | None = None,
-    scope: str = "project",
-    apart_from: DatasetVersion | None = None,
-    threshold: float = THRESHOLD,
-    since: datetime | None = None,
-) -> dict[Hashable, Conflict]:
-    """The rows of the train and validation splits that cannot be there, by their key.
+def _asked(
+    project: Project, dataset: Dataset | None, apart_from: DatasetVersion | None, since: datetime | None
+) -> list[Any]:
+    """What _SCOPE asks for."""
+    scope = None if dataset is None else dataset.pk
+    apart = None if apart_from is None else apart_from.pk
+    return [project.pk, scope, scope, apart, apart, since, since]
 
-    Held out are the test rows of `rows` themselves and of every frozen version in `scope`: "project", or "dataset" (then
-    of `dataset` alone; none where that is None, because nothing of it is frozen yet). A row conflicts where it shows a
-    held-out trace in any revision, is of the group of one, or where its signature is `threshold` near to one. With `since`
-    only versions frozen after it count.
+
+class Guard:
+    """Says which rows cannot be learned from. What is held out already is read once, and each row is compared with it
+    once, however often it is asked about; its key must stand for it meanwhile.
+
+    Held out are the test rows of every frozen version in `scope`: "project", or "dataset" (then of `dataset` alone; none
+    where that is None, because nothing of it is frozen yet). With `since` only versions frozen after it count.
     """
-    nothing = scope == "dataset" and dataset is None
-    known = Held({}, {}) if nothing else held(
-        project=project, dataset=dataset if scope == "dataset" else None, apart_from=apart_from, since=since
-    )  # fmt: skip
-    here, here_groups = _here(rows)
-    found: dict[Hashable, Conflict] = {}
-    free: list[Row] = []
-    for row in rows:
-        if row.split == TEST:
-            continue
-        conflict = _exact(row, known, here, here_groups)
-        if conflict is None:
-            free.append(row)
-        else:
-            found[row.key] = conflict
-    if free and (here or known.places):
-        found |= _near(free, known, here, threshold)
-    return found
+
+    def __init__(
+        self,
+        *,
+        project: Project,
+        dataset: Dataset | None = None,
+        scope: str = "project",
+        apart_from: DatasetVersion | None = None,
+        threshold: float = THRESHOLD,
+        since: datetime | None = None,
+    ) -> None:
+        self._threshold = threshold
+        self._minhashes: dict[int, bytes] = {}
+        self._compared: dict[Hashable, Conflict | None] = {}
+        self._known = Held({}, {})
+        if scope == "project" or dataset is not None:
+            of = dataset if scope == "dataset" else None
+            self._known = held(project=project, dataset=of, apart_from=apart_from, since=since)
+            if self._known.places:
+                self._known.says = _said(_asked(project, of, apart_from, since))
+
+    def conflicts(self, rows: Sequence[Row], *, ahead: Iterable[Row] = ()) -> dict[Hashable, Conflict]:
+        """The rows of the train and validation splits that cannot be there, by their key.
+
+        Held out are the test rows of `rows` themselves, too. A row conflicts where it shows a held-out trace in any
+        revision, is of the group of one, says the same as a held-out row, or where its signature is `threshold` near to
+        one. `ahead` are rows that may be asked about next: they are compared in the same go.
+        """
+        asked = [row for row in rows if row.split != TEST]
+        if any(row.key not in self._compared for row in asked):
+            new = {row.key: row for row in (*asked, *ahead) if row.key not in self._compared}
+            self._compared |= dict.fromkeys(new)
+            self._compared |= self._against(list(new.values()), self._known)
+        found = {row.key: told for row in asked if (told := self._compared[row.key]) is not None}
+        return found | self._against([row for row in asked if row.key not in found], _here(rows))
+
+    def _against(self, rows: Sequence[Row], held_out: Held) -> dict[Hashable, Conflict]:
+        if not held_out.places:
+            return {}
+        found = {row.key: told for row in rows if (told := _exact(row, held_out) or _same(row, held_out)) is not None}
+        return found | self._near([row for row in rows if row.key not in found], held_out)
+
+    def _near(self, rows: Sequence[Row], held_out: Held) -> dict[Hashable, Conflict]:
+        """The nearest held-out trace of each row that has one, by the signatures of their revisions."""
+        from curation.datasets.selecting import near
+
+        asking: dict[int, list[tuple[Row, int]]] = defaultdict(list)
+        for row in rows:
+            for trace, revision in zip(row.traces, row.revisions, strict=True):
+                asking[revision].append((row, trace))
+        if not asking:
+            return {}
+        owners = {place[0]: trace for trace, place in held_out.places.items()}
+        mine, theirs = self._signed(asking), self._signed(owners)
+        found: dict[Hashable, Conflict] = {}
+        pairs = near.pairs_between(
+            [one for _, one in mine], [one for _, one in theirs], threshold=self._threshold
+        )  # fmt: skip
+        for first, second, similarity in pairs:
+            other = owners[theirs[second][0]]
+            _, _, version, position = held_out.places[other]
+            for row, trace in asking[mine[first][0]]:
+                earlier = found.get(row.key)
+                if earlier is None or (earlier.similarity or 0) < similarity:
+                    found[row.key] = Conflict(trace, other, version, position, similarity=similarity)
+        return found
+
+    def _signed(self, revisions: Iterable[int]) -> list[tuple[int, bytes]]:
+        """(revision id, minhash) of those that can be compared, by id; what has no signature yet gets it now."""
+        asked = sorted(revisions)
+        missing = [revision for revision in asked if revision not in self._minhashes]
+        if missing:
+            self._minhashes |= dict.fromkeys(missing, b"") | _minhashes(missing)
+        return [(revision, minhash) for revision in asked if (minhash := self._minhashes[revision])]
+
+
+def conflicts(*, project: Project, rows: Sequence[Row], **given: Any) -> dict[Hashable, Conflict]:
+    """What a new Guard (its options are `given`) says of `rows`."""
+    return Guard(project=project, **given).conflicts(rows)
+
+
+def threshold_of(dedupe: str, near_threshold: float) -> float:
+    """From which similarity on a row is too near to a held-out one: THRESHOLD, or less where the recipe takes near copies
+    once and calls less near. A recipe that calls only equal rows near lets no near copy of a test row in."""
+    return min(THRESHOLD, near_threshold) if dedupe == "near" else THRESHOLD
 
 
 def leaks(*, version: DatasetVersion, scope: str = "") -> list[Leak]:
@@ -214,7 +295,7 @@ def _leaks(version_id: int, scope: str, newest: int, number: int) -> tuple[Leak,
         rows = [_row(*row) for row in cursor.fetchall() if since is None or row[6] != TEST]
     found = conflicts(
         project=version.dataset.project, rows=rows, dataset=version.dataset, scope=scope, apart_from=version,
-        threshold=version.recipe["near_threshold"] if version.recipe.get("dedupe") == "near" else THRESHOLD,
+        threshold=threshold_of(str(version.recipe.get("dedupe")), version.recipe.get("near_threshold", THRESHOLD)),
         since=since,
     )  # fmt: skip
     ids = {trace for conflict in found.values() for trace in (conflict.trace, conflict.other)}
@@ -233,71 +314,75 @@ def _guarded(version: DatasetVersion, scope: str) -> bool:
     return "selection" in version.counts and version.recipe.get("held_out") == scope
 
 
-def _row(position: int, trace: int, revision: int, other: int | None, its: int | None, group: str, split: str) -> Row:
+def _row(
+    position: int, trace: int, revision: int, other: int | None, its: int | None, group: str, split: str, digest: str,
+    sameness: bytes | None, prompt: str | None,
+) -> Row:  # fmt: skip
     """A stored row; a pair whose answers are of two traces names both."""
+    says = _says(digest, sameness, prompt)
     if other is None or its is None or other == trace:
-        return Row(position, (trace,), (revision,), group, split)
-    return Row(position, (trace, other), (revision, its), group, split)
+        return Row(position, (trace,), (revision,), group, split, says)
+    return Row(position, (trace, other), (revision, its), group, split, says)
 
 
-def _here(rows: Iterable[Row]) -> tuple[dict[int, int], dict[str, int]]:
-    """What the rows themselves hold out: trace -> revision, and group -> one of its traces."""
-    traces: dict[int, int] = {}
-    groups: dict[str, int] = {}
-    for row in rows:
-        if row.split == TEST:
-            traces.update(zip(row.traces, row.revisions, strict=True))
-            groups.setdefault(row.group, row.traces[0])
-    return traces, groups
+def _says(digest: str, sameness: bytes | None, prompt: str | None) -> tuple[str | bytes, ...]:
+    """Row.says of a stored row: `sameness` where it is that of its revision, `prompt` its messages as JSON where it is a
+    prompt, whose digest holds what graders are given, too."""
+    if messages := orjson.loads(prompt or "[]"):  # none where only a tombstone is left
+        return digest, Example(messages=messages, tools=[], kind="prompt").sameness()
+    return (digest, bytes(sameness)) if sameness else (digest,)
 
 
-def _exact(row: Row, known: Held, here: Mapping[int, int], here_groups: Mapping[str, int]) -> Conflict | None:
-    for trace in row.traces:
-        if trace in known.places:
-            _, _, version, position = known.places[trace]
-            return Conflict(trace, trace, version, position)
-        if trace in here:
-            return Conflict(trace, trace, "", 0)
-    if row.group in known.groups:
-        other = known.groups[row.group]
-        _, group, version, position = known.places[other]
-        return Conflict(row.traces[0], other, version, position, group=group)
-    if row.group in here_groups:
-        return Conflict(row.traces[0], here_groups[row.group], "", 0, group=row.group)
-    return None
-
-
-def _near(free: Sequence[Row], known: Held, here: Mapping[int, int], threshold: float) -> dict[Hashable, Conflict]:
-    """The nearest held-out trace of each row that has one, by the signatures of their revisions."""
-    from curation.datasets.selecting import near
-
-    asking: dict[int, list[tuple[Row, int]]] = defaultdict(list)
-    for row in free:
-        for trace, revision in zip(row.traces, row.revisions, strict=True):
-            asking[revision].append((row, trace))
-    owners: dict[int, int] = {place[0]: trace for trace, place in known.places.items()}
-    owners |= {revision: trace for trace, revision in here.items()}
-    mine, theirs = _signatures(asking), _signatures(owners)
-    found: dict[Hashable, Conflict] = {}
-    pairs = near.pairs_between([one for _, one in mine], [one for _, one in theirs], threshold=threshold)
-    for first, second, similarity in pairs:
-        other = owners[theirs[second][0]]
-        _, _, version, position = ("", "", "", 0) if other in here else known.places[other]
-        for row, trace in asking[mine[first][0]]:
-            earlier = found.get(row.key)
-            if earlier is None or (earlier.similarity or 0) < similarity:
-                found[row.key] = Conflict(trace, other, version, position, similarity=similarity)
+def _said(asked: list[Any]) -> dict[str | bytes, tuple[int, str, int]]:
+    """Held.says of what is held out already. One statement."""
+    found: dict[str | bytes, tuple[int, str, int]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_HELD_SAYS, asked)
+        for trace, name, number, position, digest, sameness, prompt in cursor:
+            for said in _says(digest, sameness, prompt):
+                found.setdefault(said, (trace, f"{name}@{number}", position))
     return found
 
 
-def _signatures(revisions: Iterable[int]) -> list[tuple[int, bytes]]:
-    """(revision id, minhash) of those that can be compared, by id; what has no signature yet gets it now."""
+def _here(rows: Iterable[Row]) -> Held:
+    """What the rows themselves hold out."""
+    found = Held({}, {})
+    for row in rows:
+        if row.split == TEST:
+            for trace, revision in zip(row.traces, row.revisions, strict=True):
+                found.places[trace] = (revision, row.group, "", 0)
+            found.groups.setdefault(row.group, row.traces[0])
+            for said in row.says:
+                found.says.setdefault(said, (row.traces[0], "", 0))
+    return found
+
+
+def _exact(row: Row, held_out: Held) -> Conflict | None:
+    for trace in row.traces:
+        if trace in held_out.places:
+            _, _, version, position = held_out.places[trace]
+            return Conflict(trace, trace, version, position)
+    if row.group in held_out.groups:
+        other = held_out.groups[row.group]
+        _, group, version, position = held_out.places[other]
+        return Conflict(row.traces[0], other, version, position, group=group)
+    return None
+
+
+def _same(row: Row, held_out: Held) -> Conflict | None:
+    for said in row.says:
+        if said in held_out.says:
+            return Conflict(row.traces[0], *held_out.says[said], similarity=1.0)
+    return None
+
+
+def _minhashes(revisions: list[int]) -> dict[int, bytes]:
+    """By revision id, empty where it is too short to compare."""
     from curation.datasets.selecting import signatures
 
-    asked = list(revisions)
     with connection.cursor() as cursor:
-        cursor.execute(_SIGNATURES, [asked])
+        cursor.execute(_SIGNATURES, [revisions])
         found = {revision: bytes(minhash) for revision, minhash in cursor.fetchall()}
-    for made in signatures.fill(revision for revision in asked if revision not in found):
+    for made in signatures.fill(revision for revision in revisions if revision not in found):
         found |= {revision: one.minhash for revision, one in made.items()}
-    return sorted((revision, minhash) for revision, minhash in found.items() if minhash)
+    return found

@@ -1,6 +1,6 @@
 """Where the chosen rows go: groups, splits and folds; what is held out is kept out; replayed rows come beside them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import orjson
 
@@ -14,7 +14,7 @@ from curation.datasets.selecting.signatures import Signature
 from curation.models import Dataset
 from workspace.models import Project
 
-CLUSTERED = 0.8  # estimated Jaccard similarity from which two rows are of one cluster, where the recipe says none
+AHEAD = 1_000  # rows beyond the limit that are compared with what is held out in the same go
 
 
 def place(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None, *, guard: bool = True) -> None:
@@ -27,20 +27,28 @@ def place(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None,
     _mark(plan, recipe)
     _group(plan, recipe)
     waiting = plan.rows
-    shut_out: set[int] = set()
+    taken = len(waiting) if recipe.limit is None else recipe.limit
+    plan.rows = waiting[:taken]
+    held = held_out.held(project=project, dataset=dataset) if dataset is not None else None
+    keeper = held_out.Guard(
+        project=project, dataset=dataset, scope=recipe.held_out, threshold=_threshold(recipe)
+    ) if guard else None  # fmt: skip
+    shut_out: dict[int, held_out.Conflict | None] = {}
     while True:
-        free = [row for row in waiting if id(row) not in shut_out]
-        plan.rows = free if recipe.limit is None else free[: recipe.limit]
-        _split(plan.rows, recipe, project, dataset)
-        gone = _guard(plan, recipe, project, dataset) if guard else set()
-        shut_out |= gone
-        if not gone or len(free) <= len(plan.rows):
+        _split(plan.rows, recipe, held)
+        gone = _guard(plan.rows, keeper, waiting[taken : 2 * taken + AHEAD]) if keeper is not None else {}
+        if not gone:
             break
-    rest = {id(row) for row in plan.rows} | shut_out
-    for row in waiting:
-        if id(row) not in rest:
-            plan.drop(row, reasons.OVER_LIMIT)
-    plan.rows = [row for row in plan.rows if id(row) not in shut_out]
+        shut_out |= gone
+        plan.rows = [row for row in plan.rows if id(row) not in gone]
+        more = waiting[taken : taken + len(gone)]
+        taken += len(more)
+        plan.rows += more
+        if not more:
+            break
+    _tell(plan, [row for row in waiting[:taken] if id(row) in shut_out], shut_out)
+    for row in waiting[taken:]:
+        plan.drop(row, reasons.OVER_LIMIT)
     _replay(plan, recipe, project)
 
 
@@ -71,6 +79,8 @@ def _group(plan: Plan, recipe: Recipe) -> None:
     if recipe.group_by == "cluster":
         found = near.pairs([row.signature.minhash for row in ordered], threshold=_threshold(recipe))
         alike = [(first, second) for first, second, _ in found]
+        said: dict[bytes, int] = {}  # rows that are too short for shingles are alike where they are equal
+        alike += [(said.setdefault(row.signature.sameness, index), index) for index, row in enumerate(ordered)]
     first_of: dict[str, int] = {}
     for index, row in enumerate(ordered):
         # two rows that show one trace, as the better or the worse side of a pair, belong together as well
@@ -82,41 +92,43 @@ def _group(plan: Plan, recipe: Recipe) -> None:
 
 
 def _threshold(recipe: Recipe) -> float:
-    """A recipe that takes near copies once says what is near; rows under that are different, and may be in two splits."""
-    return recipe.near_threshold if recipe.dedupe == "near" else CLUSTERED
+    """Rows that are so near are of one cluster, and never learned from where one of them is held out."""
+    return held_out.threshold_of(recipe.dedupe, recipe.near_threshold)
 
 
-def _split(rows: Sequence[Row], recipe: Recipe, project: Project, dataset: Dataset | None) -> None:
-    held = held_out.held(project=project, dataset=dataset) if dataset is not None else None
+def _split(rows: Sequence[Row], recipe: Recipe, held: held_out.Held | None) -> None:
     members = [splits.Member(row.trace_id, row.group, row.topic, row.origin == "generated") for row in rows]
     places = splits.assign(members, recipe, held=held or (), held_groups=held.groups if held is not None else ())
     for row, found in zip(rows, places, strict=True):
         row.split, row.fold = found.split, found.fold
 
 
-def _guard(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None) -> set[int]:
+def _guard(rows: Sequence[Row], keeper: held_out.Guard, ahead: Sequence[Row]) -> dict[int, held_out.Conflict | None]:
     """The rows (by id()) that must not be there: of the train and validation splits those that conflict with something
-    held out, and generated ones that have no place. Says of each why."""
-    gone = set()
-    for row in plan.rows:
-        if not row.split:
-            plan.drop(row, reasons.HELD, "generated, while its group is tested on")
-            gone.add(id(row))
-    asked = [
-        held_out.Row(index, row.traces, row.revisions, row.group, row.split)
-        for index, row in enumerate(plan.rows) if row.split
-    ]  # fmt: skip
-    found = held_out.conflicts(
-        project=project, rows=asked, dataset=dataset, scope=recipe.held_out, threshold=_threshold(recipe)
+    held out, and, with None, generated ones that have no place. `ahead` are rows that may take their places."""
+    gone: dict[int, held_out.Conflict | None] = {id(row): None for row in rows if not row.split}
+    asked = [_shown(id(row), row) for row in rows if row.split]
+    found = keeper.conflicts(asked, ahead=(_shown(id(row), row) for row in ahead))
+    return gone | {id(row): found[id(row)] for row in rows if id(row) in found}
+
+
+def _shown(key: int, row: Row) -> held_out.Row:
+    return held_out.Row(
+        key, row.traces, row.revisions, row.group, row.split, (row.signature.digest, row.signature.sameness)
     )
-    names = _names({conflict.other for conflict in found.values()})
-    for index, conflict in found.items():
-        row = plan.rows[int(str(index))]
+
+
+def _tell(plan: Plan, rows: Sequence[Row], why: Mapping[int, held_out.Conflict | None]) -> None:
+    """Say of rows that are held out why they leave."""
+    names = _names({conflict.other for conflict in why.values() if conflict is not None})
+    for row in rows:
+        conflict = why[id(row)]
+        if conflict is None:
+            plan.drop(row, reasons.HELD, "generated, while its group is tested on")
+            continue
         facts = {"gate": conflict.code, "value": conflict.similarity, "other": conflict.other,
                  "version": conflict.version, "row": conflict.position}  # fmt: skip
         plan.drop(row, reasons.BY_CODE[conflict.code], conflict.told(names.get(conflict.other, "")), facts)
-        gone.add(id(row))
-    return gone
 
 
 def _names(traces: set[int]) -> dict[int, str]:

@@ -6,6 +6,7 @@ import pytest
 
 from curation.datasets import build, held_out
 from curation.datasets.recipe import Recipe
+from curation.messages.form import message
 from curation.models import DatasetRow, DatasetVersion, Trace, TraceTopic
 from tests import make
 from tests.curation.datasets import rows
@@ -135,3 +136,75 @@ def test_what_a_model_made_is_only_learned_from(project: Project, rita: User) ->
     assert made.rows.filter(origin="trace", split="test").exists()
     left = made.decisions.filter(reason="held_out")
     assert left.exists() and made.rows.filter(origin="generated").count() == 20 - left.count()
+
+
+def brief(project: Project, rita: User, name: str, question: str = "Hello?", answer: str = "Hello.") -> Trace:
+    said = make.document(message("user", question), message("assistant", answer))
+    return rows.trace(project, said, judged="acceptable", by=rita, external_id=name)
+
+
+def split_of(made: DatasetVersion) -> dict[str, str]:
+    return dict(made.rows.values_list("trace__external_id", "split"))
+
+
+def test_rows_too_short_for_shingles_are_held_out_where_they_are_equal(project: Project, rita: User) -> None:
+    for at in range(30):
+        brief(project, rita, f"t{at}")
+    made = split_of(freeze(project, test=0.4, validation=0.1))
+    assert set(made.values()) == {"test"}, "nothing that is said in test is learned"
+    brief(project, rita, "other", "Hello?", "Yes?")
+    later = freeze(project, "later", test=0, validation=0)
+    assert split_of(later) == {"other": "train"}
+    assert later.decisions.filter(reason="near_held_out").count() == 30 - len(made)
+
+
+def test_a_cluster_holds_equal_rows_that_are_too_short_for_shingles(project: Project, rita: User) -> None:
+    for at in range(30):
+        brief(project, rita, f"t{at}")
+    made = split_of(freeze(project, group_by="cluster", test=0.4, validation=0.1))
+    assert len(made) == 30 and len(set(made.values())) == 1
+
+
+def test_a_prompt_is_held_out_whatever_was_answered(project: Project, rita: User) -> None:
+    """The whole conversations differ, the request is the same: neither version learns what the other one tests."""
+    for at in range(16):
+        brief(project, rita, f"t{at}", f"What is {at} and {at}?", " ".join(WORDS[at * 40 : at * 40 + 40]))
+    first = freeze(project, "first", task="prompts", test=0.5, validation=0)
+    tested = [name for name, split in split_of(first).items() if split == "test"]
+    assert tested
+    for name in tested:
+        at = int(name[1:])
+        brief(
+            project, rita, f"again{at}", f"What is {at} and {at}?", " ".join(WORDS[2_000 + at * 40 : 2_040 + at * 40])
+        )
+    later = freeze(project, "later", task="prompts", test=0, validation=0)
+    assert not {name for name in split_of(later) if name.startswith("again")}
+    assert later.decisions.filter(reason="near_held_out").count() == len(tested)
+    alone = freeze(project, "alone", task="prompts", test=0, validation=0, held_out="dataset", seed=5)
+    assert {leak.external_id for leak in held_out.leaks(version=alone, scope="project")} >= {
+        f"again{name[1:]}" for name in tested
+    }
+
+
+def test_near_copies_of_test_rows_stay_out_where_only_equal_rows_are_near(project: Project, rita: User) -> None:
+    for at in range(20):
+        talk(project, rita, at)
+    first = freeze(project, "first", test=0.3, validation=0)
+    kept = first.rows.filter(split="test").first()
+    assert kept is not None
+    at = int(kept.trace.external_id[1:])
+    copy = talk(project, rita, 100, " ".join(["changed", *WORDS[at * 40 + 1 : at * 40 + 40]]))
+    later = freeze(project, "later", test=0, validation=0, dedupe="near", near_threshold=1.0)
+    assert later.decisions.get(trace=copy).reason == "near_held_out"
+
+
+def test_rows_held_out_are_found_at_once_where_few_are_wanted(
+    project: Project, rita: User, django_assert_max_num_queries: Any
+) -> None:
+    for at in range(40):
+        talk(project, rita, at)
+    tested = freeze(project, "first", test=0.9, validation=0).rows.filter(split="test").count()
+    assert tested > 25
+    with django_assert_max_num_queries(60):
+        later = freeze(project, "later", test=0, validation=0, limit=1)
+    assert later.counts["rows"] == 1

@@ -30,7 +30,7 @@ def version(project: Project, name: str, **splits: list[Trace]) -> DatasetVersio
             position += 1
             DatasetRow.objects.create(
                 version=made, position=position, trace=trace, revision_id=trace.revision_id, split=split,
-                split_group=f"trace:{trace.external_id}", digest="0" * 64,
+                split_group=f"trace:{trace.external_id}", digest=f"{trace.pk:064d}",
             )  # fmt: skip
     return made
 
@@ -121,3 +121,33 @@ def test_an_export_for_training_is_refused_with_the_pair_shown(project: Project)
     assert held_out.leaks(version=first, scope="dataset") == []
     with_copy_held = version(project, "support", train=[kept], test=[copy])
     assert [str(one) for one in held_out.leaks(version=with_copy_held, scope="dataset")] != []
+
+
+def test_a_row_that_says_the_same_is_held_out_however_short(project: Project) -> None:
+    kept, copy = rows.trace(project, external_id="kept"), rows.trace(project, external_id="copy")
+    version(project, "support", test=[kept])
+    same = Row("copy", (copy.pk,), (copy.revision_id or 0,), "trace:copy", "train", (f"{kept.pk:064d}", b"x"))
+    found = conflicts(project=project, rows=[same])
+    assert found["copy"].told("kept") == "is 100% the same as row 1 of support@1 (kept)"
+    other = Row("other", (copy.pk,), (copy.revision_id or 0,), "trace:copy", "train", ("1", b"x"))
+    assert conflicts(project=project, rows=[other]) == {}
+    test = Row("test", (kept.pk,), (kept.revision_id or 0,), "trace:kept", "test", ("2", b"x"))
+    assert conflicts(project=project, rows=[other, test], scope="dataset")["other"].other == kept.pk
+
+
+def test_what_is_held_out_is_read_once_and_each_row_compared_once(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = signed(rows.trace(project, external_id="kept"), TEXT)
+    copy = signed(rows.trace(project, external_id="copy"), TEXT.replace("third", "fourth"))
+    version(project, "support", test=[kept])
+    guard = held_out.Guard(project=project)
+    first, later = row(rows.trace(project, external_id="first")), row(copy)
+    assert guard.conflicts([first], ahead=[later]) == {}
+    monkeypatch.setattr(held_out, "_minhashes", None)  # nothing is read any more
+    assert set(guard.conflicts([first, later])) == {"copy"}
+
+
+def test_a_wide_idea_of_near_copies_does_not_let_them_in() -> None:
+    assert held_out.threshold_of("near", 1.0) == held_out.THRESHOLD == held_out.threshold_of("exact", 0.5)
+    assert held_out.threshold_of("near", 0.5) == 0.5
