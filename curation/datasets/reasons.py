@@ -55,9 +55,10 @@ FEW_TOOLS = Reason("few_tools", False, "Used tools", "with too few tool calls")
 SHUT_OUT = Reason("excluded_action", False, "Without excluded tools", "that called an excluded tool")
 NO_REFERENCE = Reason("no_reference", False, "Say what is right", "without what the graders need")
 NO_LABEL = Reason("no_label", False, "Judged by somebody", "without a judgment that says wanted or not")
+MASKED = Reason("target_masked", False, "Have a target that is learned", "whose target would be a masked step")
 UNPAIRED = Reason("no_pair", False, "Make a pair", "that make no pair")
 OF_TASKS = (UNSCORED, WRONG_TOOLS, LOW_QUALITY, NO_RESULTS, NOT_ANSWERED, NOT_CORRECTED, OTHER_MODEL, NOT_PASSED, LOW_REWARD,
-            TOO_SHORT, TOO_LONG, FEW_TOOLS, SHUT_OUT, NO_REFERENCE, NO_LABEL, UNPAIRED)  # fmt: skip
+            TOO_SHORT, TOO_LONG, FEW_TOOLS, SHUT_OUT, NO_REFERENCE, NO_LABEL, MASKED, UNPAIRED)  # fmt: skip
 
 ANSWERED = Reason("taken_generated", True, "", "taken with a generated answer")
 

@@ -12,7 +12,7 @@ from curation.datasets.tasks.chat import why_not
 from curation.datasets.tasks.form import Context, Left, Made
 from curation.datasets.tasks.options import Option
 from curation.datasets.tasks.task import Task
-from curation.datasets.tasks.turns import final_words, last_request, results_in_words, talk
+from curation.datasets.tasks.turns import final_words, is_masked, last_request, results_in_words, talk
 from curation.messages.form import Message, message, text_of
 from curation.review.questions import ERROR_TYPE, STRATEGIES, STRATEGY
 
@@ -41,7 +41,10 @@ def make(context: Context) -> list[Made] | Left:
         return why_not(Example(messages=messages, tools=[])) or Left(reasons.NO_USER)
     at = final_words(messages)
     given = text_of(messages[at]) if at is not None else ""
-    right = _right_answer(context, given)
+    answer = _right_answer(context, messages[at] if at is not None else None)
+    if answer is not None and is_masked(answer):
+        return Left(reasons.MASKED, "the right answer")
+    right = text_of(answer) if answer is not None else ""
     if not right:
         return Left(reasons.NOT_ANSWERED, "no edited or suggested answer, and the given one was not judged acceptable")
     asked = last_request(messages, at)
@@ -55,16 +58,17 @@ def make(context: Context) -> list[Made] | Left:
     return [Made(row, reasons.TAKEN, f"{strategy}{f' after {kind}' if kind else ''}")]
 
 
-def _right_answer(context: Context, given: str) -> str:
+def _right_answer(context: Context, given: Message | None) -> Message | None:
     """The edited answer, else the newest one that feedback suggests, else the given one where it was accepted."""
     if context.correction is not None:
-        at = final_words(context.correction.messages)
+        after = edited(context.correction.messages, context.edits)
+        at = final_words(after)
         if at is not None:
-            return text_of(context.correction.messages[at])
+            return after[at]
     suggested = [one.suggested_response for one in context.known.feedback if one.suggested_response.strip()]
     if suggested:
-        return suggested[-1]
-    return given if context.known.verdict == "acceptable" else ""
+        return message("assistant", suggested[-1])
+    return given if context.known.verdict == "acceptable" else None
 
 
 def _row(context: Context, messages: list[Message], asked: int, at: int | None, item: dict[str, Any]) -> list[Message]:

@@ -12,7 +12,7 @@ from curation.datasets.tasks.chat import why_not
 from curation.datasets.tasks.form import Context, Left, Made, Summary
 from curation.datasets.tasks.options import Option
 from curation.datasets.tasks.task import Task
-from curation.datasets.tasks.turns import last_answer, last_request
+from curation.datasets.tasks.turns import is_masked, last_answer, last_request
 from curation.messages.form import Message, Tool, text_of
 
 ONE_SIDED = 4.0  # times as many of one class as of the other
@@ -73,17 +73,23 @@ def make(context: Context) -> list[Made] | Left:
     if not given:
         return Left(reasons.NO_LABEL, "nobody judged it")
     rows: list[Made] = []
+    masked = False
     for messages, label, author in given:
         if left := why_not(Example(messages=messages, tools=tools)):
             return left
         at = last_answer(messages)
         if at is None or last_request(messages, at) is None:
             return Left(reasons.NO_USER)
+        if label and is_masked(messages[at]):
+            masked = True
+            continue
         answer: Message = {**messages[at]}
         answer.pop("weight", None)
         row = Example(messages=messages[:at], tools=tools, kind="label", chosen=[answer], label=label)
         detail = f"{'wanted' if label else 'unwanted'}, by {author}" if author else ""
         rows.append(Made(row, reasons.TAKEN, detail, part=len(rows), author=author))
+    if masked and not rows:
+        return Left(reasons.MASKED, "the wanted answer")
     return rows
 
 

@@ -8,7 +8,7 @@ from curation.datasets.tasks.chat import example_of, why_not
 from curation.datasets.tasks.form import Context, Left, Made
 from curation.datasets.tasks.options import Option
 from curation.datasets.tasks.task import Task
-from curation.datasets.tasks.turns import calls_in, final_words, last_answer, last_request
+from curation.datasets.tasks.turns import calls_in, final_words, is_masked, last_answer, last_request
 from curation.messages.form import Message, text_of
 
 
@@ -24,11 +24,20 @@ def make(context: Context) -> list[Made] | Left:
     prompt = example.messages[:end]
     if last_request(prompt) is None:
         return Left(reasons.NO_USER)
-    item = _item(context, example.messages[end:])
+    after = example.messages[end:]
+    if options["reference"] == "answer" and any(is_masked(one) for one in _referred(after)):
+        return Left(reasons.MASKED, "the reference would be made of it")
+    item = _item(context, after)
     if item is None:
         return Left(reasons.NO_REFERENCE, _WHY[options["reference"]])
     row = Example(messages=prompt, tools=example.tools, kind="prompt", item=item)
     return [Made(row, reasons.TAKEN, f"reference: {options['reference']}" if options["reference"] != "none" else "")]
+
+
+def _referred(after: list[Message]) -> list[Message]:
+    """The messages that a reference is made of: the answer and all calls."""
+    at = final_words(after)
+    return [one for place, one in enumerate(after) if place == at or one.get("tool_calls")]
 
 
 def _item(context: Context, after: list[Message]) -> dict[str, Any] | None:

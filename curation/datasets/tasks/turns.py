@@ -39,6 +39,11 @@ def call_count(messages: Sequence[Message]) -> int:
     return sum(len(one.get("tool_calls", [])) for one in messages)
 
 
+def is_masked(message: Message) -> bool:
+    """Whether nothing of the message is learned: somebody masked it, or it came with weight 0."""
+    return message.get("weight") == 0
+
+
 def result_text(message: Message) -> str:
     """A tool's result as text; structured content as JSON, other parts as [kind]."""
     texts = []

@@ -21,6 +21,7 @@ def context(
     feedback: tuple[Feedback, ...] = (),
     corrected: str = "",
     options: dict[str, Any] | None = None,
+    edits: dict[str, str] | None = None,
     **known: Any,
 ) -> tasks.Context:
     """What a task is given; `corrected` is the edited final answer."""
@@ -36,7 +37,8 @@ def context(
         messages[-1] = {"role": "assistant", "parts": [{"type": "text", "text": corrected}]}
         correction = Correction(messages=messages, author="rita", conversation=0)
     found = tasks.Known(**values, scores={one.name: one for one in scores}, feedback=list(feedback))
-    return tasks.Context(found, document, 0, tasks.check(tasks.find(task), options or {}), correction=correction)
+    return tasks.Context(found, document, 0, tasks.check(tasks.find(task), options or {}),
+                         correction=correction, edits=edits or {})  # fmt: skip
 
 
 def made(task: str, *args: Any, **kwargs: Any) -> list[tasks.Made]:

@@ -187,6 +187,46 @@ def test_labels_from_single_judgments() -> None:
     assert left("labels", stale=True).reason.code == "stale"
 
 
+STRATEGY = score("recovery_strategy", category="retry")
+
+
+@pytest.mark.parametrize(
+    ("task", "edits", "given"),
+    [
+        ("tool_selection", {"1": "mask"}, {"scores": (RIGHT,)}),
+        ("tool_selection", {"1": "mask"}, {"scores": (RIGHT,), "options": {"needs_tools": True, "turns": "each"}}),
+        ("summariser", {"4": "mask"}, {"scores": (score("response_quality", 4.5),)}),
+        ("error_recovery", {"4": "mask"}, {"scores": (STRATEGY,)}),
+        ("error_recovery", {"4": "mask"}, {"scores": (STRATEGY,), "corrected": "Let me try again."}),
+        ("prompts", {"4": "mask"}, {}),
+        ("prompts", {"1": "mask"}, {}),
+        ("labels", {"4": "mask"}, {}),
+        ("labels", {"4": "mask"}, {"corrected": "It is late."}),
+    ],
+)
+def test_a_masked_step_is_no_target(task: str, edits: dict[str, str], given: dict[str, Any]) -> None:
+    """What is masked is context only: no task makes an answer or a reference of it."""
+    said = make.document(*TWO_TURNS["conversations"][0]["messages"][:5], tools=[make.ORDER_TOOL])
+    rows = made(task, said, **given)
+    found = tasks.find(task).make(context(task, said, edits=edits, **given))
+    if isinstance(found, tasks.Left):
+        assert found.reason.code == "target_masked"
+        return
+    assert task == "labels" and "corrected" in given, "the unwanted answer stays"
+    assert [one.example.label for one in rows] == [False, True]
+    assert [one.example.label for one in found] == [False]
+
+
+def test_other_masked_steps_stop_nothing() -> None:
+    rows = made("tool_selection", TWO_TURNS, scores=(RIGHT,), options={"turns": "each"}, edits={"1": "mask"})
+    assert [json.loads(text_of(one.example.messages[-1]))["tools"] for one in rows] == [[]]
+    assert made("summariser", scores=(score("response_quality", 4.5),), edits={"2": "mask"})
+    assert made("prompts", options={"reference": "none"}, edits={"2": "mask"})
+    suggested = Feedback(suggested_response="Ask them.")
+    (row,) = made("error_recovery", scores=(STRATEGY,), feedback=(suggested,), edits={"4": "mask"})
+    assert row.example.item["correctResponse"] == "Ask them."
+
+
 def test_both_classes_are_counted_and_imbalance_is_told() -> None:
     balance = Balance()
     assert balance.warnings() == []
