@@ -4,12 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from curation.datasets.example import edited
 from curation.datasets.pairing.found import Found, Row, Side, Skip, chunks, documents, main_of
 from curation.datasets.pairing.parting import NoParting, answer, part
-from curation.datasets.tasks.form import has_passed
-from curation.messages.form import Conversation
-from curation.models import Score
-from curation.review.scores import COUNTS_FIRST
+from curation.datasets.pairing.uses import Uses, is_masked
+from curation.messages.form import Conversation, Document
+from curation.scoring import counting
 
 MOST_TRIED = 100  # combinations of one case that are compared
 
@@ -23,6 +23,15 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
+class _Asked:
+    """How pairs of a case are made."""
+
+    most: int
+    tally: Tally
+    uses: Uses
+
+
+@dataclass(frozen=True, slots=True)
 class _Way:
     shared: int
     better: Row
@@ -32,7 +41,7 @@ class _Way:
     other: Conversation
 
 
-def pairs(rows: dict[int, Row], *, measure: str, most: int, tally: Tally) -> Iterator[Found | Skip]:
+def pairs(rows: dict[int, Row], *, measure: str, most: int, tally: Tally, uses: Uses) -> Iterator[Found | Skip]:
     """At most `most` pairs of each case: attempts with one task id, else with one request. An attempt passed or failed as
     people judged it (changed and unsure ones count as neither), else as the score `measure` says. Of a case those that
     share most come first."""
@@ -48,31 +57,33 @@ def pairs(rows: dict[int, Row], *, measure: str, most: int, tally: Tally) -> Ite
         if not passed or not failed:
             yield Skip("none_failed" if passed else "none_passed", here)
             continue
-        yield from _of_case(name, passed, failed, most, tally)
+        yield from _of_case(name, passed, failed, _Asked(most, tally, uses))
 
 
-def _of_case(name: str, passed: list[Row], failed: list[Row], most: int, tally: Tally) -> Iterator[Found | Skip]:
+def _of_case(name: str, passed: list[Row], failed: list[Row], asked: _Asked) -> Iterator[Found | Skip]:
     tried = [(one, other) for one in passed for other in failed]
     if len(tried) > MOST_TRIED:
         yield Skip("not_tried", tuple(r.id for r in (*passed, *failed)), times=len(tried) - MOST_TRIED)
     ways: list[_Way] = []
     texts = documents({row.revision for pair in tried[:MOST_TRIED] for row in pair})
-    held = {revision: main_of(document) for revision, document in texts.items()}
+    held = _talks(passed + failed, texts, asked.uses)
     for one, other in tried[:MOST_TRIED]:
-        tally.combinations += 1
-        mine, beside = held.get(one.revision), held.get(other.revision)
+        asked.tally.combinations += 1
+        mine, beside = held.get(one.id), held.get(other.id)
         if mine is None or beside is None:
             yield Skip("gone", (one.id, other.id))
             continue
         where = part(mine[1]["messages"], beside[1]["messages"])
         if isinstance(where, NoParting):
             yield Skip(where.code, (one.id, other.id), where.detail)
+        elif is_masked(mine[1]["messages"][where.shared]):
+            yield Skip("masked", (one.id, other.id), f"after {where.shared} messages")
         else:
             ways.append(_Way(where.shared, one, other, mine[0], mine[1], beside[1]))
     ways.sort(key=lambda way: -way.shared)  # stable: of equal ones in the order of the recipe
-    for way in ways[most:]:
+    for way in ways[asked.most :]:
         yield Skip("over_most", (way.better.id, way.worse.id))
-    for way in ways[:most]:
+    for way in ways[: asked.most]:
         yield Found(
             source="attempts",
             prompt=way.main["messages"][: way.shared],
@@ -85,6 +96,18 @@ def _of_case(name: str, passed: list[Row], failed: list[Row], most: int, tally: 
             detail=f"passed, where {way.worse.external_id} failed; they part after {way.shared} messages",
             together=name,
         )
+
+
+def _talks(case: list[Row], texts: dict[int, Document], uses: Uses) -> dict[int, tuple[int, Conversation]]:
+    """Trace -> its main conversation with the uses of its steps carried out, and its place."""
+    known = {row.id: texts[row.revision] for row in case if row.revision in texts}
+    edits = uses.of(known)
+    found: dict[int, tuple[int, Conversation]] = {}
+    for trace, document in known.items():
+        if (main := main_of(document)) is not None:
+            used = edits.get(trace, {}).get(main[0], {})
+            found[trace] = main[0], {**main[1], "messages": edited(main[1]["messages"], used)}
+    return found
 
 
 def _cases(rows: dict[int, Row]) -> Iterator[tuple[str, list[Row]]]:
@@ -106,9 +129,8 @@ def _outcomes(rows: dict[int, Row], measure: str) -> dict[int, bool]:
     if not measure:
         return found
     for some in chunks(silent, 2_000):
-        scores = Score.objects.filter(trace_id__in=some, name=measure).order_by("trace_id", "name", *COUNTS_FIRST)
-        for score in scores.distinct("trace_id", "name"):
-            said = has_passed(score)
+        for trace, scores in counting.of_traces(some, [measure]).items():
+            said = counting.has_passed(scores[measure])
             if said is not None:
-                found[score.trace_id] = said
+                found[trace] = said
     return found

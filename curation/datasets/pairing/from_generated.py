@@ -5,22 +5,25 @@ least score; scores closer than a least difference are no pair.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
-from curation.datasets.example import has_content
+from curation.datasets.example import edited, has_content
 from curation.datasets.pairing.found import Found, Row, Side, Skip, chunks, documents, having, main_of
 from curation.datasets.pairing.parting import answer, says
+from curation.datasets.pairing.uses import Uses
 from curation.datasets.recipe import Recipe
-from curation.datasets.selecting import gates
-from curation.datasets.selecting.gates import NotScaled, Value
+from curation.datasets.selecting import comparing, gates
+from curation.datasets.selecting.gates import NotScaled
 from curation.ingest.openai_messages import read_message, read_messages
 from curation.ingest.parsed import Unreadable
 from curation.messages.clean import Notes
 from curation.messages.form import Document, Message
-from curation.models import Batch, BatchItem, GraderVersion
-from curation.scoring.graders import definitions
+from curation.models import Batch, BatchItem
+from curation.review.step_uses import Edits
+
+_NOTHING: Document = {"conversations": []}
 
 
 @dataclass(slots=True)
@@ -42,31 +45,34 @@ class Rules:
     rejected: str = "worst"
     least: float = 0.05
     most: int = 1
-    ranges: Mapping[str, tuple[float, float] | None] = field(default_factory=dict)
+    ranges: comparing.Ranges = field(default_factory=dict)
 
 
-def pairs(rows: dict[int, Row], *, batch: str, rules: Rules) -> Iterator[Found | Skip]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What the candidates answer: the document, and how its steps are used, by conversation."""
+
+    document: Document
+    edits: dict[int, Edits]
+
+
+def pairs(rows: dict[int, Row], *, batch: str, rules: Rules, uses: Uses) -> Iterator[Found | Skip]:
     """Pairs of the candidates that the batch (its outside id) generated for each trace."""
-    rules = replace(rules, ranges=_ranges(batch))
+    rules = replace(rules, ranges=comparing.ranges_of(Batch.objects.filter(uid=batch).first()))
     of_batch = BatchItem.objects.filter(batch__uid=batch, batch__kind="generate")
     for some in chunks(having(rows, of_batch, "trace_id")):
         items: dict[int, list[BatchItem]] = defaultdict(list)
         for item in of_batch.filter(trace_id__in=some).order_by("trace_id", "ordinal"):
             items[item.trace_id].append(item)
         texts = documents({of_trace[0].revision_id for of_trace in items.values()})
+        held = {trace: texts.get(of_trace[0].revision_id, _NOTHING) for trace, of_trace in items.items()}
+        edits = uses.of(held)
         for trace in some:
             if trace in items:
-                document = texts.get(items[trace][0].revision_id, {"conversations": []})
-                yield from _of_trace(rows[trace], items[trace], document, rules)
+                yield from _of_trace(rows[trace], items[trace], _Asked(held[trace], edits.get(trace, {})), rules)
 
 
-def _ranges(batch: str) -> dict[str, tuple[float, float] | None]:
-    settings = Batch.objects.filter(uid=batch).values_list("settings", flat=True).first() or {}
-    versions = GraderVersion.objects.filter(pk__in=settings.get("graders") or []).select_related("grader")
-    return {str(version): definitions.range_of(version.definition) for version in versions}
-
-
-def _of_trace(row: Row, items: list[BatchItem], document: Document, rules: Rules) -> Iterator[Found | Skip]:
+def _of_trace(row: Row, items: list[BatchItem], of: _Asked, rules: Rules) -> Iterator[Found | Skip]:
     here, recipe = (row.id,), rules.recipe
     if any(item.revision_id != row.revision for item in items):
         yield Skip("stale", here, "it changed after the candidates were generated")
@@ -96,10 +102,10 @@ def _of_trace(row: Row, items: list[BatchItem], document: Document, rules: Rules
     if recipe.min_score is not None and max(one.score for one in scored if one.passes) < recipe.min_score:
         yield Skip("below_min_score", here)
         return
-    yield from _chosen(row, scored, document, rules)
+    yield from _chosen(row, scored, of, rules)
 
 
-def _chosen(row: Row, scored: list[Candidate], document: Document, rules: Rules) -> Iterator[Found | Skip]:
+def _chosen(row: Row, scored: list[Candidate], of: _Asked, rules: Rules) -> Iterator[Found | Skip]:
     """Best against worst, then the next ones inwards: each candidate is in one pair at most."""
     here, recipe = (row.id,), rules.recipe
     ranked = sorted(scored, key=lambda one: (-one.score, one.item.ordinal))
@@ -122,23 +128,32 @@ def _chosen(row: Row, scored: list[Candidate], document: Document, rules: Rules)
                 yield Skip("similar_scores", here, detail)
             break
         used |= {best.item.pk, worst.item.pk}
-        found = _found(row, best, worst, document)
-        if found is None:
-            yield Skip("gone", here)
+        found = _found(row, best, worst, of)
+        if isinstance(found, Skip):
+            yield found
             break
         made.append(found)
     yield from made
 
 
-def _found(row: Row, best: Candidate, worst: Candidate, document: Document) -> Found | None:
+def _found(row: Row, best: Candidate, worst: Candidate, of: _Asked) -> Found | Skip:
     prompt, revision = best.item.prompt, best.item.revision_id
-    held = main_of(document)
+    held = main_of(of.document)
     if held is None:
-        return None
+        return Skip("gone", (row.id,))
     try:
         asked = read_messages(_asked(prompt), Notes())
     except Unreadable:
-        return None
+        return Skip("gone", (row.id,))
+    if used := of.edits.get(held[0]):
+        before = held[1]["messages"][: len(asked)]
+        if [_role(one) for one in asked] != [_role(one) for one in before]:
+            return Skip(
+                "different_prompts", (row.id,), "what was asked is not what the trace holds, whose steps are cut"
+            )
+        asked = edited(asked, {place: use for place, use in used.items() if int(place.split(".")[0]) < len(asked)})
+        if not any(one["role"] == "user" and has_content(one) for one in asked):
+            return Skip("no_request", (row.id,))
     return Found(
         source="generated",
         prompt=asked,
@@ -154,12 +169,17 @@ def _found(row: Row, best: Candidate, worst: Candidate, document: Document) -> F
     )
 
 
+def _role(one: Message) -> str:
+    """Endpoints are sent `developer` as `system`."""
+    return "system" if one["role"] == "developer" else one["role"]
+
+
 def _read(items: list[BatchItem]) -> tuple[list[tuple[BatchItem, Message]], dict[str, int]]:
     """Candidates that said something, and how many did not and why."""
     found: list[tuple[BatchItem, Message]] = []
     skips: dict[str, int] = defaultdict(int)
     for item in items:
-        if item.status != BatchItem.Status.DONE:
+        if item.status != BatchItem.Status.DONE or comparing.is_cut_short(item.answer):
             skips["unfinished"] += 1
             continue
         said = answer_of(item.answer)
@@ -194,36 +214,15 @@ def _asked(prompt: Any) -> Any:
 
 
 def _scored(done: list[tuple[BatchItem, Message]], rules: Rules) -> list[Candidate]:
-    """Weighted by the recipe; without weights every grade counts the same. A candidate whose grades are all missing, or
-    one of the required ones, is left out. Raises NotScaled."""
+    """Weighted by the recipe; without weights every grade counts the same. A candidate that lacks a grade which another one
+    has, or one of the required ones, is left out. Raises NotScaled."""
     recipe = rules.recipe
-    read = [(item, said, values(item.grades, rules.ranges)) for item, said in done]
-    names = sorted({name for _, _, held in read for name in held})
-    weights = recipe.weights or tuple((name, 1.0) for name in names)
+    held = [comparing.values(item.grades, rules.ranges) for item, _ in done]
     only_gates = replace(recipe, measures=(), min_quality=None, min_confidence=None, min_score=None, required=())
     found = []
-    for item, said, held in read:
-        score = gates.composite(held, weights)
-        if score is None or any(gates.raw(held.get(name)) is None for name in recipe.required):
+    for (item, said), grades, score in zip(done, held, comparing.scores(held, recipe.weights), strict=True):
+        if score is None or any(gates.raw(grades.get(name)) is None for name in recipe.required):
             continue
-        passes = not isinstance(gates.stopped(only_gates, held, None), gates.Stop)
+        passes = not isinstance(gates.stopped(only_gates, grades, None), gates.Stop)
         found.append(Candidate(item, said, score, passes))
-    return found
-
-
-def values(grades: Mapping[str, Any], ranges: Mapping[str, tuple[float, float] | None]) -> dict[str, Value]:
-    """Grades of a candidate by the name of their scores: the slug of the grader, with the range that its version
-    declares. A failed grade is missing."""
-    found: dict[str, Value] = {}
-    for version, grade in grades.items():
-        if not isinstance(grade, dict) or grade.get("error") or grade.get("value") is None:
-            continue
-        name, value, passed = version.rsplit("@", 1)[0], grade["value"], grade.get("passed")
-        if isinstance(value, bool):
-            found[name] = Value(boolean=value, passed=passed)
-        elif isinstance(value, int | float):
-            low, high = ranges.get(version) or (grade.get("low"), grade.get("high"))
-            found[name] = Value(float(value), low, high, passed=passed)
-        elif isinstance(value, str):
-            found[name] = Value(category=value, passed=passed)
     return found

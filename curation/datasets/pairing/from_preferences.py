@@ -5,17 +5,21 @@ from collections.abc import Iterator
 
 from django.db.models import Q
 
+from curation.datasets.example import edited
 from curation.datasets.pairing.found import Found, Row, Side, Skip, chunks, documents, having, main_of, same_words
 from curation.datasets.pairing.parting import NoParting, Parting, answer, part
+from curation.datasets.pairing.uses import Uses, is_cut, is_masked
 from curation.datasets.tasks.turns import final_words
 from curation.messages.form import Document, Message, text_part
 from curation.models import Preference
 from curation.pairs.sides import ending
+from curation.review import step_uses
+from curation.review.step_uses import Edits
 
 Ends = tuple[tuple[int, int], tuple[int, int]]  # (trace, candidate) of both sides, the smaller first
 
 
-def pairs(rows: dict[int, Row], *, majority: bool) -> Iterator[Found | Skip]:
+def pairs(rows: dict[int, Row], *, majority: bool, uses: Uses) -> Iterator[Found | Skip]:
     """One pair for every two answers that people compared. Each person's newest word counts; where two of them disagree
     the pair is skipped, or taken as most say with `majority` (a draw is skipped then too)."""
     said = Preference.objects.filter(withdrawn_at=None)
@@ -35,10 +39,12 @@ def pairs(rows: dict[int, Row], *, majority: bool) -> Iterator[Found | Skip]:
         last = len(some)
         in_order = sorted(told.items(), key=lambda item: (min(place.get(trace, last) for trace, _ in item[0]), item[0]))
         for _, words in in_order:
-            yield _pair(rows, words, texts, majority)
+            yield _pair(rows, words, texts, majority, uses)
 
 
-def _pair(rows: dict[int, Row], words: list[Preference], texts: dict[int, Document], majority: bool) -> Found | Skip:
+def _pair(
+    rows: dict[int, Row], words: list[Preference], texts: dict[int, Document], majority: bool, uses: Uses
+) -> Found | Skip:
     newest = words[0]
     traces = tuple({newest.left_trace_id, newest.right_trace_id})
     if any(trace not in rows for trace in traces):
@@ -57,7 +63,7 @@ def _pair(rows: dict[int, Row], words: list[Preference], texts: dict[int, Docume
     picked = _agreed(fresh, majority)
     if isinstance(picked, str):
         return Skip(picked, traces, f"{len(fresh)} people" if picked == "conflict" else "")
-    return _made(picked, texts, traces, rows)
+    return _made(picked, texts, traces, rows, uses)
 
 
 def _agreed(words: list[Preference], majority: bool) -> Preference | str:
@@ -89,14 +95,20 @@ def _ends(one: Preference) -> Ends:
     return first, second
 
 
-def _made(one: Preference, texts: dict[int, Document], traces: tuple[int, ...], rows: dict[int, Row]) -> Found | Skip:
+def _made(
+    one: Preference, texts: dict[int, Document], traces: tuple[int, ...], rows: dict[int, Row], uses: Uses
+) -> Found | Skip:
     left = (one.left_trace_id, one.left_revision_id, one.left_candidate)
     right = (one.right_trace_id, one.right_revision_id, one.right_candidate)
     (trace, revision, candidate), worse = (left, right) if one.choice == "left" else (right, left)
     held, beside = (main_of(texts.get(pk, {"conversations": []})) for pk in (revision, worse[1]))
     if held is None or beside is None:
         return Skip("gone", traces)
-    better, other = ending(texts[revision], candidate), ending(texts[worse[1]], worse[2])
+    edits = uses.of({worse[0]: texts[worse[1]], trace: texts[revision]})
+    better, used = _ending(texts[revision], candidate, edits.get(trace, {}))
+    other, _ = _ending(texts[worse[1]], worse[2], edits.get(worse[0], {}))
+    if one.edited.strip() and used and _is_cut(ending(texts[revision], candidate), used):
+        return Skip("cut", traces)
     where = part(better, other)
     at = final_words(better) if one.edited.strip() else None
     whose = Side(worse[0], worse[1])
@@ -110,6 +122,8 @@ def _made(one: Preference, texts: dict[int, Document], traces: tuple[int, ...], 
     else:
         shared, rejected = where.shared, other[where.shared]
     chosen: Message = {**better[shared]}
+    if at is None and is_masked(chosen):
+        return Skip("masked", traces, f"after {shared} messages")
     if at is not None:
         chosen["parts"] = [text_part(one.edited)]
     return Found(
@@ -127,3 +141,19 @@ def _made(one: Preference, texts: dict[int, Document], traces: tuple[int, ...], 
         together=rows[trace].case,
         on_purpose=at is not None,
     )
+
+
+def _ending(document: Document, candidate: int, edits: dict[int, Edits]) -> tuple[list[Message], Edits]:
+    """The messages of one side with the uses of its steps carried out, and those uses. Another candidate was never a step,
+    so what was said of the last answer is not said of it."""
+    messages, held = ending(document, candidate), main_of(document)
+    if held is None or held[0] not in edits:
+        return messages, {}
+    used = step_uses.moved(edits[held[0]], held[1]["messages"], messages)
+    return edited(messages, used), used
+
+
+def _is_cut(messages: list[Message], used: Edits) -> bool:
+    """Whether the answer that somebody put into other words is cut."""
+    at = final_words(messages)
+    return at is not None and is_cut(used, at)

@@ -9,6 +9,7 @@ from curation.datasets.example import Example
 from curation.datasets.pairing import from_attempts, from_corrections, from_generated, from_preferences
 from curation.datasets.pairing.found import Found, Row, Skip, rows_of
 from curation.datasets.pairing.parting import keys, likeness, says
+from curation.datasets.pairing.uses import uses_among
 from curation.datasets.pairing.words import SKIPS, explain, told
 from curation.datasets.recipe import Recipe
 from curation.datasets.tasks.form import Gathered, Left, Made
@@ -72,15 +73,16 @@ def _sources(
     rows: dict[int, Row], recipe: Recipe, options: Mapping[str, Any], tally: from_attempts.Tally
 ) -> Iterator[Found | Skip]:
     wanted, most = options["sources"], options["max_pairs_per_case"]
+    uses = uses_among(rows, recipe.bad_steps)
     if "corrections" in wanted:
-        yield from from_corrections.pairs(rows)
+        yield from from_corrections.pairs(rows, uses=uses)
     if "preferences" in wanted:
-        yield from from_preferences.pairs(rows, majority=options["conflicts"] == "majority")
+        yield from from_preferences.pairs(rows, majority=options["conflicts"] == "majority", uses=uses)
     if "attempts" in wanted:
-        yield from from_attempts.pairs(rows, measure=options["measure"], most=most, tally=tally)
+        yield from from_attempts.pairs(rows, measure=options["measure"], most=most, tally=tally, uses=uses)
     if recipe.answers_from and "generated" in wanted:
         rules = from_generated.Rules(recipe, options["rejected"], options["min_score_diff"], most)
-        yield from from_generated.pairs(rows, batch=recipe.answers_from, rules=rules)
+        yield from from_generated.pairs(rows, batch=recipe.answers_from, rules=rules, uses=uses)
 
 
 def _checked(found: Found, options: Mapping[str, Any], shape: "_Shape") -> Found | Skip:

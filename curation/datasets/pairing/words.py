@@ -13,6 +13,8 @@ SKIPS: dict[str, str] = {
     "not_scaled": "a grade without a declared range cannot be weighed",
     "empty_messages": "an answer that says nothing",
     "unfinished": "a candidate that was not generated to its end",
+    "masked": "the better answer is masked, so it is not learned",
+    "cut": "the step that somebody put right is cut",
     "only_system_shared": "only the system prompt is shared",
     "nothing_shared": "nothing is shared",
     "no_request": "nothing was asked before the answers part",

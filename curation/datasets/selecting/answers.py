@@ -6,6 +6,8 @@ from typing import Any
 
 from curation.datasets import reasons
 from curation.datasets.recipe import RecipeError
+from curation.datasets.selecting import comparing
+from curation.datasets.selecting.gates import NotScaled, Value
 from curation.datasets.tasks import Left
 from curation.ingest.openai_messages import read_message
 from curation.messages.clean import Notes
@@ -49,16 +51,23 @@ def batch_of(project: Project, uid: str) -> Batch:
 
 
 def of(batch: Batch, traces: Sequence[int]) -> Answers:
-    """For each trace its best answer: that of the highest mean grade, of equal or ungraded ones the first. One query."""
+    """For each trace its best answer by the grades of the batch: see comparing.best. Answers that were cut short are none.
+    Two queries. Raises RecipeError where grades cannot be weighed against each other."""
     items = BatchItem.objects.filter(batch=batch, trace_id__in=traces, status=BatchItem.Status.DONE)
-    best: dict[int, tuple[float, int, int, Any]] = {}
+    ranges = comparing.ranges_of(batch)
+    found: dict[int, list[tuple[int, int, Any, dict[str, Value]]]] = {}
     rows = items.order_by("trace_id", "ordinal").values_list("id", "trace_id", "revision_id", "answer", "grades")
     for item, trace, revision, answer, grades in rows:
-        if answer and (trace not in best or _mean(grades) > best[trace][0]):
-            best[trace] = (_mean(grades), item, revision, answer["message"])
-    return Answers({trace: found[1:] for trace, found in best.items()})
+        if answer and not comparing.is_cut_short(answer):
+            held = comparing.values(grades, ranges)
+            found.setdefault(trace, []).append((item, revision, answer["message"], held))
+    return Answers({trace: _best(candidates)[:3] for trace, candidates in found.items()})
 
 
-def _mean(grades: Mapping[str, Mapping[str, Any]]) -> float:
-    values = [float(one["value"]) for one in grades.values() if isinstance(one.get("value"), int | float)]
-    return sum(values) / len(values) if values else float("-inf")
+def _best(
+    candidates: list[tuple[int, int, Any, dict[str, Value]]],
+) -> tuple[int, int, Any, dict[str, Value]]:
+    try:
+        return candidates[comparing.best([held for *_, held in candidates])]
+    except NotScaled as error:
+        raise RecipeError([("answers_from", str(error))]) from None

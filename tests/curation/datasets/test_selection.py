@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from curation.datasets import build, reasons, recipe, tasks
 from curation.datasets.recipe import RecipeError
-from curation.datasets.selecting import making, signatures
+from curation.datasets.selecting import answers, making, signatures
 from curation.messages.form import Document, message
 from curation.models import Batch, BatchItem, DatasetVersion, Feedback, RawRecord, RevisionSignature, Score, Trace
 from tests import make
@@ -337,6 +337,57 @@ def test_answers_of_a_generation_batch_take_the_place_of_the_stored_ones(project
     assert len(row.batch_items) == 1
     with pytest.raises(RecipeError, match="no such generation batch"):
         freeze(project, use_original_outputs=False, answers_from="0199aaaa-0000-7000-8000-000000000001")
+
+
+def grade(value: float | bool | None, **more: float) -> dict[str, Any]:
+    return {"value": value, **more}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "taken"),
+    [
+        ({"a@1": grade(1.0)}, {"a@1": grade(0.9), "b@1": grade(0.8)}, "second"),
+        (
+            {"a@1": grade(1.0), "b@1": {"value": None, "error": "it broke"}},
+            {"a@1": grade(0.9), "b@1": grade(0.1)},
+            "second",
+        ),
+        (
+            {"a@1": grade(10, low=0, high=100), "b@1": grade(0.1)},
+            {"a@1": grade(2, low=0, high=100), "b@1": grade(0.9)},
+            "second",
+        ),
+        ({"a@1": grade(3)}, {"a@1": grade(9)}, "second"),
+        ({"a@1": grade(0.9)}, {"b@1": grade(1.0)}, "first"),
+        ({"a@1": grade(True)}, {"a@1": grade(True)}, "first"),
+    ],
+)
+def test_generated_answers_are_compared_by_the_same_grades_on_one_scale(
+    project: Project, judged: list[Trace], first: dict[str, Any], second: dict[str, Any], taken: str
+) -> None:
+    batch = Batch.objects.create(project=project, kind="generate", status="done", author="tests")
+    for ordinal, (text, grades) in enumerate((("first", first), ("second", second))):
+        BatchItem.objects.create(
+            batch=batch, trace=judged[0], revision=judged[0].revision, ordinal=ordinal, status="done",
+            answer={"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}, grades=grades,
+        )  # fmt: skip
+    chosen = answers.of(batch, [judged[0].pk]).chosen[judged[0].pk]
+    assert taken in str(chosen)
+
+
+def test_generated_answers_that_cannot_be_compared_or_were_cut_short(project: Project, judged: list[Trace]) -> None:
+    batch = Batch.objects.create(project=project, kind="generate", status="done", author="tests")
+    for ordinal, (trace, value, why) in enumerate(
+        [(judged[0], 0.9, "length"), (judged[0], 0.1, "stop"), (judged[1], 4, "stop"), (judged[1], 5, "stop")]
+    ):
+        BatchItem.objects.create(
+            batch=batch, trace=trace, revision=trace.revision, ordinal=ordinal, status="done",
+            answer={"message": {"role": "assistant", "content": why}, "finish_reason": why},
+            grades={"a@1": grade(value), "b@1": grade(0.5)},
+        )  # fmt: skip
+    assert "stop" in str(answers.of(batch, [judged[0].pk]).chosen[judged[0].pk])
+    with pytest.raises(RecipeError, match="no declared range"):
+        answers.of(batch, [judged[1].pk])
 
 
 def test_the_waterfall_adds_up_and_each_step_lists_what_left(project: Project, judged: list[Trace], rita: User) -> None:

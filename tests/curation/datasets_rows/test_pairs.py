@@ -11,7 +11,7 @@ from curation.datasets.recipe import Recipe
 from curation.datasets.recipe_parts import Gate
 from curation.datasets.tasks.form import Gathered, Made
 from curation.messages.form import Message, message, text_of
-from curation.models import Batch, BatchItem, Preference, Score, Trace
+from curation.models import Batch, BatchItem, Preference, Score, StepUse, StepVerdict, Trace
 from tests import make
 from tests.curation.datasets import rows
 from workspace.models import Project, User
@@ -280,3 +280,110 @@ def test_the_same_traces_give_the_same_pairs_with_few_queries(
         first = gather(project)[0]
     assert [row.example.digest() for row in first] == [row.example.digest() for row in gather(project)[0]]
     assert len(first) == 6
+
+
+def use(trace: Trace, key: str, how: str) -> None:
+    StepUse.objects.create(
+        project=trace.project, trace=trace, revision=trace.revision, step_key=key, use=how, author="rita"
+    )
+
+
+def test_what_is_cut_is_in_no_prompt_of_any_source(project: Project, rita: User, alice: User) -> None:
+    """One trace for each source, each with a call that is cut: neither the call nor its result are in a prompt."""
+    one, two = message("assistant", "One way."), message("assistant", "Another way.")
+    shared = (message("assistant", "", tool_calls=[make.call("get_order")]), make.tool_result("SECRET"))
+    corrected = rows.trace(project, asked("First?", *shared, one))
+    rows.correct(corrected, rita, LONG)
+    preferred = [rows.trace(project, asked("Second?", *shared, said)) for said in (one, two)]
+    prefer(preferred[0], preferred[1], alice, "left")
+    tried = [rows.trace(project, asked("Third?", *shared, said), task_id="3") for said in (one, two)]
+    rows.judge(tried[0], rita, "acceptable")
+    rows.judge(tried[1], rita, "unacceptable")
+    sent = rows.trace(project, asked("Fourth?", *shared, one))
+    call = {"id": "call_1", "type": "function", "function": {"name": "get_order", "arguments": "{}"}}
+    prompt = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": "Fourth?"},
+              {"role": "assistant", "content": None, "tool_calls": [call]},
+              {"role": "tool", "tool_call_id": "call_1", "content": "SECRET"}]  # fmt: skip
+    batch = candidates(sent, [value(0.9), value(0.1)], prompt=prompt)
+    recipe = Recipe(answers_from=str(batch.uid))
+    before, _ = gather(project, recipe)
+    assert all("SECRET" in str(row.example.messages) for row in before)
+    for trace in (corrected, *preferred, *tried, sent):
+        use(trace, "call_1", "cut")
+    made, found = gather(project, recipe)
+    assert found.counts["by_source"] == {"corrections": 1, "preferences": 1, "attempts": 1, "generated": 1}
+    for row in made:
+        assert "SECRET" not in str(row.example.plain())
+        assert [one["role"] for one in row.example.messages] == ["system", "user"]
+
+
+def test_what_is_masked_is_never_the_better_answer(project: Project, rita: User, alice: User) -> None:
+    def two(question: str, **fields: Any) -> list[Trace]:
+        return [rows.trace(project, asked(question, message("assistant", f"Answer {n} here")), **fields) for n in "ab"]
+
+    preferred, tried = two("Where?"), two("When?", task_id="1")
+    prefer(preferred[0], preferred[1], alice, "left")
+    for trace, verdict in zip(tried, ("acceptable", "unacceptable"), strict=True):
+        rows.judge(trace, rita, verdict)
+    assert len(gather(project)[0]) == 2
+    use(preferred[0], "c0m2", "mask")
+    use(tried[0], "c0m2", "mask")
+    made, found = gather(project)
+    assert made == [] and found.skips["masked"] == 2
+    assert found.left[tried[0].pk].detail.startswith("the better answer is masked")
+    StepUse.objects.all().delete()
+    use(preferred[1], "c0m2", "mask")
+    assert len(gather(project)[0]) == 2, "it may be the worse one"
+
+
+def test_a_step_judged_bad_is_not_the_better_answer_where_the_recipe_masks_it(
+    project: Project, rita: User, ada: User
+) -> None:
+    tried = [rows.trace(project, asked("Go", message("assistant", f"Way {n} it is")), task_id="1") for n in "ab"]
+    for trace, verdict in zip(tried, ("acceptable", "unacceptable"), strict=True):
+        rows.judge(trace, rita, verdict)
+        StepVerdict.objects.create(
+            project=project, trace=trace, revision=trace.revision, step_key="c0m2", value="bad", user=ada, author="ada"
+        )
+    assert len(gather(project)[0]) == 1
+    assert gather(project, Recipe(bad_steps="mask"))[1].skips["masked"] == 1
+    edit = rows.correct(tried[0], rita, "A far better way of doing it")
+    (row,), _ = gather(project, Recipe(bad_steps="mask"))
+    assert row.correction_id == edit.pk, "what somebody put right keeps no mask"
+
+
+def test_an_edited_answer_whose_step_is_cut_makes_no_pair(project: Project, rita: User) -> None:
+    first, again = message("assistant", "As it was"), message("assistant", "Later")
+    trace = rows.trace(project, asked("Where?", first, again))
+    edit = rows.correct(trace, rita, "Later")
+    edit.messages[2] = message("assistant", "As it should be")
+    edit.save(update_fields=["messages"])
+    assert len(gather(project)[0]) == 1
+    use(trace, "c0m2", "cut")
+    assert gather(project)[1].skips == {"cut": 1, "single_attempt": 1}
+
+
+def test_only_candidates_with_the_same_grades_are_compared(project: Project) -> None:
+    def grades(helpful: float | None, tone: float | None) -> dict[str, Any]:
+        return {"helpful@1": {"value": helpful}, "tone@1": {"value": tone}}
+
+    given = [grades(1.0, None), grades(0.8, 0.6), grades(0.2, 0.4), grades(None, 0.0)]
+    batch = candidates(rows.trace(project), given)
+    (row,), found = gather(project, Recipe(answers_from=str(batch.uid)))
+    assert said(row) == ("Answer 1 of all", "Answer 2 of all")
+    assert found.skips["not_scored"] == 2
+    weights = (("helpful", 1.0), ("nobody", 2.0))
+    (row,), found = gather(project, Recipe(answers_from=str(batch.uid), weights=weights))
+    assert said(row) == ("Answer 0 of all", "Answer 2 of all"), "a grade that the weights leave out is not needed"
+
+
+@pytest.mark.parametrize("why", ["length", "content_filter"])
+def test_a_candidate_that_was_cut_short_is_unfinished(project: Project, why: str) -> None:
+    batch = candidates(rows.trace(project), [value(0.9), value(0.5), value(0.1)])
+    first, second, third = batch.items.order_by("ordinal")
+    for item, reason in ((first, why), (second, "stop"), (third, "stop")):
+        item.answer = {"message": {"role": "assistant", "content": f"Said {item.ordinal} so"}, "finish_reason": reason}
+        item.save(update_fields=["answer"])
+    (row,), found = gather(project, Recipe(answers_from=str(batch.uid)))
+    assert said(row) == ("Said 1 so", "Said 2 so")
+    assert found.skips["unfinished"] == 1
