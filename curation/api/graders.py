@@ -13,7 +13,7 @@ from curation.api.routing import router
 from curation.models import Grader, GraderVersion
 from curation.scoring import arrivals, keep, read, trial
 from curation.scoring.graders import BadDefinition
-from curation.scoring.pricing import agreed
+from curation.scoring.pricing import affordable, agreed
 from curation.scoring.refused import NotConfirmed, Refused
 from workspace.access import Entry, enter
 from workspace.connections.client import ConnectionFailed
@@ -48,6 +48,10 @@ class GraderChange(Schema):
     scores_new: bool | None = Field(None, description="Score traces as they arrive.")
     q: str | None = Field(None, description="Filter of arriving traces that are scored; an empty text: all.")
     rate: float | None = Field(None, ge=0, le=1, description="The share of them that is scored.")
+    confirmed: str = Field(
+        "", max_length=40, description="The price of one trace that was agreed to, needed where more is scored than before "
+        "and that may cost something: 422 names it, and how many came a day.",
+    )  # fmt: skip
     archived: bool | None = None
 
 
@@ -191,10 +195,10 @@ def change_grader(request: HttpRequest, slug: Path[str], grader: Path[str], body
         if body.archived is False:
             keep.restore(grader=found, actor=entry.actor)
         if (body.scores_new, body.q, body.rate) != (None, None, None):
-            keep.set_arrivals(
+            arrivals.follow(
                 grader=found, scores_new=found.scores_new if body.scores_new is None else body.scores_new,
                 query=found.query if body.q is None else body.q, rate=found.rate if body.rate is None else body.rate,
-                actor=entry.actor,
+                actor=entry.actor, confirmed=body.confirmed,
             )  # fmt: skip
         if body.archived is True:
             keep.archive(grader=found, actor=entry.actor)
@@ -254,6 +258,7 @@ def try_version(
         if body.only_price:
             return {"price": price.text, "n": 0, "mean": None, "half_width": None, "cost_usd": None, "rows": []}
         agreed(price, body.confirmed)
+        affordable(price)
         done = trial.run(version=version, traces=traces)
     except (Refused, filters.FilterError, ConnectionFailed) as error:
         raise problem(error) from None

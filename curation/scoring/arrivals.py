@@ -6,7 +6,9 @@ therefore stops before everything that a transaction which is still open may hav
 
 import hashlib
 import logging
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
@@ -15,17 +17,96 @@ from django.utils import timezone
 
 from curation import filters
 from curation.models import Batch, BatchItem, Grader, GraderVersion, Trace, TraceRevision
-from curation.scoring import items, keep
-from curation.scoring.refused import Refused
-from workspace import audit
-from workspace.access import SYSTEM
+from curation.scoring import items, keep, pricing
+from curation.scoring.pricing import Price
+from curation.scoring.refused import NotConfirmed, Refused
+from workspace import audit, formats
+from workspace.access import SYSTEM, Actor
 from workspace.connections import client
 
 log = logging.getLogger(__name__)
 LAG = timedelta(seconds=10)  # clocks of web processes and of the database may differ by so much
 AT_ONCE = 2_000  # revisions of one grader in one sweep
+DAYS = 7  # by which it is told how many arrive
 AGAIN = timedelta(minutes=10)  # a connection that failed is tried again after this
 Status = Batch.Status
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What arriving traces would cost: `each` is the price of one, by the newest ones that match; `a_day`: so many came a
+    day in the last DAYS days and would have been in the share (a trace that goes on comes again)."""
+
+    each: Price
+    a_day: float
+
+    @property
+    def usd_a_day(self) -> Decimal | None:
+        """US dollars a day; None where the price of one is not known."""
+        return None if self.each.usd is None else self.each.usd * Decimal(str(self.a_day))
+
+    @property
+    def words(self) -> str:
+        """Both in words."""
+        usd = self.usd_a_day
+        if usd is None or self.each.usd is None:
+            return f"What a trace costs is not known; about {self.a_day:,.3g} a day came in the last {DAYS} days."
+        return (
+            f"A trace costs about {formats.money(self.each.usd)}; {self.a_day:,.3g} a day, as in the last {DAYS} days, "
+            f"would cost about {formats.money(usd)} a day."
+        )
+
+
+def expected(
+    *, grader: Grader, version: GraderVersion, query: str, rate: float, until: datetime | None = None
+) -> Expected:
+    """What scoring the share `rate` of arriving traces that match would cost, going by what came before `until`. Raises
+    FilterError, Refused."""
+    until = items.as_of(until)
+    found = items.matching(project=grader.project, query=query, until=until)
+    newest = list(found.order_by("-received_at", "-pk")[: pricing.LOOKED_AT]) if keep.asks_model(version) else []
+    came = TraceRevision.objects.filter(
+        trace__in=found.values("pk"), created_at__gt=until - timedelta(days=DAYS), created_at__lte=until
+    ).count()
+    return Expected(
+        pricing.of_grading(version=version, traces=newest, calls_for=1, until=until), round(came * rate / DAYS, 3)
+    )
+
+
+def follow(
+    *, grader: Grader, scores_new: bool, query: str, rate: float, actor: Actor, confirmed: str = "",
+    until: datetime | None = None,
+) -> None:  # fmt: skip
+    """Whether traces are scored as they arrive: those that match the filter, a share `rate` of them. What came before
+    this moment is left alone. Where more is to be scored than before and that may cost something, `confirmed` is the
+    price of one (`Expected.each.text`) that a person saw, with the `until` of that price. Raises FilterError,
+    NotConfirmed, Refused."""
+    filters.parse(query)
+    if not 0 <= rate <= 1:
+        raise Refused("rate", f"{rate:g} is not a share from 0 to 1.")
+    each: Price | None = None
+    if scores_new:
+        version = keep.current(grader)
+        if version is None:
+            raise NotConfirmed(grader.slug)
+        keep.usable(version)
+        is_more = not grader.scores_new or query != grader.query or rate > grader.rate
+        if is_more and keep.asks_model(version):
+            told = expected(grader=grader, version=version, query=query, rate=rate, until=until)
+            each = told.each
+            if not each.is_free and not (confirmed and each.covers(confirmed)):
+                raise Refused("confirmed", f"{told.words} To agree, confirm the price of one: {each.text}.")
+    with transaction.atomic():
+        held = Grader.objects.select_for_update(of=("self",)).get(pk=grader.pk)
+        if scores_new and not held.scores_new:
+            held.seen_revision = TraceRevision.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        held.scores_new, held.query, held.rate = scores_new, query, rate
+        held.save(update_fields=["scores_new", "query", "rate", "seen_revision"])
+        audit.record(
+            project=held.project, actor=actor, action="grader.arrivals_set", target=f"grader:{held.uid}",
+            scores_new=scores_new, query=query, rate=rate, **({} if each is None else {"usd_each": each.text}),
+        )  # fmt: skip
+    grader.refresh_from_db()
 
 
 def sweep() -> list[int]:

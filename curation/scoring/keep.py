@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,9 +11,8 @@ from django.db.models import Max
 from django.utils import timezone
 from django.utils.text import slugify
 
-from curation import filters
 from curation.known_scores import KNOWN, canonical
-from curation.models import Grader, GraderVersion, Score, TraceRevision
+from curation.models import Grader, GraderVersion, Score, Trace
 from curation.scoring.graders import definitions
 from curation.scoring.refused import NotConfirmed, Refused
 from workspace import audit
@@ -89,7 +89,9 @@ def change(
 
 def confirm(*, version: GraderVersion, actor: Actor, tried: Mapping[str, Any]) -> None:
     """A person says that this version is to be used. `tried` is the sample run that they saw (Trial.plain), {} where
-    they saw none. Confirming twice changes nothing. Raises Refused where it could not run."""
+    they saw none; of traces that were forgotten since, it keeps the score and no reason. Where it asks a model and the
+    version in use did not, arriving traces are no longer scored until somebody agrees to the price (arrivals.follow).
+    Confirming twice changes nothing. Raises Refused where it could not run."""
     grader = version.grader
     if grader.archived_at is not None:
         raise Refused("grader", f"{grader.name} is archived: bring it back first.")
@@ -97,9 +99,14 @@ def confirm(*, version: GraderVersion, actor: Actor, tried: Mapping[str, Any]) -
     if definitions.needs_model(version.definition) and version.connection_id is None:
         raise Refused("connection", "It asks a model to judge, so it needs a connection.")
     with transaction.atomic():
+        shown = _without_the_forgotten(grader.project, tried)
+        used = current(grader)
         done = GraderVersion.objects.filter(pk=version.pk, confirmed_at=None).update(
-            confirmed_by=actor.label[:200], confirmed_at=timezone.now(), tried=dict(tried)
+            confirmed_by=actor.label[:200], confirmed_at=timezone.now(), tried=shown
         )
+        if done and asks_model(version) and (used is None or not asks_model(used)):
+            # what cost nothing so far must not begin to cost unasked
+            Grader.objects.filter(pk=grader.pk).update(scores_new=False)
         if done:
             audit.record(
                 project=grader.project, actor=actor, action="grader.confirmed", target=f"grader:{grader.uid}",
@@ -176,30 +183,6 @@ def scorers(project: Project) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
-def set_arrivals(*, grader: Grader, scores_new: bool, query: str, rate: float, actor: Actor) -> None:
-    """Whether traces are scored as they arrive: those that match the filter, a share `rate` of them. What came before
-    this moment is left alone. Raises FilterError, NotConfirmed, Refused."""
-    filters.parse(query)
-    if not 0 <= rate <= 1:
-        raise Refused("rate", f"{rate:g} is not a share from 0 to 1.")
-    if scores_new:
-        version = current(grader)
-        if version is None:
-            raise NotConfirmed(grader.slug)
-        usable(version)
-    with transaction.atomic():
-        held = Grader.objects.select_for_update(of=("self",)).get(pk=grader.pk)
-        if scores_new and not held.scores_new:
-            held.seen_revision = TraceRevision.objects.aggregate(newest=Max("pk"))["newest"] or 0
-        held.scores_new, held.query, held.rate = scores_new, query, rate
-        held.save(update_fields=["scores_new", "query", "rate", "seen_revision"])
-        audit.record(
-            project=held.project, actor=actor, action="grader.arrivals_set", target=f"grader:{held.uid}",
-            scores_new=scores_new, query=query, rate=rate,
-        )  # fmt: skip
-    grader.refresh_from_db()
-
-
 def archive(*, grader: Grader, actor: Actor) -> None:
     """Put a grader aside: it scores nothing any more. Its scores and its name stay."""
     _set_archived(grader, actor, "grader.archived", archived=True)
@@ -229,6 +212,32 @@ def _set_archived(grader: Grader, actor: Actor, action: str, *, archived: bool) 
         if done:
             audit.record(project=grader.project, actor=actor, action=action, target=f"grader:{grader.uid}")
     grader.refresh_from_db()
+
+
+def _without_the_forgotten(project: Project, tried: Mapping[str, Any]) -> dict[str, Any]:
+    """A trial without the reasons for traces that are not there any more, or emptied: they may quote them. Holds the rows
+    of the others until the transaction ends, so that forgetting one of them comes after and finds this trial. Rows that
+    name no trace lose their reasons too."""
+    rows = tried.get("rows")
+    if not isinstance(rows, list):
+        return {key: value for key, value in tried.items() if key != "rows"}
+    listed = [dict(row) for row in rows if isinstance(row, dict)]
+    named = [uid for row in listed if (uid := _uid(row.get("trace"))) is not None]
+    there = Trace.objects.select_for_update(of=("self",), no_key=True).order_by("pk")
+    kept = {
+        str(uid) for uid in there.filter(project=project, uid__in=named, erased_at=None).values_list("uid", flat=True)
+    }
+    for row in listed:
+        if str(_uid(row.get("trace"))) not in kept:
+            row |= {"reason": "", "error": ""}
+    return {**tried, "rows": listed}
+
+
+def _uid(value: Any) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(str(value))
+    except ValueError:
+        return None
 
 
 def _add(

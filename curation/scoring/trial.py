@@ -3,8 +3,9 @@
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -15,8 +16,9 @@ from django.utils import timezone
 
 from curation.messages.form import Document
 from curation.models import GraderVersion, Trace, TraceRevision
-from curation.scoring import asking, items, keep, pricing
+from curation.scoring import agreement, asking, items, keep, pricing
 from curation.scoring import run as grading
+from curation.scoring.graders import definitions
 from curation.scoring.refused import Refused
 from workspace.models import Project
 
@@ -38,13 +40,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """Rows in the order given. `mean` is over the `n` rows that have a score, and the true mean of all traces lies within
-    `half_width` of it in 95 of 100 trials (Student's t; None for fewer than two). `cost`: None where unknown."""
+    """Rows in the order given. `mean` is over the `n` rows that have a score; the true mean of all traces lies between `low`
+    and `high` in 95 of 100 trials, as `interval` found them: "wilson" where a score is 0 or 1, "student" (`half_width`
+    either side of the mean) for others, "" with None where there is none: a single score, or all of them alike. `cost`:
+    None where unknown."""
 
     rows: list[Row]
     n: int
     mean: float | None
     half_width: float | None
+    low: float | None
+    high: float | None
+    interval: str
     cost: Decimal | None
     at: datetime
 
@@ -52,6 +59,7 @@ class Trial:
         """As JSON, for GraderVersion.tried."""
         return {
             "n": self.n, "mean": self.mean, "half_width": self.half_width,
+            "low": self.low, "high": self.high, "interval": self.interval,
             "cost_usd": None if self.cost is None else str(self.cost), "at": self.at.isoformat(),
             "rows": [
                 {"trace": str(one.trace.uid), "score": one.score, "passed": one.passed, "reason": one.reason[:2000],
@@ -79,15 +87,42 @@ def run(*, version: GraderVersion, traces: Sequence[Trace]) -> Trial:
     rows = _rows(version, traces)
     scores = [one.score for one in rows if one.score is not None]
     costs = [one.cost for one in rows]
-    return Trial(
-        rows, len(scores), statistics.fmean(scores) if scores else None, half_width(scores), grading.total(costs),
-        timezone.now(),
-    )  # fmt: skip
+    mean = statistics.fmean(scores) if scores else None
+    half, low, high, kind = None, None, None, ""
+    if scores and _says_yes_or_no(version.definition, scores):
+        share = agreement.share(round(sum(scores)), len(scores))
+        low, high, kind = share.low, share.high, "wilson"
+    elif mean is not None and (half := half_width(scores)) is not None:
+        low, high, kind = mean - half, mean + half, "student"
+    return Trial(rows, len(scores), mean, half, low, high, kind, grading.total(costs), timezone.now())
+
+
+def _says_yes_or_no(definition: Mapping[str, Any], scores: Sequence[float]) -> bool:
+    """Whether the mean is a share: the grader says only 0 or 1, or a scale from 0 to 1 was used like that."""
+    if not set(scores) <= {0.0, 1.0}:
+        return False
+    return definitions.is_binary(definition) or definitions.range_of(definition) in (None, (0.0, 1.0))
+
+
+@contextmanager
+def alone(key: str) -> Iterator[bool]:
+    """True while nobody else, in whatever process, is at the trial that was started with `key`; False for a second one."""
+    name = [f"trial of a grader {key}"]
+    with database.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", name)
+        (taken,) = cursor.fetchone()
+    try:
+        yield taken
+    finally:
+        if taken:
+            with database.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name)
 
 
 def half_width(scores: Sequence[float]) -> float | None:
-    """Half of the 95 % interval of the mean: t * s / sqrt(n), Student's t with n - 1 degrees of freedom."""
-    if len(scores) < 2:
+    """Half of the 95 % interval of the mean: t * s / sqrt(n), Student's t with n - 1 degrees of freedom. None for fewer than
+    two, and where all are alike: they have no spread to go by, and 0 would claim to be sure."""
+    if len(set(scores)) < 2:
         return None
     return student_t(len(scores) - 1) * statistics.stdev(scores) / math.sqrt(len(scores))
 

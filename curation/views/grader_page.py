@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from curation import tasks
@@ -103,13 +104,26 @@ def _apart(request: HttpRequest, shown: GraderVersion, report: against_people.Re
 
 
 def _arrivals(request: HttpRequest, entry: Entry, found: Grader) -> HttpResponse:
-    on, query = request.POST.get("scores_new") == "1", request.POST.get("query", "").strip()
+    """Whether traces are scored as they arrive. Where that costs more than before, the price of one trace is shown first,
+    and kept only once it was sent back for the same filter and share."""
+    given = request.POST
+    on, query, share = given.get("scores_new") == "1", given.get("query", "").strip(), given.get("rate", "100").strip()
+    typed = {"scores_new": on, "query": query, "rate": given.get("rate", "")}
+    until = moment(given["until"]) if given.get("until") else timezone.now()
     try:
-        rate = float(request.POST.get("rate", "100").strip() or "100") / 100
-        keep.set_arrivals(grader=found, scores_new=on, query=query, rate=rate, actor=entry.actor)
+        rate = float(share or "100") / 100
+        told = json.dumps([query, f"{rate:g}"])
+        confirmed = given.get("confirmed", "") if given.get("told") == told else ""
+        until = until if confirmed else timezone.now()
+        arrivals.follow(
+            grader=found, scores_new=on, query=query, rate=rate, actor=entry.actor, confirmed=confirmed, until=until
+        )
     except (Refused, FilterError, ValueError) as error:
+        version = keep.current(found)
+        if isinstance(error, Refused) and error.field == "confirmed" and version is not None:
+            price = arrivals.expected(grader=found, version=version, query=query, rate=rate, until=until)
+            return _page(request, entry, found, arrivals_typed=typed, arrivals_price=price, arrivals_told=told)
         said = str(error) if isinstance(error, Refused | FilterError) else "The share is a number from 0 to 100."
-        typed = {"scores_new": on, "query": query, "rate": request.POST.get("rate", "")}
         return _page(request, entry, found, status=422, arrivals_error=said, arrivals_typed=typed)
     messages.success(request, "Traces are scored as they arrive." if on else "Arriving traces are left alone.")
     return redirect("curation:grader", entry.project.slug, found.slug)

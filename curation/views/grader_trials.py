@@ -18,18 +18,21 @@ from curation.messages.form import main_conversation, text_of
 from curation.models import GraderVersion, Trace, TraceRevision
 from curation.scoring import keep, trial
 from curation.scoring.graders import definitions
+from curation.scoring.pricing import affordable
 from curation.scoring.refused import Refused
 from curation.views import grader_form, grader_kinds
 from curation.views.graders import grader_at, version_at
 from workspace.access import Entry, enter
 from workspace.models import Role
 from workspace.pages import answer
+from workspace.uuid7 import uuid7
 
 SAMPLES = 5
 MORE = 20
 LONGEST = 4_000
 KEPT_REASON = 600
 KEPT_TRIALS = 2
+MOST_KEY = 64
 SESSION = "grader-trials"
 
 
@@ -63,29 +66,55 @@ def grader_version(request: HttpRequest, slug: str, name: str, number: int) -> H
 
 
 def _try(request: HttpRequest, entry: Entry, version: GraderVersion) -> HttpResponse:
-    """Run it on the samples that were shown, and keep what came for this person, so that loading again pays nothing."""
+    """Run it on the samples that were shown, and keep what came for this person, so that loading again pays nothing, nor
+    does the same form sent twice."""
     query, seed, size = _chosen(request.POST)
-    try:
-        traces = trial.pick(project=entry.project, query=query, seed=seed, n=size)
-        if not traces:
-            raise Refused("traces", "No trace matches: there is nothing to try it on.")
-        price = trial.price(version=version, traces=traces)
-        if not price.covers(request.POST.get("confirmed", "0")) and not price.is_free:
-            raise Refused(
-                "confirmed", f"The price is another one than was shown: {_said(price)}. Look at it and try again."
-            )
-        done = trial.run(version=version, traces=traces)
-    except (Refused, FilterError) as error:
-        return _page(request, entry, version, problem=str(error), status=422)
+    key = request.POST.get("key", "")[:MOST_KEY] or uuid7().hex
+    address = reverse("curation:grader-version", args=[entry.project.slug, version.grader.slug, version.number])
+    address = f"{address}?{urlencode([('q', query), ('seed', str(seed)), ('n', str(size))])}#trial"
+    with trial.alone(f"{entry.actor.label} {version.uid} {key}") as is_first:
+        if not is_first:
+            said = "This trial is under way: load this page again in a moment. Nothing is asked twice."
+            return _page(request, entry, version, problem=said, status=409)
+        if _kept(request, version).get("key") == key:
+            return redirect(address)
+        try:
+            kept = _ran(request, entry, version, query=query, seed=seed, size=size)
+        except (Refused, FilterError) as error:
+            return _page(request, entry, version, problem=str(error), status=422)
+        trials = {uid: one for uid, one in request.session.get(SESSION, {}).items() if uid != str(version.uid)}
+        kept |= {"query": query, "seed": seed, "size": size, "key": key}
+        request.session[SESSION] = dict(list(trials.items())[-KEPT_TRIALS + 1 :]) | {str(version.uid): kept}
+        request.session.save()  # before the next one with this key may look
+    return redirect(address)
+
+
+def _kept(request: HttpRequest, version: GraderVersion) -> dict[str, Any]:
+    """The trial that is kept by now; the request may have begun before another one wrote it."""
+    stored = type(request.session)(request.session.session_key)
+    found: dict[str, Any] = stored.get(SESSION, {}).get(str(version.uid), {})
+    return found
+
+
+def _ran(
+    request: HttpRequest, entry: Entry, version: GraderVersion, *, query: str, seed: int, size: int
+) -> dict[str, Any]:
+    """The trial, as it is kept. Raises FilterError, Refused: nothing to try it on, another price, no budget for it."""
+    traces = trial.pick(project=entry.project, query=query, seed=seed, n=size)
+    if not traces:
+        raise Refused("traces", "No trace matches: there is nothing to try it on.")
+    price = trial.price(version=version, traces=traces)
+    if not price.covers(request.POST.get("confirmed", "0")) and not price.is_free:
+        raise Refused(
+            "confirmed", f"The price is another one than was shown: {_said(price)}. Look at it and try again."
+        )
+    affordable(price)
+    done = trial.run(version=version, traces=traces)
     kept = done.plain()
     for plain, row in zip(kept["rows"], done.rows, strict=True):
         plain.update(reason=row.reason[:KEPT_REASON], error=row.error[:KEPT_REASON], ms=row.ms)
         plain["cost"] = None if row.cost is None else str(row.cost)
-    kept |= {"query": query, "seed": seed, "size": size}
-    trials = {key: one for key, one in request.session.get(SESSION, {}).items() if key != str(version.uid)}
-    request.session[SESSION] = dict(list(trials.items())[-KEPT_TRIALS + 1 :]) | {str(version.uid): kept}
-    address = reverse("curation:grader-version", args=[entry.project.slug, version.grader.slug, version.number])
-    return redirect(f"{address}?{urlencode([('q', query), ('seed', str(seed)), ('n', str(size))])}#trial")
+    return kept
 
 
 def _use(request: HttpRequest, entry: Entry, version: GraderVersion) -> HttpResponse:
@@ -98,7 +127,14 @@ def _use(request: HttpRequest, entry: Entry, version: GraderVersion) -> HttpResp
         keep.confirm(version=version, actor=entry.actor, tried=tried or {})
     except (Refused, definitions.BadDefinition) as error:
         return _page(request, entry, version, problem=str(error), status=422)
-    messages.success(request, f"{version} is confirmed by {version.confirmed_by} and can be used.")
+    was_on = version.grader.scores_new
+    version.grader.refresh_from_db(fields=["scores_new"])
+    more = (
+        " Arriving traces are no longer scored: look at what they would cost."
+        if was_on > version.grader.scores_new
+        else ""
+    )
+    messages.success(request, f"{version} is confirmed by {version.confirmed_by} and can be used.{more}")
     return redirect("curation:grader", entry.project.slug, version.grader.slug)
 
 
@@ -123,7 +159,7 @@ def _page(
         "samples": [_sample(trace, document, rows.get(str(trace.uid))) for trace, document in _with_documents(traces)],
         "done": kept | {"cost_usd": _money(kept["cost_usd"])} if kept and fits else None, "elsewhere": None if fits else kept,
         "failed": sum(1 for row in rows.values() if row["score"] is None),
-        "asks": definitions.needs_model(version.definition),
+        "asks": definitions.needs_model(version.definition), "key": uuid7().hex,
     }  # fmt: skip
     return answer(request, "curation/grader_version.html", context, status=status)
 

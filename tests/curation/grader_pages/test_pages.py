@@ -1,15 +1,19 @@
 """The pages of graders from end to end: a draft, a trial, a person who confirms, arrivals, the past, a batch."""
 
 import re
+import threading
 from collections.abc import Callable
 from html import unescape
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 
 from curation.models import Batch, BatchItem, Grader, GraderVersion, Score
+from curation.scoring import trial
 from tests import make
+from tests.curation.grading import graders
 from tests.curation.scoring_agreement.test_against_people import a_score, a_version
 from tests.flows.fake_openai import chat, fake_openai
 from workspace.models import Connection, Project, User
@@ -84,7 +88,7 @@ def test_draft_trial_confirm(project: Project, traces: list[Any], alice: User, r
     tried = client.post("/p/acme/graders/says_where/1/", {"act": "try", "seed": "1", "n": "5", "confirmed": "0.000000"})
     assert tried.status_code == 302 and tried["Location"].endswith("seed=1&n=5#trial")
     page = client.get(tried["Location"]).content.decode()
-    assert page.count('<article class="sample"') == 5 and "Use it" in page and "5 are few" in page and "±" in page
+    assert page.count('<article class="sample"') == 5 and "Use it" in page and "5 are few" in page and "(Wilson)" in page
     assert not Score.objects.exists()  # a trial is no score
     others = client.get("/p/acme/graders/says_where/1/?seed=2").content.decode()
     assert "not run yet" in others and "Back to the 5 that you tried" in others
@@ -218,6 +222,28 @@ def a_score_of_row(trace: Any, version: GraderVersion, *, passed: bool) -> None:
     a_score(trace, version, passed)
 
 
+def test_a_judge_on_what_arrives_shows_its_price_first(
+    project: Project, traces: list[Any], alice: User, as_user: SignedIn
+) -> None:
+    grader = graders.judge(graders.connect(project)).grader
+    client, address = as_user(alice), "/p/acme/graders/helpful/"
+    typed = {"act": "arrivals", "scores_new": "1", "query": "", "rate": "50"}
+    page = client.post(address, typed).content.decode()
+    assert re.search(r"About \$[\d.]+ a day", page) and "as in the last 7 days" in page
+    grader.refresh_from_db()
+    assert not grader.scores_new
+    form = dict(re.findall(r'name="(confirmed|told|until)" value="([^"]*)"', page.split('id="past"')[0]))
+    form = {name: unescape(value) for name, value in form.items()}
+    assert set(form) == {"confirmed", "told", "until"}
+    assert "To agree" not in client.post(address, typed | form | {"rate": "60"}).content.decode()  # another price first
+    grader.refresh_from_db()
+    assert not grader.scores_new
+    make.trace(project)  # what comes meanwhile does not change what was shown
+    assert client.post(address, typed | form).status_code == 302
+    grader.refresh_from_db()
+    assert grader.scores_new and grader.rate == 0.5
+
+
 def test_a_judge_is_priced_and_its_failures_are_shown(
     project: Project, traces: list[Any], alice: User, as_user: SignedIn
 ) -> None:
@@ -230,7 +256,8 @@ def test_a_judge_is_priced_and_its_failures_are_shown(
         body["choices"][0]["message"]["content"] = next(replies)
         return 200, body
 
-    with fake_openai(script) as url:
+    seen: list[dict[str, Any]] = []
+    with fake_openai(script, seen) as url:
         line = Connection.objects.create(
             project=project, name="Models", base_url=url, allow_private_host=True, max_concurrency=1,
             prices={"judge-1": {"input": 100, "output": 200}},
@@ -248,11 +275,46 @@ def test_a_judge_is_priced_and_its_failures_are_shown(
         assert price is not None and float(price[1]) > 0 and "At most $" in page and "5 calls" in page
         cheaper = client.post(made["Location"], {"act": "try", "seed": "1", "confirmed": "0.000001"})
         assert cheaper.status_code == 422 and "another one than was shown" in cheaper.content.decode()
-        tried = client.post(made["Location"], {"act": "try", "seed": "1", "confirmed": price[1]})
+        key = re.search(r'name="key" value="(\w+)"', page)
+        assert key is not None
+        form = {"act": "try", "seed": "1", "confirmed": price[1], "key": key[1]}
+        tried = client.post(made["Location"], form)
         page = client.get(tried["Location"]).content.decode()
+        asked = len(seen)
+        assert client.post(made["Location"], form)["Location"] == tried["Location"] and len(seen) == asked == 5
+        Connection.objects.update(budget_usd="0.00001", spent_usd=0)
+        poor = client.post(made["Location"], form | {"key": "another"})
+        assert poor.status_code == 422 and "budget" in poor.content.decode() and len(seen) == asked
     assert page.count("No score") == 2 or page.count("No score") == 1
     assert "It says where." in page and "answer is not JSON" in page and "no score is no 0" in page
     assert "It cost $" in page
+
+
+def test_a_trial_that_is_under_way_is_not_begun_again(
+    project: Project, traces: list[Any], alice: User, as_user: SignedIn
+) -> None:
+    client = as_user(alice)
+    client.post("/p/acme/graders/new/", TYPED)
+    version, form = GraderVersion.objects.get(), {"act": "try", "key": "k"}
+    is_held, is_tried = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with trial.alone(f"{alice} {version.uid} k") as is_first:
+            assert is_first
+            is_held.set()
+            is_tried.wait(30)
+        connection.close()
+
+    other = threading.Thread(target=hold)
+    other.start()
+    try:
+        assert is_held.wait(30)
+        answer = client.post("/p/acme/graders/says_where/1/", form)
+        assert answer.status_code == 409 and "Nothing is asked twice" in answer.content.decode()
+    finally:
+        is_tried.set()
+        other.join()
+    assert client.post("/p/acme/graders/says_where/1/", form).status_code == 302
 
 
 def test_a_batch_of_candidates_has_the_same_page(

@@ -43,7 +43,7 @@ def test_from_a_definition_to_scores(
     status, told = client("post", "/batches/price", wish)
     assert (status, told["error"]["code"]) == (409, "not_confirmed")
     status, tried = client("post", "/graders/late/versions/1/trial", {"n": 5})
-    assert (status, tried["price"], tried["n"], tried["mean"], tried["half_width"]) == (200, "0.000000", 5, 1.0, 0.0)
+    assert (status, tried["price"], tried["n"], tried["mean"], tried["half_width"]) == (200, "0.000000", 5, 1.0, None)
     status, version = client("post", "/graders/late/versions/1/confirm", {"tried": {"n": 5, "mean": 1.0, "rows": []}})
     assert status == 200 and version["confirmed_by"].startswith("token") and version["tried"]["mean"] == 1.0
     status, told = client("post", "/batches/price", wish)
@@ -108,6 +108,7 @@ def test_errors_name_the_field(project: Project, client: Callable[..., tuple[int
         "candidates",
     )
     assert wrong("/graders/helpful", {"scores_new": True, "q": "agent:"}, "patch")[0] == 400
+    assert wrong("/graders/helpful", {"scores_new": True}, "patch") == (422, "confirmed")
     assert wrong("/graders/helpful/versions/1/trial", {"n": 1}) == (422, "confirmed")
     assert client("get", "/graders/helpful/versions/7/changes")[0] == 404
 

@@ -13,12 +13,13 @@ from django.utils import timezone
 
 from curation.models import Batch, BatchItem, Grader, GraderVersion, Score, TraceRevision
 from curation.scoring import arrivals, batches, keep, working
+from curation.scoring.refused import Refused
 from tests import make
 from tests.curation.grading import graders
-from tests.curation.grading.graders import LATE, verdict
+from tests.curation.grading.graders import GOAL, JUDGE, LATE, verdict
 from tests.flows.fake_openai import fake_openai
 from workspace.access import SYSTEM
-from workspace.models import Project, User
+from workspace.models import AuditEntry, Connection, Project, User
 
 Seen = list[dict[str, Any]]
 
@@ -31,7 +32,9 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def follow(version: GraderVersion, query: str = "", rate: float = 1.0) -> Grader:
-    keep.set_arrivals(grader=version.grader, scores_new=True, query=query, rate=rate, actor=SYSTEM)
+    grader = version.grader
+    price = arrivals.expected(grader=grader, version=version, query=query, rate=rate).each.text
+    arrivals.follow(grader=grader, scores_new=True, query=query, rate=rate, actor=SYSTEM, confirmed=price)
     version.grader.refresh_from_db()
     return version.grader
 
@@ -64,7 +67,7 @@ def test_what_arrives_is_scored_once_and_what_was_there_before_is_left_alone(pro
     assert sweep() == 0
     grader.refresh_from_db()
     assert grader.seen_revision == TraceRevision.objects.order_by("-pk").first().pk
-    keep.set_arrivals(grader=grader, scores_new=False, query="", rate=1.0, actor=SYSTEM)
+    arrivals.follow(grader=grader, scores_new=False, query="", rate=1.0, actor=SYSTEM)
     make.trace(project)
     assert sweep() == 0 and "not scored" in arrivals.state(grader)
 
@@ -149,3 +152,45 @@ def test_what_commits_late_is_not_passed_over(project: Project, monkeypatch: pyt
     thread.join()
     sweep()
     assert set(Score.objects.values_list("trace_id", flat=True)) == {quick.pk, late[0]}
+
+
+@pytest.mark.django_db
+def test_a_judge_on_what_arrives_is_priced_and_agreed_to(project: Project) -> None:
+    for _ in range(14):
+        make.trace(project)
+    version = graders.judge(graders.connect(project))
+    grader = version.grader
+
+    def follow(query: str = "", rate: float = 1.0, confirmed: str = "", on: bool = True) -> None:
+        arrivals.follow(grader=grader, scores_new=on, query=query, rate=rate, actor=SYSTEM, confirmed=confirmed)
+
+    told = arrivals.expected(grader=grader, version=version, query="", rate=0.5)
+    assert told.a_day == 1 and told.each.usd and told.usd_a_day == told.each.usd
+    for confirmed in ("", "0.000000", "unknown"):
+        with pytest.raises(Refused, match=r"a day, as in the last 7 days, would cost about \$"):
+            follow(confirmed=confirmed)
+    assert not Grader.objects.filter(scores_new=True).exists()
+    follow(rate=0.5, confirmed=told.each.text)
+    follow(rate=0.25)  # less than was agreed to
+    for more in ({"rate": 1.0}, {"query": "agent:support", "rate": 0.25}):
+        with pytest.raises(Refused, match="To agree"):
+            follow(**more)
+    follow(on=False)
+    Connection.objects.update(prices={})
+    version.connection.refresh_from_db()
+    with pytest.raises(Refused, match="is not known"):
+        follow(confirmed=told.each.text)
+    follow(confirmed="unknown")
+    assert AuditEntry.objects.filter(action="grader.arrivals_set").latest("id").detail["usd_each"] == "unknown"
+
+
+@pytest.mark.django_db
+def test_what_was_free_does_not_begin_to_cost_by_a_new_version(project: Project) -> None:
+    grader = follow(graders.code(project))
+    line = graders.connect(project)
+    for definition in (JUDGE, JUDGE | {"model": "judge-2"}):
+        version = keep.change(grader=grader, definition=definition, goal=GOAL, connection=line, actor=SYSTEM)
+        keep.confirm(version=version, actor=SYSTEM, tried={})
+        grader.refresh_from_db()
+        assert grader.scores_new is (definition is not JUDGE)
+        follow(version)

@@ -3,7 +3,8 @@
 import pytest
 
 from curation.datasets import build, recipe
-from curation.models import Grader, Score
+from curation.forget.person import Subject, forget
+from curation.models import DatasetRow, Grader, Score
 from curation.scoring import arrivals, batches, generation, keep, run, trial
 from curation.scoring.graders import BadDefinition, definitions
 from curation.scoring.refused import NotConfirmed, Refused
@@ -46,7 +47,7 @@ def test_nothing_uses_what_nobody_confirmed(project: Project) -> None:
     with pytest.raises(NotConfirmed):
         batches.start(project=project, version=version, query="", actor=SYSTEM, confirmed="", key="k")
     with pytest.raises(NotConfirmed):
-        keep.set_arrivals(grader=version.grader, scores_new=True, query="", rate=1.0, actor=SYSTEM)
+        arrivals.follow(grader=version.grader, scores_new=True, query="", rate=1.0, actor=SYSTEM)
     with pytest.raises(NotConfirmed):
         generation.check(project=project, connection=line, graders=[version])
     with pytest.raises(NotConfirmed):
@@ -164,3 +165,20 @@ def test_an_engine_that_changed_makes_a_new_version(project: Project, monkeypatc
     ]
     keep.confirm(version=second, actor=SYSTEM, tried={})
     keep.usable(second)
+
+
+def test_a_trial_of_a_trace_that_was_forgotten_since_keeps_no_reason(project: Project, alice: User) -> None:
+    traces = [make.trace(project, user_id=f"u-{place}") for place in range(3)]
+    version = graders.code(project, confirmed=False)
+    rows = [{"trace": str(one.uid), "score": 1.0, "reason": f"quotes {one.user_id}", "error": ""} for one in traces]
+    rows.append({"trace": "?", "score": 0.0, "reason": "quotes nobody knows whom"})
+    make.judgment(traces[0], alice)
+    build.freeze(project=project, name="d", query_text="", recipe=recipe.Recipe(), actor=SYSTEM)
+    frozen = DatasetRow.objects.get().trace
+    for user in ("u-0", "u-1"):
+        forget(project=project, actor=SYSTEM, subject=Subject(user_id=user))
+    keep.confirm(version=version, actor=SYSTEM, tried={"n": 4, "mean": 0.75, "rows": rows})
+    version.refresh_from_db()
+    assert frozen == traces[0]
+    assert [row["reason"] for row in version.tried["rows"]] == ["", "", "quotes u-2", ""]
+    assert [row["score"] for row in version.tried["rows"]] == [1.0, 1.0, 1.0, 0.0]
