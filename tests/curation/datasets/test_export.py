@@ -146,10 +146,9 @@ def test_each_line_is_traceable(project: Project, rita: User, ada: User) -> None
 @pytest.mark.django_db(transaction=True)
 def test_memory_does_not_grow_with_the_version(project: Project, rita: User) -> None:
     filler = "x" * 20_000
-    for _ in range(200):
-        rows.trace(
-            project, make.document(message("user", filler), message("assistant", filler)), judged="acceptable", by=rita
-        )
+    for number in range(200):
+        said = make.document(message("user", f"{number} {filler}"), message("assistant", filler))
+        rows.trace(project, said, judged="acceptable", by=rita)
     version = freeze(project, dedupe="none")
 
     def peak(split: str | None) -> tuple[int, int]:
