@@ -129,6 +129,12 @@ def version(project: Project, name: str, number: int | None = None) -> DatasetVe
     return newest
 
 
+def same_before(found: DatasetVersion) -> DatasetVersion | None:
+    """The newest earlier version of the dataset with the same content hash; None where there is none."""
+    earlier = DatasetVersion.objects.filter(dataset=found.dataset_id, number__lt=found.number)
+    return earlier.filter(content_hash=found.content_hash).select_related("dataset").order_by("-number").first()
+
+
 def numbers(found: DatasetVersion) -> list[int]:
     """The newest six versions beside one that `version` gave (they are numbered without gaps)."""
     newest = int(found.of)  # type: ignore[attr-defined]

@@ -208,7 +208,7 @@ def moment(value: Any) -> str:
         try:
             found = datetime.fromisoformat(str(value))
         except ValueError:
-            raise ValueError("must be a time such as 2026-05-01T12:00:00+00:00") from None
+            raise ValueError("must be a date or a time, such as 2026-05-01 or 2026-05-01T12:00") from None
     return (found if found.tzinfo else timezone.make_aware(found)).isoformat()
 
 

@@ -40,6 +40,17 @@ PANELS: dict[str, dict[str, str]] = {
     },
     "source": {"upload": "an upload", "until": "until a day", "answers_from": "generated answers", "bad_steps": "bad steps"},
 }  # fmt: skip
+# the labels of fields that are called otherwise than in the recipe
+WORDS = {
+    "q": "Filter", "task": "What a row is", "near_threshold": "Nearly the same from", "coreset_loss": "Score that holds the loss",
+    "coreset_size": "Rows of the coreset", "coreset_loss_ratio": "Part by loss", "coreset_strategy": "Coreset",
+    "limit": "At most", "until": "Received before", "upload": "Only an upload", "answers_from": "Answers",
+    "max_examples": "Best rows at most", "min_score": "Least weighted score", "min_quality": "Least quality",
+    "min_confidence": "Least confidence", "balance_field": "Balance by", "balance_most": "At most of each", "mix_strategy": "Mix",
+    "mix_weights": "Shares", "mix_least": "Told below", "replay_buffer": "Replay buffer", "order": "Which come first",
+    "replay_ratio": "Share of replayed rows", "replay_capacity": "Rows in the buffer", "group_by": "Never split",
+    "dedupe": "Copies", "stratify": "Same shares for each", "held_out": "Kept out of training",
+}  # fmt: skip
 PAGE = "curation/dataset_new.html"
 PREVIEW = "curation/_dataset_preview.html"
 
@@ -70,7 +81,9 @@ def dataset_new(request: HttpRequest, slug: str) -> HttpResponse:
                     project=entry.project, name=values["name"], query_text=values["q"], actor=entry.actor, recipe=chosen,
                     description=values["description"],
                 )  # fmt: skip
-                messages.success(request, f"{frozen} is frozen: {frozen.counts['rows']:,} rows.")
+                same = read.same_before(frozen)
+                told = f" It holds the same as {same}." if same else ""
+                messages.success(request, f"{frozen} is frozen: {frozen.counts['rows']:,} rows.{told}")
                 return redirect("curation:dataset-version", slug, frozen.dataset.name, frozen.number)
         except filters.FilterError as error:
             errors["q"], suggestion = str(error), error.suggestion
@@ -167,7 +180,7 @@ def _address(values: dict[str, Any]) -> str:
 
 def _words(field: str) -> str:
     """A field of the form as a person reads it: coreset_size is "Coreset size"."""
-    return "Filter" if field == "q" else field.removeprefix("option_").replace("_", " ").capitalize()
+    return WORDS.get(field) or field.removeprefix("option_").replace("_", " ").capitalize()
 
 
 def _differs(value: Any, usual: Any) -> bool:

@@ -182,10 +182,22 @@ def _about(entry: Entry, found: DatasetVersion) -> dict[str, Any]:
     return {
         "version": found,
         "counts": found.counts,
+        "came": _came(found.counts),
         "parts": _parts(found),
         "group_label": recipe.GROUPS[found.recipe["group_by"]],
         "may_engineer": entry.may(Role.ENGINEER),
     }
+
+
+def _came(counts: dict[str, Any]) -> dict[str, Any]:
+    """What the rows rest on: how many were judged and corrected, by how many people, and why their traces were taken."""
+    taken = [
+        (reasons.BY_CODE[code].words, count)
+        for code, count in counts["by_reason"].items()
+        if reasons.BY_CODE[code].included
+    ]
+    corrected = counts.get("corrected", counts["by_reason"].get(reasons.CORRECTED.code, 0))
+    return {"taken": sorted(taken, key=lambda pair: -pair[1]), "corrected": corrected}
 
 
 def bars_of(counts: dict[str, Any], *, url: Callable[[str], str]) -> list[Bar]:

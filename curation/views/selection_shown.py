@@ -29,6 +29,11 @@ class Table:
     note: str = ""
     more: int = 0
 
+    @property
+    def has_bars(self) -> bool:
+        """Whether a line has a bar: beside three figures there is no room for one."""
+        return len(self.columns) < 3 and any(line.bar is not None for line in self.lines)
+
 
 def tables_of(counts: Mapping[str, Any]) -> list[Table]:
     """The tables for DatasetVersion.counts; none for steps that the recipe does not have."""
@@ -64,12 +69,11 @@ def _coreset(counts: Mapping[str, Any]) -> Table | None:
             ("Drawn at random", "random", held["random"]),
         )
     ]
-    note = (
-        f"{held['selected']:,} of {held['total']:,} rows. Coverage is how near every row is to a chosen one (cosine)."
-    )
+    note = f"{held['selected']:,} of {held['total']:,} rows. Coverage: how near every row is to a chosen one (cosine). "
+    note += "Tokens: the mean of a row."
     if held.get("noise"):
         note += f" The {held['noise']:,} rows with the highest loss were left out as probable noise."
-    return Table("Coreset", ("coverage", "worst", "tokens a row"), lines, note)
+    return Table("Coreset", ("coverage", "worst", "tokens"), lines, note)
 
 
 def _mix(counts: Mapping[str, Any]) -> Table | None:
@@ -129,7 +133,9 @@ def _pairs(counts: Mapping[str, Any]) -> Table | None:
     ]
     longer = held.get("longer_chosen")
     note = f"The better answer is the longer one in {longer:.0%} of the pairs." if longer is not None else ""
-    return Table("Pairs, by where they come from", ("pairs",), lines, note)
+    if (gone := held["made"] - counts["rows"]) > 0 and counts["rows"]:
+        note += f" {gone:,} of them went at a later step: copies, held-out rows, or more than are wanted."
+    return Table("Pairs, by where they come from", ("pairs",), lines, note.strip())
 
 
 def _skips(counts: Mapping[str, Any]) -> Table | None:

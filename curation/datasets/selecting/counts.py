@@ -35,6 +35,7 @@ def of(project: Project, plan: Plan, recipe: Recipe) -> dict[str, Any]:
         "shared_inputs": _shared_inputs(rows),
         "judges": len({row.author for row in rows if row.author}),
         "judged": sum(row.judgment_id is not None for row in rows),
+        "corrected": sum(row.correction_id is not None for row in rows),
         "tokens": sum(lengths),
         "trained_tokens": sum(row.trained_tokens for row in rows),
         "length": {
@@ -116,6 +117,9 @@ def _warnings(counts: dict[str, Any], recipe: Recipe) -> list[dict[str, str]]:
     if counts["shared_inputs"]:
         text = f"{counts['shared_inputs']:,} requests stand in several splits. Group by task to keep them together."
         told.append(("shared_inputs", text))
+    if recipe.task == "chat" and (rejected := counts["by_reason"].get(reasons.TAKEN_REJECTED.code)):
+        text = f"{rejected:,} answers that people rejected are learned from, since the recipe takes them."
+        told.append(("learns_rejected", text))
     return [{"code": code, "text": text} for code, text in told + _of_steps(counts)]
 
 
