@@ -137,12 +137,15 @@ class TrialRow(Schema):
 
 
 class TrialMade(Schema):
-    """A trial; nothing of it is stored. The true mean of all traces lies within `half_width` of `mean` in 95 of 100."""
+    """A trial; nothing of it is stored. The true mean of all traces lies between `low` and `high` in 95 of 100."""
 
     price: str = Field(description='US dollars at most, or "unknown".')
     n: int
     mean: float | None
-    half_width: float | None
+    half_width: float | None = Field(description="Of Student's interval; null where there is none.")
+    low: float | None = None
+    high: float | None = None
+    interval: str = Field("", description='"wilson" where each score is 0 or 1, "student", or "" where there is none.')
     cost_usd: str | None
     rows: list[TrialRow]
 
@@ -270,8 +273,8 @@ def try_version(
         for one in done.rows
     ]  # fmt: skip
     return {
-        "price": price.text, "n": done.n, "mean": done.mean, "half_width": done.half_width, "cost_usd": _usd(done.cost),
-        "rows": rows,
+        "price": price.text, "n": done.n, "mean": done.mean, "half_width": done.half_width, "low": done.low,
+        "high": done.high, "interval": done.interval, "cost_usd": _usd(done.cost), "rows": rows,
     }  # fmt: skip
 
 
