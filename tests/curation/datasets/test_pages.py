@@ -136,7 +136,7 @@ def test_hostile_content_is_only_text_on_the_pages(project: Project, rita: User,
 
 def test_the_docs_name_every_reason_finding_and_format() -> None:
     docs = (HERE / "docs" / "exports.md").read_text()
-    work = HERE / "curation" / "datasets" / "exporting" / "exporting"
+    work = HERE / "curation" / "datasets" / "exporting"
     paths = [*work.glob("validate*.py"), work / "files.py", *(work / "formats").glob("*.py")]
     source = "".join(path.read_text() for path in paths)
     codes = set(re.findall(r'(?:error|warning|wrong)\(\s*"([a-z_]{6,40})"', source))
