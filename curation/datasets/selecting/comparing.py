@@ -48,15 +48,16 @@ def scores(held: Sequence[Mapping[str, Value]], weights: Sequence[tuple[str, flo
     return [gates.composite(one, wanted) if needed <= _names([one]) else None for one in held]
 
 
-def best(held: Sequence[Mapping[str, Value]]) -> int:
-    """Which candidate is the best by all its grades: of equal ones the first, and the first where no candidate has all the
+def best(held: Sequence[Mapping[str, Value]], weights: Sequence[tuple[str, float]] = ()) -> int:
+    """Which candidate is the best by these scores: of equal ones the first, and the first where no candidate has all the
     grades. The values of one grader alone are compared as they are. Raises gates.NotScaled."""
     names = _names(held)
-    if len(names) == 1:
-        (name,) = names
+    asked = {name for name, weight in weights if weight} & names if weights else names
+    if len(asked) == 1:
+        (name,) = asked
         ranked = [gates.raw(one.get(name)) for one in held]
     else:
-        ranked = scores(held)
+        ranked = scores(held, weights)
     return max(range(len(held)), key=lambda at: (_place(ranked[at]), -at))
 
 

@@ -15,9 +15,10 @@ from django.utils import timezone
 
 from curation.datasets import build, reasons, recipe, tasks
 from curation.datasets.recipe import RecipeError
-from curation.datasets.selecting import answers, making, signatures
-from curation.messages.form import Document, message
+from curation.datasets.selecting import making, signatures
+from curation.messages.form import Document, message, text_of
 from curation.models import Batch, BatchItem, DatasetVersion, Feedback, RawRecord, RevisionSignature, Score, Trace
+from curation.review import step_uses
 from tests import make
 from tests.curation.datasets import rows
 from workspace.access import Actor
@@ -371,8 +372,28 @@ def test_generated_answers_are_compared_by_the_same_grades_on_one_scale(
             batch=batch, trace=judged[0], revision=judged[0].revision, ordinal=ordinal, status="done",
             answer={"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}, grades=grades,
         )  # fmt: skip
-    chosen = answers.of(batch, [judged[0].pk]).chosen[judged[0].pk]
-    assert taken in str(chosen)
+    version = freeze(project, use_original_outputs=False, answers_from=str(batch.uid), test=0, validation=0)
+    assert text_of(version.rows.get().content["messages"][-1]) == taken
+
+
+def test_uses_of_steps_in_front_of_a_generated_answer_are_kept(
+    project: Project, judged: list[Trace], rita: User
+) -> None:
+    look = message("assistant", "", tool_calls=[make.call("look", id="c")])
+    talk = [message("user", "Where is it?"), message("assistant", "Which?"), message("user", "The first."), look,
+            make.tool_result("SECRET", "c"), message("assistant", "There.")]  # fmt: skip
+    trace = rows.trace(project, make.document(*talk), judged="acceptable", by=rita)
+    for key, how in (("c", "cut"), ("c0m1", "mask"), ("c0m5", "mask")):
+        step_uses.say(project=project, actor=Actor(user=rita), trace_uid=trace.uid, step_key=key, use=how)
+    batch = Batch.objects.create(project=project, kind="generate", status="done", author="tests")
+    BatchItem.objects.create(
+        batch=batch, trace=trace, revision=trace.revision, ordinal=0, status="done",
+        answer={"message": {"role": "assistant", "content": "The generated answer."}},
+    )  # fmt: skip
+    version = freeze(project, use_original_outputs=False, answers_from=str(batch.uid), test=0, validation=0)
+    written = version.rows.get().content["messages"]
+    assert [text_of(one) for one in written] == ["Where is it?", "Which?", "The first.", "The generated answer."]
+    assert [one.get("weight") for one in written] == [None, 0, None, None], "the last mask was on the stored answer"
 
 
 def test_generated_answers_that_cannot_be_compared_or_were_cut_short(project: Project, judged: list[Trace]) -> None:
@@ -385,9 +406,11 @@ def test_generated_answers_that_cannot_be_compared_or_were_cut_short(project: Pr
             answer={"message": {"role": "assistant", "content": why}, "finish_reason": why},
             grades={"a@1": grade(value), "b@1": grade(0.5)},
         )  # fmt: skip
-    assert "stop" in str(answers.of(batch, [judged[0].pk]).chosen[judged[0].pk])
     with pytest.raises(RecipeError, match="no declared range"):
-        answers.of(batch, [judged[1].pk])
+        freeze(project, use_original_outputs=False, answers_from=str(batch.uid), test=0, validation=0)
+    batch.items.filter(trace=judged[1]).delete()
+    version = freeze(project, use_original_outputs=False, answers_from=str(batch.uid), test=0, validation=0)
+    assert text_of(version.rows.get().content["messages"][-1]) == "stop"
 
 
 def test_the_waterfall_adds_up_and_each_step_lists_what_left(project: Project, judged: list[Trace], rita: User) -> None:
