@@ -14,7 +14,7 @@ from curation.datasets.selecting.signatures import Signature
 from curation.models import Dataset
 from workspace.models import Project
 
-AHEAD = 1_000  # rows beyond the limit that are compared with what is held out in the same go
+AHEAD = 1_000  # further rows that are compared with what is held out together with those that fill a place
 
 
 def place(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None, *, guard: bool = True) -> None:
@@ -36,7 +36,8 @@ def place(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None,
     shut_out: dict[int, held_out.Conflict | None] = {}
     while True:
         _split(plan.rows, recipe, held)
-        gone = _guard(plan.rows, keeper, waiting[taken : 2 * taken + AHEAD]) if keeper is not None else {}
+        ahead = waiting[taken : taken + AHEAD] if shut_out else []
+        gone = _guard(plan.rows, keeper, ahead) if keeper is not None else {}
         if not gone:
             break
         shut_out |= gone
