@@ -3,7 +3,7 @@
 import difflib
 import json
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -13,7 +13,7 @@ from django.utils.text import slugify
 
 from curation.known_scores import KNOWN, canonical
 from curation.models import Grader, GraderVersion, Score, Trace
-from curation.scoring.graders import definitions
+from curation.scoring.graders import definitions, templates
 from curation.scoring.refused import NotConfirmed, Refused
 from workspace import audit
 from workspace.access import Actor
@@ -252,11 +252,34 @@ def _add(
 
 def _checked(definition: Mapping[str, Any]) -> dict[str, Any]:
     definitions.check(definition)
+    _check_variables(definition, "grader")
     try:
         plain: dict[str, Any] = json.loads(json.dumps(definition, allow_nan=False))
     except ValueError as error:
         raise definitions.BadDefinition("grader", f"it is no JSON: {error}.") from None
     return plain
+
+
+def _check_variables(definition: Mapping[str, Any], where: str) -> None:
+    """Raise BadDefinition for a variable that no trace has: each grade would fail for it, after it was confirmed."""
+    for key in ("input", "reference"):
+        for template in _texts(definition.get(key)):
+            if reason := templates.unknown(template):
+                raise definitions.BadDefinition(f"{where}.{key}", reason)
+    if definition["type"] == "multi":
+        for name, part in definition["graders"].items():
+            _check_variables(part, f"{where}.graders.{name}")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text with holes: a template, or the contents of messages and their parts."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts(value.get("content", value.get("text")))
+    elif isinstance(value, Sequence):
+        for one in value:
+            yield from _texts(one)
 
 
 def _goal(goal: Mapping[str, str]) -> dict[str, str]:

@@ -33,6 +33,15 @@ class Read:
     errors: dict[str, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Something to be mended before the form is kept: the name of the field, the reason, and the id to go to ("" none)."""
+
+    label: str
+    reason: str
+    id: str
+
+
 def shown(kind: str, given: Mapping[str, Any], errors: Mapping[str, str]) -> list[Shown]:
     """The fields of a type with what was typed: `given` is a posted form."""
     listed = []
@@ -93,17 +102,32 @@ def place(where: str) -> str:
     return key.split("[")[0]
 
 
+def wrong(kind: str, errors: Mapping[str, str]) -> list[Wrong]:
+    """What is wrong, in the order of the page."""
+    places = {"goal": ("What is a good answer", "goal-accuracy"), "type": ("How it is measured", "types")}
+    for one in fields(kind):
+        places[one.key] = (one.label, _name(one, _FOCUS.get(one.kind, "")))
+    places |= {
+        "json": ("Definition", "definition"), "connection": ("Connection", "connection"), "name": ("Name", "name"),
+        "slug": ("Name of its scores", "slug"),
+    }  # fmt: skip
+    known = [Wrong(label, errors[key], id) for key, (label, id) in places.items() if errors.get(key)]
+    return known + [Wrong("", text, "") for key, text in errors.items() if key not in places and text]
+
+
 def words_of(goal: Mapping[str, str]) -> dict[str, str]:
     """A text to start from for a judge, made of nothing but what the author said a good answer is."""
     said = [f"- {label}: {goal[key].strip()}" for key, label, _ in GOALS if goal.get(key, "").strip()]
     system = "\n".join(["You judge the answer of an assistant. A good answer is like this:", *said])
     user = (
-        "Asked:\n{{ item.last_user_message }}\n\nAnswered:\n{{ sample.output_text }}\n\n"
-        "Tool calls of the run:\n{{ item.tool_calls }}"
+        "All that was said before the answer, with tool calls and their results:\n{{ item.messages }}\n\n"
+        "The answer to judge:\n{{ sample.output_text }}\n\nTool calls of the answer:\n{{ sample.output_tools }}"
     )
     return {"f_input__system": system, "f_input__user": user}
 
 
+# of a field of several parts, the one that is gone to where it is wrong
+_FOCUS = {"messages": "user", "range": "low"}
 _PARTS = {"messages": ("system", "user"), "range": ("low", "high")}
 
 

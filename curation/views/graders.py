@@ -206,6 +206,7 @@ def _editor(
     errors = errors or {}
     kind = given.get("type", "")
     known = grader_kinds.KINDS.get(kind)
+    wrong = grader_form.wrong(kind if kind in definitions.ENGINES else "", errors)
     shown = grader_form.shown(kind, given, errors) if kind in definitions.ENGINES else []
     connections = list(Connection.objects.filter(project=entry.project).order_by("name"))
     names = {name for line in connections for name in (line.default_model, *line.prices) if name not in ("", "*")}
@@ -219,6 +220,7 @@ def _editor(
         "is_judge": any(one.field.kind == "messages" for one in shown),
         "asks": bool(known and known.asks) or kind == "multi" or given.get("mode") == "json",
         "connections": connections, "models": sorted(names),
+        "wrong": wrong, "focus": next((one.id for one in wrong if one.id), ""),
         "general": [text for key, text in errors.items() if key in ("grader", "definition")],
     }  # fmt: skip
     return answer(request, "curation/grader_edit.html", context, fragment="curation/_grader_fields.html", status=status)

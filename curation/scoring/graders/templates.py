@@ -5,6 +5,7 @@ Only paths are filled in; nothing is computed, so a hostile item can put text in
 
 import json
 import re
+from difflib import get_close_matches
 from typing import Any
 
 # what can stand in a hole, and what it holds: the editor shows these
@@ -27,6 +28,7 @@ VARIABLES: tuple[tuple[str, str], ...] = (
     ("item.metadata", "What the sender said about the run; item.metadata.NAME is one entry."),
 )
 
+_KNOWN = tuple(path for path, _ in VARIABLES)
 _HOLE = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
 _PATH = re.compile(r"\s*(item|sample)((?:\.[A-Za-z_][\w-]*|\[\d{1,6}\])+)\s*")
 _STEP = re.compile(r"\.([A-Za-z_][\w-]*)|\[(\d+)\]")
@@ -43,6 +45,22 @@ def problem(template: Any) -> str:
     for hole in _HOLE.findall(template):
         if not _PATH.fullmatch(hole):
             return f"{{{{{hole}}}}} is not a path such as item.reference_text or sample.output_text."
+    return ""
+
+
+def unknown(template: str) -> str:
+    """What is said of the first hole that no trace ever fills, in words; empty where there is none. A definition may still
+    hold one: an item that is made for training may have more names than a trace has."""
+    for hole in _HOLE.findall(template):
+        path = _PATH.fullmatch(hole)
+        if path is None:
+            continue
+        first = _STEP.match(path[2])
+        name = f"{path[1]}.{first[1]}" if first and first[1] else hole.strip()
+        if name not in _KNOWN:
+            close = get_close_matches(name, _KNOWN, n=1)
+            meant = f" Did you mean {close[0]}?" if close else ""
+            return f"{{{{ {hole.strip()} }}}} is nothing that a trace has.{meant} Known: {', '.join(_KNOWN)}."
     return ""
 
 
