@@ -1,6 +1,6 @@
 """What a selection reads of traces before their content: narrow columns, judgments, corrections and scores, as tuples."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, NamedTuple
@@ -49,6 +49,14 @@ class Edit(NamedTuple):
     author: str
 
 
+class Generated(NamedTuple):
+    """The generated answer that takes the place of the stored one: its batch item, composite and grades by score."""
+
+    item: int
+    composite: float | None
+    grades: Mapping[str, Value]
+
+
 @dataclass(slots=True)
 class Candidate:
     """The narrow columns of a trace that decide about it, and what was found of it since."""
@@ -70,6 +78,7 @@ class Candidate:
     word: Word | None = None
     correction: Edit | None = None
     composite: float | None = None
+    generated: Generated | None = None
     facts: dict[str, Any] = field(default_factory=dict)
 
 

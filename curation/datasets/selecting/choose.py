@@ -14,7 +14,7 @@ from curation.datasets.recipe import Recipe, RecipeError
 from curation.datasets.selecting import answers, candidates, gates, making, placing, thin
 from curation.datasets.selecting.candidates import Candidate
 from curation.datasets.selecting.plan import Plan
-from curation.models import Dataset
+from curation.models import Batch, Dataset
 from curation.models.traces import TraceQuerySet
 from workspace.models import Project
 
@@ -67,7 +67,10 @@ def _choose(
     plan = Plan(candidates=candidates.in_order(traces, recipe, most))
     batch = answers.batch_of(project, recipe.answers_from) if recipe.answers_from else None
     left = _judged(plan, recipe, replays)
-    left = _scored(plan, recipe, left)
+    if batch is not None and tasks.find(recipe.task).GATHER is None:
+        left = _answered(plan, recipe, left, batch)
+    else:
+        left = _scored(plan, recipe, left)
     if recipe.order == "composite":
         left.sort(key=lambda one: -1.0 if one.composite is None else -one.composite)
         left.sort(key=lambda one: one.composite is None)
@@ -164,13 +167,26 @@ def _scored(plan: Plan, recipe: Recipe, found: Sequence[Candidate]) -> list[Cand
     return left
 
 
+def _answered(plan: Plan, recipe: Recipe, found: Sequence[Candidate], batch: Batch) -> list[Candidate]:
+    """Those to which the batch has an answer that its own grades let through, with its composite."""
+    left = []
+    for one, outcome in answers.choose(batch, found, recipe):
+        if isinstance(outcome, candidates.Generated):
+            one.generated, one.composite, one.word = outcome, outcome.composite, None
+            left.append(one)
+        else:
+            plan.leave(one.id, outcome.reason, outcome.detail, outcome.facts)
+    return left
+
+
 def _add_losses(plan: Plan, recipe: Recipe) -> None:
     """The losses that a coreset goes by; only of the traces that are left."""
     wanted = recipe.coreset
     if wanted is None or not wanted.needs_losses:
         return
     shown = {row.trace_id for row in plan.rows}
-    scores = candidates.scores_of([one for one in plan.candidates if one.id in shown], [wanted.loss])
+    stored = [one for one in plan.candidates if one.id in shown and one.generated is None]
+    scores = candidates.scores_of(stored, [wanted.loss])
     for row in plan.rows:
         row.loss = gates.raw(scores.get(row.trace_id, {}).get(wanted.loss))
 

@@ -13,7 +13,7 @@ from curation.datasets.example import main_index
 from curation.datasets.reasons import Reason
 from curation.datasets.recipe import Recipe
 from curation.datasets.selecting import answers, signatures
-from curation.datasets.selecting.candidates import Candidate, array
+from curation.datasets.selecting.candidates import Candidate, Generated, array
 from curation.datasets.selecting.plan import Plan, Row, packed
 from curation.datasets.selecting.signatures import Signature
 from curation.models import Batch, Correction, Judgment
@@ -118,9 +118,12 @@ def _by_task(
         {one.id: documents[one.revision_id] for one in chunk if one.revision_id}, bad_steps=wanted.recipe.bad_steps
     )
     known = tasks.known(task, [one.id for one in chunk])
+    given = answers.read([one.generated.item for one in chunk if one.generated is not None])
+    for one in chunk:
+        if one.generated is not None:
+            _about_generated(known[one.id], one.generated, given)
     judgments = Judgment.objects.in_bulk([one.word.id for one in chunk if one.word])
     corrections = Correction.objects.in_bulk([one.correction.id for one in chunk if one.correction])
-    given = answers.of(wanted.batch, [one.id for one in chunk]) if wanted.batch is not None else None
     made: list[tuple[Candidate, tasks.Made, dict[str, str], int]] = []
     for one in chunk:
         assert one.revision_id is not None
@@ -135,12 +138,11 @@ def _by_task(
             used = edits.get(one.id, {}).get(place, {})
             if correction is not None:
                 used = step_uses.moved(used, document["conversations"][place]["messages"], correction.messages)
-            if given is not None:
-                document, left = given.put(one.id, one.revision_id, document)
-                used = {}
-                if left is not None:
-                    plan.leave(one.id, left.reason, left.detail)
-                    continue
+            if one.generated is not None:
+                stored = document["conversations"][place]["messages"]
+                document = given.put(one.generated.item, document)
+                if correction is None:  # what was said of the stored answer is not said of the generated one
+                    used = step_uses.moved(used, stored, document["conversations"][place]["messages"])
             context = tasks.Context(
                 known[one.id], document, place, options,
                 judgments.get(one.word.id) if one.word else None, correction, used,
@@ -153,12 +155,21 @@ def _by_task(
             plan.leave(one.id, result.reason, result.detail, result.facts)
             continue
         for row in result:
-            if given is not None:
+            if one.generated is not None:
                 row.content_is_pinned, row.origin, row.reason = False, "generated", reasons.ANSWERED
-                row.batch_items = given.items(one.id)
+                row.batch_items = (one.generated.item,)
             row.correction_id = context.correction.pk if context.correction is not None else None
             made.append((one, row, used, place))
     _add(made, plan, wanted, places)
+
+
+def _about_generated(known: tasks.Known, generated: Generated, given: answers.Answers) -> None:
+    """Take from what is known of a trace what is about its stored answer: verdict, scores and ratings; the grades and the
+    model of the generated one take their place."""
+    known.verdict, known.stale, known.scores = "", False, dict(generated.grades)
+    known.model = given.model(generated.item)
+    for one in known.feedback:
+        one.rating = None
 
 
 def _add(
