@@ -111,7 +111,7 @@ def wrong(kind: str, errors: Mapping[str, str]) -> list[Wrong]:
         "json": ("Definition", "definition"), "connection": ("Connection", "connection"), "name": ("Name", "name"),
         "slug": ("Name of its scores", "slug"),
     }  # fmt: skip
-    known = [Wrong(label, errors[key], id) for key, (label, id) in places.items() if errors.get(key)]
+    known = [Wrong(label, errors[key], at) for key, (label, at) in places.items() if errors.get(key)]
     return known + [Wrong("", text, "") for key, text in errors.items() if key not in places and text]
 
 
