@@ -1,10 +1,10 @@
 """What a trace would become if it were frozen now: its line in every format, what of it is learned, where it is already."""
 
-import json
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from django.db.models import Q
 
 from curation.datasets import read
@@ -82,19 +82,30 @@ class Place:
 
 
 @dataclass(slots=True)
-class Becoming:
-    """The answer. `reason` says whether the trace would be in, `detail` who decided; `example` is None where it holds no
-    conversation. `places` is newest first, `more_places` how many further versions hold it."""
+class Stepped:
+    """The row of a trace and how its steps are used. `example` is None where the trace holds no conversation."""
 
     trace: Trace
-    reason: Reason
-    detail: str
-    split: str
     example: Example | None = None
     correction: Correction | None = None
+    steps: list[Used] = field(default_factory=list)
+
+    @property
+    def changed_steps(self) -> int:
+        """How many steps are masked or cut."""
+        return sum(step.use != step_uses.KEEP for step in self.steps)
+
+
+@dataclass(slots=True)
+class Becoming(Stepped):
+    """The answer. `reason` says whether the trace would be in, `detail` who decided. `places` is newest first,
+    `more_places` how many further versions hold it."""
+
+    reason: Reason = field(kw_only=True)
+    detail: str = field(kw_only=True)
+    split: str = field(kw_only=True)
     lines: list[Line] = field(default_factory=list)
     turns: list[Turn] = field(default_factory=list)
-    steps: list[Used] = field(default_factory=list)
     places: list[Place] = field(default_factory=list)
     more_places: int = 0
 
@@ -102,11 +113,6 @@ class Becoming:
     def learned(self) -> int:
         """How many messages are learned."""
         return sum(turn.learned for turn in self.turns)
-
-    @property
-    def changed_steps(self) -> int:
-        """How many steps are masked or cut."""
-        return sum(step.use != step_uses.KEEP for step in self.steps)
 
 
 def become(*, project: Project, trace_uid: uuid.UUID) -> Becoming:
@@ -117,13 +123,24 @@ def become(*, project: Project, trace_uid: uuid.UUID) -> Becoming:
         one = Trace.objects.filter(pk=trace.pk)
         plan = choose(one, Recipe(), project=project, guard=False)
         _, reason, detail, _ = plan.decisions[0]
-        found = Becoming(trace, reason, detail, plan.rows[0].split if plan.rows else "")
+        found = Becoming(trace, reason=reason, detail=detail, split=plan.rows[0].split if plan.rows else "")
         found.correction = _correction(trace, plan.rows[0].correction_id if plan.rows else None)
         _add_example(found)
         if found.example is not None:
             found.lines = lines(found.example)
             found.turns = _turns(found.example)
         _add_places(found, project)
+    return found
+
+
+def stepped(*, project: Project, trace_uid: uuid.UUID) -> Stepped:
+    """Only the steps and their uses, without looking at selection and formats: quick, also for thousands of steps. Raises
+    Trace.DoesNotExist."""
+    with snapshot():
+        trace = Trace.objects.select_related("revision").defer("metadata").get(project=project, uid=trace_uid)
+        found = Stepped(trace)
+        found.correction = _correction(trace, None)
+        _add_example(found)
     return found
 
 
@@ -138,7 +155,8 @@ def lines(example: Example) -> list[Line]:
             continue
         written: dict[str, Any] = chosen.write(example)
         raw = line_of(written).decode().rstrip("\n")
-        made.append(Line(chosen, raw, json.dumps(written, indent=2, ensure_ascii=False), findings))
+        pretty = orjson.dumps(written, option=orjson.OPT_INDENT_2).decode()
+        made.append(Line(chosen, raw, pretty, findings))
     return made
 
 
@@ -150,7 +168,7 @@ def _correction(trace: Trace, chosen: int | None) -> Correction | None:
     return standing.order_by("-id").first()
 
 
-def _add_example(found: Becoming) -> None:
+def _add_example(found: Stepped) -> None:
     """The row with the correction and the uses of its steps; both without a recipe, since the usual one takes them."""
     trace, correction = found.trace, found.correction
     document: Document = trace.revision.document if trace.revision is not None else {"conversations": []}

@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 from bisect import bisect_right
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import chain, pairwise
@@ -232,12 +232,29 @@ def _units(made: dict[str, Any]) -> Iterator[_Unit]:
         return
     marks = [match.span() for match in _OUR_MARKS.finditer(text)]
     edges = {0, len(text), *chain.from_iterable((*marks, *made["spans"])), *(place for place, _ in made["places"])}
+    is_learned, is_special = _within(made["spans"]), _within(marks)
     for begin, finish in pairwise(sorted(edges)):
-        learned = any(start <= begin < end for start, end in made["spans"])
-        special = any(start <= begin < end for start, end in marks)
+        learned, special = is_learned(begin), is_special(begin)
         for start in range(begin, finish, CHARACTERS_PER_TOKEN):
             end = min(start + CHARACTERS_PER_TOKEN, finish)
             yield _Unit(text[start:end], (end - start) / CHARACTERS_PER_TOKEN, learned, special, owner(start))
+
+
+def _within(spans: Iterable[Sequence[int]]) -> Callable[[int], bool]:
+    """Whether a character is in one of the stretches; those that touch or overlap are joined, so that one look is enough."""
+    joined: list[list[int]] = []
+    for begin, end in sorted(spans):
+        if joined and begin <= joined[-1][1]:
+            joined[-1][1] = max(joined[-1][1], end)
+        else:
+            joined.append([begin, end])
+    begins = [begin for begin, _ in joined]
+
+    def inside(character: int) -> bool:
+        at = bisect_right(begins, character) - 1
+        return at >= 0 and character < joined[at][1]
+
+    return inside
 
 
 def _owner(places: list[list[int]]) -> Callable[[int], int | None]:

@@ -34,9 +34,17 @@ def problems(row: Example) -> Iterator[Finding]:
 
 def write(row: Example) -> dict[str, Any]:
     """The last of its lines."""
-    return write_all(row)[-1]
+    return trl_prompt_completion.line(row, max(at for at, learned in enumerate(row.trained) if learned))
 
 
 def write_all(row: Example) -> list[dict[str, Any]]:
-    """A line for each answer that is learned."""
-    return [trl_prompt_completion.line(row, at) for at, learned in enumerate(row.trained) if learned]
+    """A line for each answer that is learned. Each message is written once, and lines share what they have in common."""
+    said = trl_sft.chat(row.messages, {})
+    for message in said:
+        message.pop("weight", None)
+    tools = content.tools_text(row.tools)
+    return [
+        {"prompt": said[:at], "completion": said[at : at + 1], "tools": tools}
+        for at, learned in enumerate(row.trained)
+        if learned
+    ]
