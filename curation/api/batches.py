@@ -19,6 +19,8 @@ from workspace.models import Role
 from workspace.nudge import nudge
 from workspace.problems import Problem
 
+CONFIRMED = "The price that was seen, or a higher sum; not needed where it is 0. A batch that passes it stops, and can be resumed."
+
 
 class Wish(Schema):
     """What is to be done. `grade`: by one grader, scores are stored. `generate`: several answers per trace."""
@@ -45,11 +47,11 @@ class WishConfirmed(Wish):
     """The same, agreed to."""
 
     key: str = Field(min_length=1, max_length=64, description="Of your choice: the same key again is the same batch.")
-    confirmed: str = Field("", max_length=40, description="The price that was seen; not needed where it is 0.")
+    confirmed: str = Field("", max_length=40, description=CONFIRMED)
 
 
 class PriceMade(Schema):
-    """What it costs at most. Nothing is started by asking."""
+    """What it is estimated to cost. Nothing is started by asking."""
 
     price: str = Field(description='US dollars, or "unknown" where a model has no price in its connection.')
     is_free: bool
@@ -116,26 +118,27 @@ class ItemList(Schema):
     next: str | None
 
 
-class ResumeIn(Schema):
-    """What else is asked again."""
+class RestWish(Schema):
+    """What is asked again besides what waits."""
 
     again_unknown: bool = Field(False, description="Also calls whose outcome is unknown: they may be paid for twice.")
     again_failed: bool = False
 
 
+class ResumeIn(RestWish):
+    """The same, agreed to."""
+
+    confirmed: str = Field("", max_length=40, description=CONFIRMED)
+
+
 @router.post("/batches/price", response=PriceMade, summary="Price a batch")
 def price_batch(request: HttpRequest, slug: Path[str], body: Wish) -> dict[str, Any]:
-    """What it would cost at most. Send `price` and `until` back to start exactly this."""
+    """An estimate. Send `price` and `until` back to start exactly this."""
     entry = enter(request, slug, Role.ENGINEER)
     try:
-        told = _price(entry, body)
+        return _priced(_price(entry, body))
     except (Refused, filters.FilterError) as error:
         raise problem(error) from None
-    return {
-        "price": told.text, "is_free": told.is_free, "traces": told.traces, "reused": told.reused, "items": told.items,
-        "calls": told.calls, "input_tokens": told.input, "output_tokens": told.output, "looked_at": told.looked_at,
-        "until": told.until, "warnings": list(told.warnings),
-    }  # fmt: skip
 
 
 @router.post("/batches", response={201: BatchMade}, summary="Start a batch")
@@ -188,19 +191,41 @@ def cancel_batch(request: HttpRequest, slug: Path[str], batch_id: Path[uuid.UUID
     return _made(found)
 
 
-@router.post("/batches/{batch_id}/resume", response=BatchMade, summary="Go on with a batch")
-def resume_batch(request: HttpRequest, slug: Path[str], batch_id: Path[uuid.UUID], body: ResumeIn) -> dict[str, Any]:
-    """What waits is asked; what has an unknown outcome only where `again_unknown` says so."""
+@router.post("/batches/{batch_id}/resume/price", response=PriceMade, summary="Price what is left of a batch")
+def price_rest(request: HttpRequest, slug: Path[str], batch_id: Path[uuid.UUID], body: RestWish) -> dict[str, Any]:
+    """An estimate of what going on would cost from now on. Send `price` back as `confirmed` to go on."""
     entry = enter(request, slug, Role.ENGINEER)
     found = _find(entry, batch_id)
     try:
-        batches.resume(found, entry.actor, again_unknown=body.again_unknown, again_failed=body.again_failed)
+        return _priced(batches.price_of_rest(found, **body.dict()))
     except Refused as error:
-        if error.field == "batch":
-            raise Problem(409, "nothing_to_do", error.reason) from None
-        raise problem(error) from None
+        raise _not_resumed(error) from None
+
+
+@router.post("/batches/{batch_id}/resume", response=BatchMade, summary="Go on with a batch")
+def resume_batch(request: HttpRequest, slug: Path[str], batch_id: Path[uuid.UUID], body: ResumeIn) -> dict[str, Any]:
+    """What waits is asked; what has an unknown outcome only where `again_unknown` says so. Refused where the price is
+    higher than what was confirmed, or a budget does not hold it."""
+    entry = enter(request, slug, Role.ENGINEER)
+    found = _find(entry, batch_id)
+    try:
+        batches.resume(found, entry.actor, **body.dict())
+    except Refused as error:
+        raise _not_resumed(error) from None
     nudge(tasks.work_on_batch, found.pk)
     return _made(found)
+
+
+def _not_resumed(error: Refused) -> Problem:
+    return Problem(409, "nothing_to_do", error.reason) if error.field == "batch" else problem(error)
+
+
+def _priced(told: Price) -> dict[str, Any]:
+    return {
+        "price": told.text, "is_free": told.is_free, "traces": told.traces, "reused": told.reused, "items": told.items,
+        "calls": told.calls, "input_tokens": told.input, "output_tokens": told.output, "looked_at": told.looked_at,
+        "until": told.until, "warnings": list(told.warnings),
+    }  # fmt: skip
 
 
 def _price(entry: Entry, body: Wish) -> Price:

@@ -1,5 +1,6 @@
 """Batches: priced, confirmed, started once, worked off, stopped and gone on with. Rows are the queue."""
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -9,7 +10,7 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 
 from curation import filters
-from curation.models import Batch, BatchItem, GraderVersion
+from curation.models import Batch, BatchItem, GraderVersion, Trace
 from curation.scoring import items, keep, lease, pricing, working
 from curation.scoring.pricing import Price
 from curation.scoring.refused import Refused
@@ -17,7 +18,7 @@ from workspace import audit
 from workspace.access import Actor
 from workspace.models import Project
 
-__all__ = ["Price", "cancel", "open_batches", "price", "resume", "start", "work"]
+__all__ = ["Price", "cancel", "open_batches", "price", "price_of_rest", "resume", "start", "work"]
 
 Status = Batch.Status
 ENDED = (Status.DONE, Status.FAILED, Status.CANCELLED)
@@ -28,7 +29,7 @@ def price(
     *, project: Project, version: GraderVersion, query: str, regrade: bool = False, sample: int | None = None,
     seed: int = 0, until: datetime | None = None,
 ) -> Price:  # fmt: skip
-    """What grading all traces that match would cost at most. Scores by this version that are there for the newest revision
+    """What grading all traces that match is estimated to cost. Scores by this version that are there for the newest revision
     are taken as they are, unless `regrade`. `sample`: only so many, drawn with `seed`.
 
     Raises FilterError, NotConfirmed, Refused: not confirmed, or nothing matches.
@@ -64,7 +65,7 @@ def start(
     if before is not None:
         return before
     told = price(project=project, version=version, query=query, regrade=regrade, sample=sample, seed=seed, until=until)
-    pricing.agreed(told, confirmed)
+    limit = pricing.agreed(told, confirmed)
     pricing.affordable(told)
     resolved = str(filters.resolve(filters.parse(query), now=told.until))
     try:
@@ -72,7 +73,7 @@ def start(
             batch = Batch.objects.create(
                 project=project, kind=Batch.Kind.GRADE, grader_version=version, connection=version.connection,
                 settings={"regrade": regrade, "sample": sample, "seed": seed, "until": told.until.isoformat()},
-                query=resolved, estimate_usd=told.usd, user=actor.user, author=actor.label[:200],
+                query=resolved, estimate_usd=limit, user=actor.user, author=actor.label[:200],
                 idempotency_key=key[:MOST_KEY],
             )  # fmt: skip
             found = items.matching(project=project, query=query, until=told.until, sample=sample, seed=seed)
@@ -80,7 +81,7 @@ def start(
             audit.record(
                 project=project, actor=actor, action="batch.started", target=f"batch:{batch.uid}", kind="grade",
                 grader=str(version), items=batch.total, reused=batch.reused,
-                at_most_usd=None if told.usd is None else str(told.usd),
+                agreed_usd=None if limit is None else str(limit),
             )  # fmt: skip
     except IntegrityError:
         before = known(project, key)
@@ -108,37 +109,88 @@ def cancel(batch: Batch, actor: Actor) -> bool:
     return bool(done)
 
 
-def resume(batch: Batch, actor: Actor, again_unknown: bool = False, again_failed: bool = False) -> int:
-    """Go on with one that was cancelled, or stopped by its connection. Items whose outcome is unknown may have been paid
-    for, so they are asked again only where somebody says so; those that failed too. Returns how many items wait. Raises
-    Refused where there is nothing to do, and where the grader may not be used any more."""
-    for version in working.versions_of(batch):
+def price_of_rest(batch: Batch, *, again_unknown: bool = False, again_failed: bool = False) -> Price:
+    """What `resume` with the same words is estimated to cost from now on. Half of an item may be there already: it is
+    priced as a whole. Raises Refused where nothing waits, and where the grader may not be used any more."""
+    versions = working.versions_of(batch)
+    for version in versions:
         keep.usable(version)
-    again = [BatchItem.Status.UNKNOWN] * again_unknown + [BatchItem.Status.FAILED] * again_failed
+    statuses = [BatchItem.Status.WAITING, *_again(again_unknown, again_failed)]
+    rest = BatchItem.objects.filter(batch=batch, status__in=statuses)
+    count = rest.count()
+    if not count:
+        raise Refused("batch", _nothing(batch))
+    now = timezone.now()
+    told = Price(count, 0, count, now)
+    generates = batch.kind == Batch.Kind.GENERATE
+    if not generates and not any(map(keep.asks_model, versions)):
+        return told
+    chosen = rest.order_by("trace_id").values_list("trace_id", flat=True).distinct()[: pricing.LOOKED_AT]
+    looked_at = pricing.conversations_of(list(Trace.objects.filter(pk__in=list(chosen), erased_at=None)))
+    parts: list[pricing.Part] = []
+    answers = rest.filter(answer__isnull=True).count() if generates else 0
+    if answers:
+        if batch.connection is None:
+            raise Refused("connection", "The connection was removed.")
+        settings = batch.settings
+        limits = {"model": settings["model"], "max_tokens": settings["max_tokens"]}
+        parts = pricing.candidate_parts(batch.connection, looked_at, answers, **limits)
+        if not parts:  # others may be
+            said = "None of the traces looked at can be sent."
+            parts = [pricing.Part(batch.connection, settings["model"], answers, 0, 0, None, said)]
+    for version in filter(keep.asks_model, versions):
+        parts += pricing.judge_parts(version, looked_at, count, extra=batch.settings.get("max_tokens", 0))
+    return replace(told, parts=tuple(parts), looked_at=len(looked_at))
+
+
+def resume(
+    batch: Batch, actor: Actor, again_unknown: bool = False, again_failed: bool = False, *, confirmed: str = ""
+) -> int:
+    """Go on with one that was cancelled, or stopped by its connection or its price. Items whose outcome is unknown may have
+    been paid for, so they are asked again only where somebody says so; those that failed too. `confirmed`: the
+    `price_of_rest` that was seen, as for `start`. Returns how many items wait. Raises Refused where there is nothing to do,
+    the price is another, a budget does not hold it, or the grader may not be used any more."""
+    again = _again(again_unknown, again_failed)
+    told = None
+    if batch.status in ENDED:
+        told = price_of_rest(batch, again_unknown=again_unknown, again_failed=again_failed)
+        limit = pricing.agreed(told, confirmed)
+        pricing.affordable(told)
     with transaction.atomic():
         held = Batch.objects.select_for_update(of=("self",)).get(pk=batch.pk)
-        if held.status not in ENDED:
+        if held.status not in ENDED or told is None:
             raise Refused("batch", "It is at work already.")
         counts = dict.fromkeys(again, 0)
         for status in again:
+            # `attempts` goes on: whoever asked before must not take it for its own
             counts[status] = BatchItem.objects.filter(batch=held, status=status).update(
-                status=BatchItem.Status.WAITING, error="", attempts=0, ended_at=None
+                status=BatchItem.Status.WAITING, error="", ended_at=None
             )
         waiting = BatchItem.objects.filter(batch=held, status=BatchItem.Status.WAITING).count()
         if not waiting:
-            unknown = BatchItem.objects.filter(batch=held, status=BatchItem.Status.UNKNOWN).count()
-            hint = f" The outcome of {unknown} is unknown: say that they may be asked again." if unknown else ""
-            raise Refused("batch", f"Nothing waits in this batch.{hint}")
+            raise Refused("batch", _nothing(held))
+        # what arrives is added to such a batch, so no sum was agreed to for it
+        unlimited = limit is None or bool(held.settings.get("arrivals"))
         Batch.objects.filter(pk=held.pk).update(
-            status=Status.QUEUED, error="", ended_at=None,
+            status=Status.QUEUED, error="", ended_at=None, estimate_usd=None if unlimited else F("cost_usd") + limit,
             failed=F("failed") - counts.get(BatchItem.Status.FAILED, 0),
         )  # fmt: skip
         _record(
-            held, actor, "batch.resumed", waiting=waiting,
+            held, actor, "batch.resumed", waiting=waiting, agreed_usd=None if limit is None else str(limit),
             again={str(status): count for status, count in counts.items()},
         )  # fmt: skip
     batch.refresh_from_db()
     return waiting
+
+
+def _again(unknown: bool, failed: bool) -> list[BatchItem.Status]:
+    return [BatchItem.Status.UNKNOWN] * unknown + [BatchItem.Status.FAILED] * failed
+
+
+def _nothing(batch: Batch) -> str:
+    unknown = BatchItem.objects.filter(batch=batch, status=BatchItem.Status.UNKNOWN).count()
+    hint = f" The outcome of {unknown} is unknown: say that they may be asked again." if unknown else ""
+    return f"Nothing waits in this batch.{hint}"
 
 
 def open_batches() -> list[int]:

@@ -119,7 +119,7 @@ def take_back(batch: Batch, *, pays: bool) -> int:
     if not pays:
         left.update(status=Status.WAITING)
         return 0
-    left.exclude(answer=None).filter(batch__kind=Batch.Kind.GENERATE).update(status=Status.WAITING)
+    left.filter(answer__isnull=False, batch__kind=Batch.Kind.GENERATE).update(status=Status.WAITING)
     return left.update(status=Status.UNKNOWN, error=LOST)
 
 

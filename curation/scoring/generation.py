@@ -8,8 +8,8 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from curation import filters
-from curation.models import Batch, GraderVersion, Trace
-from curation.scoring import batches, items, keep, pricing, wire
+from curation.models import Batch, GraderVersion
+from curation.scoring import batches, items, keep, pricing
 from curation.scoring.pricing import Price
 from curation.scoring.refused import Refused
 from workspace import audit
@@ -78,7 +78,7 @@ def price(
     graders: Sequence[GraderVersion] = (), seed: int | None = None, sample: int | None = None,
     sample_seed: int = 0, until: datetime | None = None,
 ) -> Price:  # fmt: skip
-    """What it would cost at most: for each of N traces k generations, and k gradings by each of the graders. Raises
+    """What it is estimated to cost: for each of N traces k generations, and k gradings by each of the graders. Raises
     FilterError, NotConfirmed, Refused."""
     wanted = check(
         project=project, connection=connection, model=model, temperatures=temperatures, candidates=candidates,
@@ -105,7 +105,7 @@ def start(
     )  # fmt: skip
     until = items.as_of(until)
     told = _priced(project, query, wanted, until, sample, sample_seed)
-    pricing.agreed(told, confirmed)
+    limit = pricing.agreed(told, confirmed)
     pricing.affordable(told)
     settings = {
         "model": wanted.model, "max_tokens": wanted.max_tokens, "candidates": len(wanted.ways),
@@ -117,7 +117,7 @@ def start(
         with transaction.atomic():
             batch = Batch.objects.create(
                 project=project, kind=Batch.Kind.GENERATE, connection=connection, settings=settings,
-                query=str(filters.resolve(filters.parse(query), now=until)), estimate_usd=told.usd, user=actor.user,
+                query=str(filters.resolve(filters.parse(query), now=until)), estimate_usd=limit, user=actor.user,
                 author=actor.label[:200], idempotency_key=key[: batches.MOST_KEY],
             )  # fmt: skip
             found = items.matching(project=project, query=query, until=until, sample=sample, seed=sample_seed)
@@ -125,7 +125,7 @@ def start(
             audit.record(
                 project=project, actor=actor, action="batch.started", target=f"batch:{batch.uid}", kind="generate",
                 model=wanted.model, connection=connection.name, items=batch.total, graders=settings["graded_by"],
-                at_most_usd=None if told.usd is None else str(told.usd),
+                agreed_usd=None if limit is None else str(limit),
             )  # fmt: skip
     except IntegrityError:
         before = batches.known(project, key)
@@ -144,22 +144,16 @@ def _priced(
         raise Refused("query", f"No trace matches {query.strip() or 'the empty filter'}.")
     looked_at = pricing.conversations_of(list(items.drawn(found, 0)[: pricing.LOOKED_AT]))
     answers = count * len(wanted.ways)
-
-    def sent(trace: Trace, conversation: Any) -> list[dict[str, Any]]:
-        try:
-            messages, tools = wire.opening({"conversations": [conversation]}).sent()
-        except Refused:  # it will not be sent either
-            return []
-        return [{"model": wanted.model, "messages": messages, "tools": tools, "max_tokens": wanted.max_tokens}]
-
-    parts = pricing.scaled(wanted.connection, looked_at, answers, sent)
+    parts = pricing.candidate_parts(
+        wanted.connection, looked_at, answers, model=wanted.model, max_tokens=wanted.max_tokens
+    )
+    if not parts:
+        raise Refused(
+            "query", "None of the traces looked at can be sent: nobody asked anything before its last answer."
+        )
     for version in wanted.graders:
         if not keep.asks_model(version):
             continue
         parts += pricing.judge_parts(version, looked_at, answers, extra=wanted.max_tokens)
     told = Price(count, 0, answers, until, tuple(parts), len(looked_at))
-    if not parts:
-        raise Refused(
-            "query", "None of the traces looked at can be sent: nobody asked anything before its last answer."
-        )
     return replace(told, warnings=wanted.warnings)

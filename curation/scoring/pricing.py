@@ -1,4 +1,8 @@
-"""What a batch costs at most, told before it starts: unknown is said, never 0."""
+"""What a batch is estimated to cost, told before it starts: unknown is said, never 0.
+
+The limit of every answer is in it, but prompts are only estimated (characters / 4), so a batch may cost more. It stops
+where it passes the sum that was agreed to (see `claims.claim`); calls under way then still come.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -8,8 +12,8 @@ from typing import Any
 
 from curation.messages.form import main_conversation
 from curation.models import GraderVersion, Trace, TraceRevision
-from curation.scoring import asking, keep, run
-from curation.scoring.graders import trace_inputs
+from curation.scoring import asking, keep, run, wire
+from curation.scoring.graders import judge, trace_inputs
 from curation.scoring.refused import Refused
 from workspace import formats
 from workspace.connections import client, estimate
@@ -18,11 +22,13 @@ from workspace.models import Connection
 # so many prompts are really made; the others are taken to be as long on average
 LOOKED_AT = 40
 CENT_PARTS = Decimal("0.000001")
+MOST_USD = Decimal("999999.999999")  # that a batch can hold
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Calls to one model over one connection. `input` is an estimate (characters / 4), `output` the limit that is sent."""
+    """Calls to one model over one connection. `input` is an estimate (characters / 4), `output` the limit that is sent.
+    `missing`: why no prompt could be made, so that there is nothing to price; "" where some could."""
 
     connection: Connection
     model: str
@@ -30,11 +36,19 @@ class Part:
     input: int
     output: int
     usd: Decimal | None
+    missing: str = ""
+
+    @property
+    def why_unknown(self) -> str:
+        """Why nobody knows what it costs; "" where it is known."""
+        if self.usd is not None:
+            return ""
+        return self.missing or f"{self.connection.name} has no price for {self.model}."
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a batch costs at most. `traces` match, `reused` of them have their score already and cost nothing, `items` are
+    """What a batch is estimated to cost. `traces` match, `reused` of them have their score already and cost nothing, `items` are
     left. `usd` None: the price table of a connection does not know its model. `looked_at`: of so many traces the prompt
     was really made; the rest is taken to be as long. `until`: traces that come later are not in it, and not in the batch
     that is started with the same moment."""
@@ -68,6 +82,11 @@ class Price:
         return run.total([part.usd for part in self.parts]) if self.parts else Decimal(0)
 
     @property
+    def why_unknown(self) -> str:
+        """Why nobody knows what it costs, each reason once; "" where it is known."""
+        return " ".join(dict.fromkeys(part.why_unknown for part in self.parts if part.usd is None))
+
+    @property
     def is_free(self) -> bool:
         """Known to cost nothing."""
         return self.usd == 0
@@ -87,10 +106,13 @@ class Price:
             return False
 
 
-def agreed(price: Price, confirmed: str) -> None:
-    """Raise Refused unless a person saw this price, or a higher one, and agreed to it. What is free needs no word."""
+def agreed(price: Price, confirmed: str) -> Decimal | None:
+    """The sum that a person agreed to, which a batch does not pass: this price, or a higher one that was named; None where
+    nobody knows the price. Raises Refused where nobody agreed. What is free needs no word."""
+    if price.usd is None and confirmed == price.text:
+        return None
     if price.is_free:
-        return
+        return Decimal(0)
     if not confirmed:
         raise Refused("confirmed", "Say that this may cost what is shown.")
     if not price.covers(confirmed):
@@ -99,6 +121,7 @@ def agreed(price: Price, confirmed: str) -> None:
             f"The price is another one than was shown: {price.text} instead of {confirmed[:40]}. "
             "Nothing was started: look at the new price and start again.",
         )
+    return min(max(Decimal(confirmed), Decimal(price.text)), MOST_USD).quantize(CENT_PARTS)
 
 
 def affordable(price: Price) -> None:
@@ -129,6 +152,8 @@ def affordable(price: Price) -> None:
 
 def _known(part: Part) -> None:
     if part.usd is None and part.connection.budget_usd is not None:
+        if part.missing:
+            raise Refused("connection", f"{part.connection.name} has a budget, and no price can be told. {part.missing}")
         raise Refused(
             "connection",
             f"{part.connection.name} has a budget, and what {part.model} costs is not known, so it could not be kept. "
@@ -168,7 +193,36 @@ def judge_parts(
         return parts
     # none of the prompts looked at could be made; those of others may be
     models = [one["model"] or connection.default_model for one in asking.judges_in(version.definition)]
-    return [Part(connection, model, answers, 0, 0, None) for model in models]
+    missing = _unfilled(version, looked_at)
+    return [Part(connection, model, answers, 0, 0, None, missing) for model in models]
+
+
+def _unfilled(version: GraderVersion, looked_at: Sequence[tuple[Trace, Any]]) -> str:
+    """Why none of the prompts looked at could be made, with what the first one with an answer lacks."""
+    told = f"None of the {len(looked_at)} prompts looked at could be filled"
+    for trace, conversation in looked_at:
+        sample, item = trace_inputs.inputs_of(conversation, run.facts_of(trace))
+        for part in asking.judges_in(version.definition) if sample is not None else ():
+            try:
+                judge.request_of(part, sample, item)
+            except (LookupError, ValueError, TypeError) as error:
+                return f"{told}: {{{{ {error} }}}} has no value there."
+    return f"{told}: there is no answer to judge." if looked_at else "There was no trace to make a prompt of."
+
+
+def candidate_parts(
+    connection: Connection, looked_at: Sequence[tuple[Trace, Any]], answers: int, *, model: str, max_tokens: int
+) -> list[Part]:
+    """The calls that generate `answers` candidates; none where nothing of what was looked at can be sent."""
+
+    def sent(trace: Trace, conversation: Any) -> list[dict[str, Any]]:
+        try:
+            messages, tools = wire.opening({"conversations": [conversation]}).sent()
+        except Refused:  # it will not be sent either
+            return []
+        return [{"model": model, "messages": messages, "tools": tools, "max_tokens": max_tokens}]
+
+    return scaled(connection, looked_at, answers, sent)
 
 
 def scaled(

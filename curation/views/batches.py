@@ -26,6 +26,10 @@ TABS = (
     ("asking", "Asking"), ("cancelled", "Cancelled"),
 )  # fmt: skip
 LONGEST = 40_000
+# what may be asked again of a batch that ended: the words of the button, and what `batches.resume` is told
+RESUMES: dict[str, dict[str, bool]] = {
+    "resume": {}, "again-unknown": {"again_unknown": True}, "again-failed": {"again_failed": True},
+}  # fmt: skip
 
 
 @require_GET
@@ -38,7 +42,8 @@ def batches(request: HttpRequest, slug: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def batch(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
-    """One batch. POST cancels or resumes it; a fragment is only what changes while it runs."""
+    """One batch. POST cancels or resumes it, where that may cost something after its price was seen (?price=, one of
+    RESUMES); a fragment is only what changes while it runs."""
     entry = enter(request, slug, Role.ENGINEER)
     found = _find(entry, uid)
     if request.method == "POST":
@@ -53,6 +58,8 @@ def batch(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
     wants_calls = wants_fragment(request) and request.headers.get("HX-Target") == "calls"
     if wants_calls or not wants_fragment(request):
         context["page"] = read.items(found, status=status, cursor=request.GET.get("cursor", ""))
+    if not wants_fragment(request) and not progress.is_open and request.GET.get("price", "") in RESUMES:
+        context |= _offer(found, request.GET["price"])
     part = "curation/_batch_calls.html" if wants_calls else "curation/_batch_live.html"
     response = answer(request, "curation/batch.html", context | {"swapped": not wants_calls}, fragment=part)
     if wants_fragment(request) and not wants_calls and not progress.is_open:
@@ -70,6 +77,9 @@ def batch_item(request: HttpRequest, slug: str, uid: uuid.UUID, item: int) -> Ht
     except BatchItem.DoesNotExist:
         raise Http404("This batch has no such row.") from None
     context = {"batch": found, "item": one, "prompt": _readable(one.prompt), "came": _readable(one.answer)}
+    kept = [one.answer, *(grade.get("answer") for grade in one.grades.values())]
+    answers = [part for entry in kept for part in (entry if isinstance(entry, list) else [entry])]
+    context["estimated"] = any(isinstance(part, dict) and part.get("cost_is_estimate") for part in answers)
     return render(request, "curation/_batch_item.html", context)
 
 
@@ -98,15 +108,30 @@ def _change(request: HttpRequest, entry: Entry, found: Batch) -> HttpResponse:
                 work.cancel(found, entry.actor)
                 messages.success(request, "Cancelled: nothing more is asked. What was done stays.")
             case "resume" | "again-unknown" | "again-failed" as act:
-                work.resume(
-                    found, entry.actor, again_unknown=act == "again-unknown", again_failed=act == "again-failed"
-                )
+                confirmed = request.POST.get("confirmed", "")
+                if (
+                    not confirmed
+                    and found.status in work.ENDED
+                    and not work.price_of_rest(found, **RESUMES[act]).is_free
+                ):
+                    return redirect(
+                        f"{reverse('curation:batch', args=[entry.project.slug, found.uid])}?price={act}#price"
+                    )
+                work.resume(found, entry.actor, **RESUMES[act], confirmed=confirmed)
                 nudge(tasks.work_on_batch, found.pk)
             case _:
                 raise SuspiciousOperation("There is no such act.")
     except Refused as error:
         messages.error(request, str(error))
     return redirect(reverse("curation:batch", args=[entry.project.slug, found.uid]))
+
+
+def _offer(found: Batch, act: str) -> dict[str, Any]:
+    """What going on would cost, to be seen and agreed to; or why it cannot."""
+    try:
+        return {"act": act, "price": work.price_of_rest(found, **RESUMES[act])}
+    except Refused as error:
+        return {"act": act, "not_priced": error.reason}
 
 
 def _left(found: Batch, progress: read.Progress) -> str:

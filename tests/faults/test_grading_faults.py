@@ -141,7 +141,7 @@ def test_kill_9_amid_a_batch_asks_nobody_twice(batch: Batch, judge: Judge, proce
     assert (batch.status, batch.done) == ("done", TRACES - under_way)
     assert BatchItem.objects.filter(status="unknown").count() == under_way and "unknown" in batch.error
     assert Score.objects.count() == TRACES - under_way, "what is unknown has no score"
-    batches.resume(batch, SYSTEM, again_unknown=True)
+    graders.resume(batch, again_unknown=True)
     work(batch)
     assert (batch.status, batch.done, batch.error, Score.objects.count()) == ("done", TRACES, "", TRACES)
     assert max(judge.asked.values()) <= 2 and sum(judge.asked.values()) <= TRACES + under_way

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from curation.models import Grader, GraderVersion
-from curation.scoring import keep
+from curation.models import Batch, Grader, GraderVersion
+from curation.scoring import batches, keep
 from tests.flows.fake_openai import chat
 from workspace.access import SYSTEM
 from workspace.connections import secrets
@@ -58,3 +58,9 @@ def verdict(asked: dict[str, Any], result: float = 0.8, reason: str = "It says s
 
 def of(version: GraderVersion) -> Grader:
     return version.grader
+
+
+def resume(batch: Batch, **how: bool) -> int:
+    """Go on with a batch for the price that it says."""
+    told = batches.price_of_rest(batch, **how)
+    return batches.resume(batch, SYSTEM, confirmed=told.text, **how)

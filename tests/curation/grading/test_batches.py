@@ -181,7 +181,7 @@ def test_budgets_of_the_connection_and_of_the_project_hold(project: Project) -> 
         assert len(seen) == 2 == batch.done, "0.000134 each: the third is not asked"
         assert batch.items.filter(status="waiting").count() == 2
         Project.objects.update(budget_usd=None)
-        assert batches.resume(batch, SYSTEM) == 2
+        assert graders.resume(batch) == 2
         done(batch)
         assert (batch.status, batch.done, len(seen), batch.error) == ("done", 4, 4, "")
         make.trace(project)
@@ -255,11 +255,11 @@ def test_a_connection_that_fails_stops_the_batch_and_what_waits_stays(project: P
         assert batch.status == "failed" and "5 requests in a row failed" in batch.error and len(seen) == 5
         assert batch.items.filter(status="waiting").count() == 8
         working_now = True
-        batches.resume(batch, SYSTEM)
+        graders.resume(batch)
         done(batch)
     assert (batch.status, batch.done, len(seen)) == ("done", 8, 13)
     with pytest.raises(Refused, match="Nothing waits"):
-        batches.resume(batch, SYSTEM)
+        graders.resume(batch)
 
 
 def test_cancel_stops_and_resume_goes_on(project: Project) -> None:
@@ -277,9 +277,9 @@ def test_cancel_stops_and_resume_goes_on(project: Project) -> None:
         assert not batches.work(batch.pk, -1), "no time: nothing is begun, and it says to come again"
         assert batches.cancel(batch, SYSTEM) and not batches.cancel(batch, SYSTEM)
         assert batches.work(batch.pk, 60) and seen == [] and batches.open_batches() == []
-        assert batches.resume(batch, SYSTEM) == 4 and batches.open_batches() == [batch.pk]
+        assert graders.resume(batch) == 4 and batches.open_batches() == [batch.pk]
         with pytest.raises(Refused, match="at work already"):
-            batches.resume(batch, SYSTEM)
+            graders.resume(batch)
         done(batch)
     assert (batch.status, len(seen)) == ("done", 4)
     told = AuditEntry.objects.filter(action__startswith="batch.").values_list("action", flat=True).order_by("id")
@@ -300,8 +300,8 @@ def test_what_a_dead_process_had_asked_is_asked_again_only_by_a_person(project: 
         done(batch)
         assert (batch.status, batch.done, len(seen)) == ("done", 2, 2) and "outcome of 1 call is unknown" in batch.error
         with pytest.raises(Refused, match="say that they may be asked again"):
-            batches.resume(batch, SYSTEM)
-        assert batches.resume(batch, SYSTEM, again_unknown=True) == 1
+            graders.resume(batch)
+        assert graders.resume(batch, again_unknown=True) == 1
         done(batch)
     assert (batch.done, len(seen), batch.error) == (3, 3, "") and Score.objects.count() == 3
 
@@ -333,7 +333,7 @@ def test_redirects_and_keys(project: Project, caplog: pytest.LogCaptureFixture) 
         assert batch.status == "failed" and len(seen) == 1, "a redirect to a private address is not followed"
         # a connection whose host may not be private is not even asked
         Connection.objects.update(allow_private_host=False)
-        batches.resume(batch, SYSTEM)
+        graders.resume(batch)
         done(batch)
         assert batch.status == "failed" and len(seen) == 1 and "http" in batch.error
     # an endpoint that says the key back, in an error and in an answer
@@ -342,7 +342,7 @@ def test_redirects_and_keys(project: Project, caplog: pytest.LogCaptureFixture) 
     )
     with fake_openai(lambda asked: next(echo)) as url:
         Connection.objects.update(base_url=url, allow_private_host=True)
-        batches.resume(batch, SYSTEM)
+        graders.resume(batch)
         done(batch)
     item = BatchItem.objects.get()
     assert item.answer is not None and "[key]" in Score.objects.get().reason
@@ -398,4 +398,4 @@ def test_a_grader_archived_meanwhile_stops_its_batch(project: Project) -> None:
     done(batch)
     assert batch.status == "failed" and "archived" in batch.error and not Score.objects.exists()
     with pytest.raises(Refused, match="archived"):
-        batches.resume(batch, SYSTEM)
+        graders.resume(batch)
