@@ -50,7 +50,8 @@ class Expected:
         """Both in words."""
         usd = self.usd_a_day
         if usd is None or self.each.usd is None:
-            return f"What a trace costs is not known; about {self.a_day:,.3g} a day came in the last {DAYS} days."
+            why = f" {self.each.why_unknown}" if self.each.why_unknown else ""
+            return f"What a trace costs is not known; about {self.a_day:,.3g} a day came in the last {DAYS} days.{why}"
         return (
             f"A trace costs about {formats.money(self.each.usd)}; {self.a_day:,.3g} a day, as in the last {DAYS} days, "
             f"would cost about {formats.money(usd)} a day."

@@ -153,7 +153,9 @@ def affordable(price: Price) -> None:
 def _known(part: Part) -> None:
     if part.usd is None and part.connection.budget_usd is not None:
         if part.missing:
-            raise Refused("connection", f"{part.connection.name} has a budget, and no price can be told. {part.missing}")
+            raise Refused(
+                "connection", f"{part.connection.name} has a budget, and no price can be told. {part.missing}"
+            )
         raise Refused(
             "connection",
             f"{part.connection.name} has a budget, and what {part.model} costs is not known, so it could not be kept. "
@@ -202,7 +204,9 @@ def _unfilled(version: GraderVersion, looked_at: Sequence[tuple[Trace, Any]]) ->
     told = f"None of the {len(looked_at)} prompts looked at could be filled"
     for trace, conversation in looked_at:
         sample, item = trace_inputs.inputs_of(conversation, run.facts_of(trace))
-        for part in asking.judges_in(version.definition) if sample is not None else ():
+        if sample is None:
+            continue
+        for part in asking.judges_in(version.definition):
             try:
                 judge.request_of(part, sample, item)
             except (LookupError, ValueError, TypeError) as error:
