@@ -48,8 +48,8 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What a batch is estimated to cost. `traces` match, `reused` of them have their score already and cost nothing, `items` are
-    left. `usd` None: the price table of a connection does not know its model. `looked_at`: of so many traces the prompt
+    """What a batch is estimated to cost. `traces` match, `reused` of them have their score already and cost nothing, `items`
+    are left. `usd` None: the price table of a connection does not know its model. `looked_at`: of so many traces the prompt
     was really made; the rest is taken to be as long. `until`: traces that come later are not in it, and not in the batch
     that is started with the same moment."""
 
