@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from curation.datasets.pairing.gather import SOURCES
+from curation.datasets.selecting import replaying
 from workspace import formats
 
 MOST_LINES = 12
@@ -119,6 +120,8 @@ def _replay(counts: Mapping[str, Any]) -> Table | None:
     note = f"{held['wanted']:,} were wanted for a share of {held['ratio']:.0%} of the training rows."
     if held["held_out"]:
         note += f" {held['held_out']:,} stayed out because they are held out."
+    for why, number in held.get("left", {}).items():
+        note += f" {number:,} {replaying.WORDS.get(why, why)} stayed out."
     return Table("Replay", ("rows",), lines, note)
 
 

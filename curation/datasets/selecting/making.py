@@ -50,7 +50,7 @@ def make(found: Sequence[Candidate], plan: Plan, wanted: Wanted) -> None:
     places: dict[int, list[Row]] = {}
     by_task = list(found)
     if recipe.task == "chat" and wanted.batch is None:
-        used = _with_uses([one.id for one in found], bad=recipe.bad_steps == "mask")
+        used = with_uses([one.id for one in found], bad=recipe.bad_steps == "mask")
         by_task = [one for one in found if one.correction is not None or one.id in used]
         plainly = [one for one in found if one.correction is None and one.id not in used]
         _from_signatures(plainly, plan, wanted, places)
@@ -66,7 +66,7 @@ def make(found: Sequence[Candidate], plan: Plan, wanted: Wanted) -> None:
         plan.rows += places.get(one.id, ())
 
 
-def _with_uses(traces: Sequence[int], *, bad: bool) -> set[int]:
+def with_uses(traces: Sequence[int], *, bad: bool) -> set[int]:
     """Traces that may have edits: somebody said how a step is used or, with `bad`, judged one bad."""
     found: set[int] = set()
     with connection.cursor() as cursor:

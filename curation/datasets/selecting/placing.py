@@ -2,15 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-import orjson
-
 from curation.datasets import held_out, reasons, splits
-from curation.datasets.example import example_of
 from curation.datasets.recipe import Recipe
-from curation.datasets.selecting import facets, near, replay_buffer, signatures
+from curation.datasets.selecting import facets, near, replaying
 from curation.datasets.selecting.candidates import Candidate
 from curation.datasets.selecting.plan import Plan, Row
-from curation.datasets.selecting.signatures import Signature
 from curation.models import Dataset
 from workspace.models import Project
 
@@ -50,7 +46,7 @@ def place(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None,
     _tell(plan, [row for row in waiting[:taken] if id(row) in shut_out], shut_out)
     for row in waiting[taken:]:
         plan.drop(row, reasons.OVER_LIMIT)
-    _replay(plan, recipe, project)
+    replaying.add(plan, recipe, project)
 
 
 def _mark(plan: Plan, recipe: Recipe) -> None:
@@ -136,51 +132,3 @@ def _names(traces: set[int]) -> dict[int, str]:
     from curation.models import Trace
 
     return dict(Trace.objects.filter(id__in=traces).values_list("id", "external_id"))
-
-
-def _replay(plan: Plan, recipe: Recipe, project: Project) -> None:
-    """Rows of the buffer beside the new ones of the train split. They are learned from; nothing held out comes back."""
-    if recipe.replay is None:
-        return
-    new = sum(row.split == splits.TRAIN for row in plan.rows)
-    shown = {trace for row in plan.rows for trace in row.traces}
-    wanted = replay_buffer.wanted(new, recipe.replay.ratio)
-    kept = (
-        replay_buffer.drawn(project=project, chosen=recipe.replay, apart_from=shown, seed=recipe.seed) if wanted else []
-    )
-    rows = _replayed(kept, recipe)
-    groups = {row.group for row in plan.rows if row.split != splits.TRAIN}
-    asked = [
-        held_out.Row(-1 - index, row.traces, row.revisions, row.group, row.split) for index, row in enumerate(rows)
-    ]
-    tested = [held_out.Row(index, row.traces, row.revisions, row.group, row.split) for index, row in enumerate(plan.rows)
-              if row.split == splits.TEST]  # fmt: skip
-    stopped = held_out.conflicts(project=project, rows=[*asked, *tested], scope="project")
-    free = [row for index, row in enumerate(rows) if -1 - index not in stopped and row.group not in groups]
-    plan.replayed = free[:wanted]
-    plan.notes["replay"] = {
-        "buffer": recipe.replay.buffer, "ratio": recipe.replay.ratio, "new": new, "wanted": wanted,
-        "replayed": len(plan.replayed), "held_out": len(rows) - len(free),
-    }  # fmt: skip
-
-
-def _replayed(kept: Sequence[replay_buffer.Kept], recipe: Recipe) -> list[Row]:
-    known = signatures.read([one.revision for one in kept])
-    missing = [one for one in kept if one.messages is not None or one.revision not in known]
-    documents = signatures.documents([one.revision for one in missing])
-    made: dict[int, Signature] = {}
-    for one in missing:
-        conversation = documents[one.revision]["conversations"][one.conversation]
-        mended = None if one.messages is None else orjson.loads(one.messages)
-        made[one.slot] = signatures.of_examples([example_of(conversation, mended)])[0]
-    return [
-        Row(
-            one.trace, one.external_id, one.revision, one.conversation, one.judgment, one.author, one.correction,
-            one.fingerprint, made.get(one.slot) or known[one.revision], origin="replayed", split=splits.TRAIN,
-            group=splits.group_of(
-                recipe.group_by, task_id=one.task_id, session_id=one.session_id, user_id=one.user_id,
-                external_id=one.external_id,
-            ),
-        )
-        for one in kept
-    ]  # fmt: skip

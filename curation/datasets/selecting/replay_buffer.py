@@ -6,7 +6,7 @@ get 100. Which row gives way is decided by a keyed hash of how many have passed,
 """
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,8 +38,14 @@ _PASSING = """
 """
 _TAKE = """
     SELECT b.slot, b.trace_id, b.revision_id, b.conversation, b.judgment_id, b.correction_id, b.came_with,
-           t.external_id, t.task_id, t.session_id, t.user_id, t.input_fingerprint, coalesce(j.author, ''), c.messages::text
+           t.external_id, t.task_id, t.session_id, t.user_id, t.input_fingerprint, coalesce(j.author, ''), c.messages::text,
+           t.verdict,
+           t.verdict_stale OR NOT coalesce(
+               b.revision_id = t.revision_id OR nullif(seen.said_digest, '') = standing.said_digest, false),
+           coalesce(j.withdrawn_at, c.withdrawn_at) IS NOT NULL
     FROM curation_replaybufferrow b JOIN curation_trace t ON t.id = b.trace_id
+    JOIN curation_tracerevision seen ON seen.id = b.revision_id
+    LEFT JOIN curation_tracerevision standing ON standing.id = t.revision_id
     LEFT JOIN curation_judgment j ON j.id = b.judgment_id
     LEFT JOIN curation_correction c ON c.id = b.correction_id
     WHERE b.buffer_id = %s AND t.erased_at IS NULL AND t.archived_at IS NULL ORDER BY b.slot
@@ -49,7 +55,8 @@ _TAKE = """
 @dataclass(frozen=True, slots=True)
 class Kept:
     """A row that lies in a buffer. `came_with` is the version that it was a row of; `messages` are a correction's, as JSON
-    text, None where there is none."""
+    text, None where there is none. `verdict` is the trace's as it is now; `stale`: the trace changed since it was judged,
+    or says something else than the row; `withdrawn`: the judgment or the correction behind the row was."""
 
     slot: int
     trace: int
@@ -65,6 +72,9 @@ class Kept:
     fingerprint: str
     author: str
     messages: str | None
+    verdict: str
+    stale: bool
+    withdrawn: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,13 +253,3 @@ def _resize(buffer: ReplayBuffer, capacity: int) -> None:
         buffer.seen = buffer.capacity
     buffer.capacity = capacity
     buffer.save(update_fields=["capacity", "seen"])
-
-
-def inclusion(stream: Iterable[int], *, capacity: int, seed: int) -> Sequence[int]:
-    """What a buffer of `capacity` would hold after a stream: the same decisions without the database."""
-    held: dict[int, int] = {}
-    for number, one in enumerate(stream, start=1):
-        slot = slot_for(number, capacity, seed)
-        if slot is not None:
-            held[slot] = one
-    return [held[slot] for slot in sorted(held)]

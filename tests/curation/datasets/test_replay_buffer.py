@@ -4,10 +4,11 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
-from curation.datasets import build, recipe
+from curation.datasets import build, recipe, splits
 from curation.datasets.selecting import replay_buffer
-from curation.models import DatasetVersion, ReplayBuffer, Trace
+from curation.models import DatasetVersion, Judgment, ReplayBuffer, StepUse, Trace
 from tests.curation.datasets import rows
 from tests.curation.datasets.test_selection import said
 from workspace.access import Actor
@@ -29,9 +30,13 @@ def test_the_reservoir_is_uniform_over_the_stream() -> None:
     length, capacity, runs = 400, 40, 600
     held: Counter[int] = Counter()
     for seed in range(runs):
-        kept = replay_buffer.inclusion(range(length), capacity=capacity, seed=seed)
-        assert len(kept) == len(set(kept)) == capacity
-        held.update(kept)
+        kept: dict[int, int] = {}
+        for passed in range(1, length + 1):
+            slot = replay_buffer.slot_for(passed, capacity, seed)
+            if slot is not None:
+                kept[slot] = passed - 1
+        assert sorted(kept) == list(range(capacity))
+        held.update(kept.values())
     share = runs * capacity / length
     tenths = [sum(held[one] for one in range(start, start + 40)) / 40 for start in range(0, length, 40)]
     assert all(abs(tenth / share - 1) < 0.08 for tenth in tenths), tenths
@@ -103,3 +108,59 @@ def test_another_capacity(project: Project, rita: User) -> None:
     buffer = ReplayBuffer.objects.get(name="past")
     assert (buffer.capacity, buffer.rows.count(), buffer.seen) == (5, 5, 21)
     assert Trace.objects.count() == 21
+
+
+@pytest.mark.django_db
+def test_what_would_not_be_taken_today_is_not_replayed(project: Project, rita: User) -> None:
+    old = [
+        rows.trace(project, said(n), judged="acceptable", by=rita, external_id=f"o{n}", agent="old") for n in range(8)
+    ]
+    mended = rows.trace(project, said(8), judged="acceptable", by=rita, external_id="o8", agent="old")
+    correction = rows.correct(mended, rita, "A mended answer.")
+    writes = said(9, tail="Write to jane.doe@example.org about it.")
+    rows.trace(project, writes, judged="acceptable", by=rita, external_id="o9", agent="old")
+    for number in range(20, 40):
+        rows.trace(project, said(number), judged="acceptable", by=rita, agent="new")
+    first = freeze(project, "agent:old")
+    assert first.counts["rows"] == 10
+
+    rows.judge(old[0], rita, "unacceptable")
+    rows.judge(old[1], rita, "unsure")
+    rows.revise(old[2], said(50))
+    revised = rows.revise(old[3], said(51))
+    rows.judge(old[3], rita)
+    assert revised.number == 2
+    Judgment.objects.filter(trace=old[4]).update(withdrawn_at=timezone.now())
+    correction.withdrawn_at = timezone.now()
+    correction.save()
+    StepUse.objects.create(
+        project=project, trace=old[5], revision=old[5].revision, step_key="c0m1", use="mask", user=rita, author="rita"
+    )
+    back = freeze(project, "agent:new", personal="exclude", replay={"buffer": "past", "capacity": 30, "ratio": 0.5})
+    replayed = set(back.rows.filter(origin="replayed").values_list("trace__external_id", flat=True))
+    assert replayed == {"o6", "o7"}
+    assert back.counts["replay"]["left"] == {
+        "unacceptable": 1, "unsure": 1, "stale": 2, "withdrawn": 2, "step_uses": 1, "personal_data": 1,
+    }  # fmt: skip
+    wider = freeze(
+        project, "agent:new", judgments=["acceptable", "unacceptable"],
+        replay={"buffer": "past", "capacity": 30, "ratio": 0.5},
+    )  # fmt: skip
+    assert {"o0", "o9"} <= set(wider.rows.filter(origin="replayed").values_list("trace__external_id", flat=True))
+
+
+@pytest.mark.django_db
+def test_replayed_rows_are_in_the_fold_of_their_group(project: Project, rita: User) -> None:
+    for number in range(20):
+        agent = "old" if number < 10 else "new"
+        rows.trace(
+            project, said(number), judged="acceptable", by=rita, task_id=f"task-{number % 10}", agent=agent
+        )  # fmt: skip
+    freeze(project, "agent:old")
+    back = freeze(project, "agent:new", folds=3, replay={"buffer": "past", "capacity": 30, "ratio": 0.5})
+    folds: dict[str, set[int | None]] = {}
+    for row in back.rows.all():
+        folds.setdefault(row.split_group, set()).add(row.fold)
+    assert back.rows.filter(origin="replayed").count() == 10
+    assert all(len(found) == 1 and None not in found for found in folds.values()), folds
+    assert folds["task:task-3"] == {splits.fold_of("task:task-3", recipe.parse(back.recipe))}

@@ -1,0 +1,137 @@
+"""Rows of a replay buffer beside the new ones of the train split, as far as they would be taken today."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import orjson
+
+from curation.datasets import held_out, reasons, splits, tasks
+from curation.datasets.example import example_of
+from curation.datasets.recipe import Recipe
+from curation.datasets.selecting import making, replay_buffer, signatures
+from curation.datasets.selecting.candidates import Candidate
+from curation.datasets.selecting.plan import Plan, Row
+from curation.datasets.selecting.replay_buffer import Kept
+from curation.datasets.selecting.signatures import Signature
+from curation.review import step_uses
+from workspace.models import Project
+
+WITHDRAWN, STEPS = "withdrawn", "step_uses"
+WORDS = {WITHDRAWN: "whose judgment or correction was withdrawn", STEPS: "with steps that are masked or cut by now"} | {
+    one.code: one.words
+    for one in (reasons.STALE, reasons.UNJUDGED, reasons.UNSURE, reasons.UNACCEPTABLE, reasons.PERSONAL)
+}
+
+
+def add(plan: Plan, recipe: Recipe, project: Project) -> None:
+    """Give the plan its replayed rows. They are learned from, with their group's fold; nothing held out comes back, and
+    nothing that would not be taken today: plan.notes["replay"]["left"] counts these by reason (WORDS)."""
+    if recipe.replay is None:
+        return
+    new = sum(row.split == splits.TRAIN for row in plan.rows)
+    shown = {trace for row in plan.rows for trace in row.traces}
+    wanted = replay_buffer.wanted(new, recipe.replay.ratio)
+    drawn = (
+        replay_buffer.drawn(project=project, chosen=recipe.replay, apart_from=shown, seed=recipe.seed) if wanted else []
+    )
+    left: Counter[str] = Counter()
+    kept = list(_as_used(_as_judged(drawn, recipe, left), recipe, left))
+    rows = list(_without_personal(_rows(kept, recipe, _joined(plan, recipe)), recipe, left))
+    groups = {row.group for row in plan.rows if row.split != splits.TRAIN}
+    asked = [
+        held_out.Row(-1 - index, row.traces, row.revisions, row.group, row.split) for index, row in enumerate(rows)
+    ]
+    tested = [held_out.Row(index, row.traces, row.revisions, row.group, row.split) for index, row in enumerate(plan.rows)
+              if row.split == splits.TEST]  # fmt: skip
+    stopped = held_out.conflicts(project=project, rows=[*asked, *tested], scope="project")
+    free = [row for index, row in enumerate(rows) if -1 - index not in stopped and row.group not in groups]
+    plan.replayed = free[:wanted]
+    plan.notes["replay"] = {
+        "buffer": recipe.replay.buffer, "ratio": recipe.replay.ratio, "new": new, "wanted": wanted,
+        "replayed": len(plan.replayed), "held_out": len(rows) - len(free), "left": dict(left.most_common()),
+    }  # fmt: skip
+
+
+def why_not(one: Kept, recipe: Recipe) -> str:
+    """What is known of a row's trace by now that keeps it out (a code of WORDS), or ""."""
+    if one.withdrawn:
+        return WITHDRAWN
+    if one.stale:
+        return reasons.STALE.code
+    if one.verdict == "unsure":
+        return reasons.UNSURE.code
+    if one.verdict == "acceptable" or (one.verdict or "unjudged") in recipe.judgments:
+        return ""
+    if one.correction is not None and (recipe.corrections == "rescue" or tasks.find(recipe.task).DECIDES):
+        return ""
+    return reasons.UNACCEPTABLE.code if one.verdict else reasons.UNJUDGED.code
+
+
+def _as_judged(drawn: Sequence[Kept], recipe: Recipe, left: Counter[str]) -> list[Kept]:
+    kept = []
+    for one in drawn:
+        if why := why_not(one, recipe):
+            left[why] += 1
+        else:
+            kept.append(one)
+    return kept
+
+
+def _as_used(kept: Sequence[Kept], recipe: Recipe, left: Counter[str]) -> Iterator[Kept]:
+    """Rows learn plainly: those whose steps are used otherwise by now stay out."""
+    used = making.with_uses([one.trace for one in kept], bad=recipe.bad_steps == "mask")
+    read = signatures.documents([one.revision for one in kept if one.trace in used])
+    held = {one.trace: read[one.revision] for one in kept if one.trace in used}
+    edits = step_uses.edits_of(held, bad_steps=recipe.bad_steps)
+    for one in kept:
+        here = edits.get(one.trace, {}).get(one.conversation, {})
+        if here and one.messages is not None:
+            before = held[one.trace]["conversations"][one.conversation]["messages"]
+            here = step_uses.moved(here, before, orjson.loads(one.messages))
+        if here:
+            left[STEPS] += 1
+        else:
+            yield one
+
+
+def _without_personal(rows: Sequence[Row], recipe: Recipe, left: Counter[str]) -> Iterator[Row]:
+    for row in rows:
+        if recipe.personal == "exclude" and row.signature.personal:
+            left[reasons.PERSONAL.code] += 1
+        else:
+            yield row
+
+
+def _joined(plan: Plan, recipe: Recipe) -> dict[str, str]:
+    """What became of the groups of new rows, where near-duplicates or pairs joined some."""
+    by_id = {one.id: one for one in plan.candidates}
+    return {_group(by_id[row.trace_id], recipe): row.group for row in plan.rows if row.trace_id in by_id}
+
+
+def _group(one: Candidate | Kept, recipe: Recipe) -> str:
+    return splits.group_of(
+        recipe.group_by, task_id=one.task_id, session_id=one.session_id, user_id=one.user_id,
+        external_id=one.external_id,
+    )  # fmt: skip
+
+
+def _rows(kept: Sequence[Kept], recipe: Recipe, joined: dict[str, str]) -> list[Row]:
+    known = signatures.read([one.revision for one in kept])
+    missing = [one for one in kept if one.messages is not None or one.revision not in known]
+    documents = signatures.documents([one.revision for one in missing])
+    made: dict[int, Signature] = {}
+    for one in missing:
+        conversation = documents[one.revision]["conversations"][one.conversation]
+        mended = None if one.messages is None else orjson.loads(one.messages)
+        made[one.slot] = signatures.of_examples([example_of(conversation, mended)])[0]
+    rows = []
+    for one in kept:
+        group = joined.get(name := _group(one, recipe), name)
+        rows.append(
+            Row(
+                one.trace, one.external_id, one.revision, one.conversation, one.judgment, one.author, one.correction,
+                one.fingerprint, made.get(one.slot) or known[one.revision], origin="replayed", split=splits.TRAIN,
+                group=group, fold=splits.fold_of(group, recipe),
+            )
+        )  # fmt: skip
+    return rows
