@@ -13,7 +13,7 @@ from curation.datasets import compare, read, topic_clusters, topics
 from curation.datasets.topic_clusters import Asked, Moved
 from curation.datasets.topics import BadTopic
 from curation.models import DatasetVersion, Topic, Trace
-from workspace.access import Entry, enter
+from workspace.access import Entry, enter, reader_of
 from workspace.models import Role
 from workspace.problems import Problem
 
@@ -317,14 +317,17 @@ def diff_rows(
     cursor: str = "",
     size: int = Query(100, ge=1, le=500),
 ):
-    """Rows in order; `why` keeps those with one reason (of came_by, went_by) or one change (of changed_by)."""
+    """Rows in order; `why` keeps those with one reason (of came_by, went_by) or one change (of changed_by). What was said
+    of a trace is withheld from a person who must judge it blind first: `why` and `detail` are empty then."""
     entry = enter(request, slug, Role.REVIEWER)
     older, newer = _versions(entry, name, a, b)
     if why and why not in compare.codes(show):
         raise Problem(
             422, "unknown_reason", f"There is no reason {why!r} there.", details=[{"where": "why", "reason": why}]
         )
-    page, shown = compare.listed(older, newer, show=show, why=why, cursor=cursor, size=size)
+    page, shown = compare.listed(
+        older, newer, show=show, why=why, cursor=cursor, size=size, reader=reader_of(entry)
+    )
     items = [
         {"row": one.row.position, "was": one.other.position if one.other else None, "trace": one.row.trace.uid,
          "external_id": one.row.trace.external_id, "split": one.row.split,

@@ -18,6 +18,8 @@ from django.db.models.functions import Coalesce
 from curation.datasets import reasons
 from curation.datasets.recipe import RecipeError, parse
 from curation.models import DatasetDecision, DatasetRow, DatasetVersion
+from curation.review import blind
+from workspace.models import User
 from workspace.paging import Page, paginate
 
 CAME, WENT, CHANGED = "in", "out", "changed"
@@ -103,7 +105,8 @@ class Differs:
 @dataclass(slots=True)
 class Shown:
     """A row of a list: `row` is of the newer version, of the older one where it went; `other` is its partner. `changes`
-    are of CHANGES; `why` is a code, `words` what it says, `detail` what the decision adds."""
+    are of CHANGES; `why` is a code, `words` what it says, `detail` what the decision adds. `is_hidden`: the reader must judge
+    the trace blind first, so nothing here tells what was said of it."""
 
     row: DatasetRow
     other: DatasetRow | None = None
@@ -111,6 +114,7 @@ class Shown:
     why: str = ""
     words: str = ""
     detail: str = ""
+    is_hidden: bool = False
 
 
 def counts(a: DatasetVersion, b: DatasetVersion) -> Counts:
@@ -156,10 +160,12 @@ def _counts(a: int, b: int) -> Counts:
 
 
 def listed(
-    a: DatasetVersion, b: DatasetVersion, *, show: str, why: str = "", cursor: str = "", size: int = 50
-) -> tuple[Page[DatasetRow], list[Shown]]:
+    a: DatasetVersion, b: DatasetVersion, *, show: str, why: str = "", cursor: str = "", size: int = 50,
+    reader: User | None = None,
+) -> tuple[Page[DatasetRow], list[Shown]]:  # fmt: skip
     """A page of rows that came, went or changed, in the order of their version; `why` keeps those with one reason (came,
-    went) or one change. Four statements."""
+    went) or one change. What blind queues hide from `reader` is withheld, and with `why` left out. Four statements; two
+    more for a reader."""
     here, there = (a, b) if show == WENT else (b, a)
     partner = _partner(there)
     rows = _keyed(DatasetRow.objects.filter(version=here))
@@ -168,21 +174,29 @@ def listed(
     else:
         rows = rows.filter(~Exists(partner)).annotate(why=_why(there, a if show == CAME else None))
         rows = rows.filter(why=why) if why else rows
+    if why and reader is not None and blind.hides_any(project=here.dataset.project, reader=reader):
+        rows = rows.exclude(trace__in=blind.shut_traces(reader))
     shown = rows.select_related("trace", "revision", "judgment", "correction").defer(
         "trace__metadata", "revision__document", "revision__import_notes", "correction__messages", "content"
     )
     page: Page[DatasetRow] = paginate(shown, order=["position"], cursor=cursor, size=size)
+    hidden = blind.hidden_of(traces=[row.trace for row in page.rows], user=reader)
     if show == CHANGED:
-        return page, _with_partners(page.rows, there)
+        return page, [_withheld(one) if one.row.trace_id in hidden else one for one in _with_partners(page.rows, there)]
     details = dict(
         DatasetDecision.objects.filter(version=there, trace__in=[row.trace_id for row in page.rows]).values_list(
             "trace_id", "detail"
         )
     )
-    return page, [
+    told = [
         Shown(row, why=row.why, words=words_of(row.why), detail=details.get(row.trace_id, ""))  # type: ignore[attr-defined]
         for row in page.rows
     ]
+    return page, [_withheld(one) if one.row.trace_id in hidden else one for one in told]
+
+
+def _withheld(one: Shown) -> Shown:
+    return Shown(one.row, one.other, tuple(set(one.changes) & {"revision", "split"}), is_hidden=True)
 
 
 def words_of(code: str) -> str:

@@ -14,8 +14,9 @@ from curation.datasets.exporting.findings import Finding
 from curation.datasets.exporting.formats import FORMATS, Format
 from curation.messages.form import Message
 from curation.models import BatchItem, Correction, Dataset, DatasetDecision, DatasetRow, DatasetVersion
+from curation.review import blind
 from workspace import lineage
-from workspace.models import Project
+from workspace.models import Project, User
 from workspace.paging import Page, paginate
 
 
@@ -215,11 +216,16 @@ def _lines(example: Example) -> list[ShownLine]:
     return lines
 
 
-def decisions(found: DatasetVersion, *, reason: str = "", cursor: str = "", size: int = 50) -> Page[DatasetDecision]:
-    """A page of decisions in the order in which they were taken, all or those with one reason."""
+def decisions(
+    found: DatasetVersion, *, reason: str = "", cursor: str = "", size: int = 50, reader: User | None = None
+) -> Page[DatasetDecision]:
+    """A page of decisions in the order in which they were taken, all or those with one reason. To be in a list of one
+    reason tells it, so what blind queues hide from `reader` is left out there."""
     query = found.decisions.select_related("trace").defer("trace__metadata")
     if reason:
         query = query.filter(reason=reason)
+    if reason and reader is not None and blind.hides_any(project=found.dataset.project, reader=reader):
+        query = query.exclude(trace__in=blind.shut_traces(reader))
     return paginate(query, order=["id"], cursor=cursor, size=size)
 
 

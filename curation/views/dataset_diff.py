@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET
 from curation.datasets import compare, read
 from curation.datasets.compare import CAME, CHANGED, WENT
 from curation.models import DatasetVersion
-from workspace.access import Entry, enter
+from workspace.access import Entry, enter, reader_of
 from workspace.models import Role
 from workspace.pages import answer
 
@@ -42,7 +42,9 @@ def dataset_diff(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     why = request.GET.get("why", "")
     if show not in compare.SHOWN or (why and why not in compare.codes(show)):
         raise Http404("There is no such part of the difference.")
-    page, shown = compare.listed(older, newer, show=show, why=why, cursor=request.GET.get("cursor", ""), size=SIZE)
+    page, shown = compare.listed(
+        older, newer, show=show, why=why, cursor=request.GET.get("cursor", ""), size=SIZE, reader=reader_of(entry)
+    )
     context: dict[str, Any] = {
         "older": older, "newer": newer, "counts": counts, "page": page, "shown": shown, "show": show, "why": why,
         "why_words": compare.words_of(why) if why else "",

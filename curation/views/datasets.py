@@ -12,9 +12,10 @@ from django.views.decorators.http import require_GET
 from curation.datasets import folds, read, reasons, recipe
 from curation.datasets.exporting import export, formats, personal, stored
 from curation.models import DatasetRow, DatasetVersion
+from curation.review import blind
 from curation.views.rendered import rendered
 from curation.views.selection_shown import tables_of
-from workspace.access import Entry, enter
+from workspace.access import Entry, enter, reader_of
 from workspace.models import Role
 from workspace.pages import answer, wants_fragment
 
@@ -91,7 +92,8 @@ def dataset_version(request: HttpRequest, slug: str, name: str, number: int) -> 
     ):
         raise Http404("There is no such part of the version.")
     page = read.rows(found, split=split, changed=changed_by, cursor=request.GET.get("cursor", ""), size=ROWS_SIZE)
-    context = _about(entry, found) | {"page": page, "split": split, "changed_by": changed_by}
+    hidden = blind.hidden_of(traces=[row.trace for row in page.rows], user=reader_of(entry))
+    context = _about(entry, found) | {"page": page, "split": split, "changed_by": changed_by, "hidden": hidden}
     if not wants_fragment(request):
         decided = reverse("curation:dataset-decisions", args=[slug, name, number])
         context |= {
@@ -115,7 +117,8 @@ def dataset_row(request: HttpRequest, slug: str, name: str, number: int, positio
     entry = enter(request, slug, Role.REVIEWER)
     found = _find(entry, name, number)
     shown = _row(found, position)
-    context = _about(entry, found) | {"shown": shown}
+    hidden = blind.hidden_of(traces=[shown.row.trace], user=reader_of(entry))
+    context = _about(entry, found) | {"shown": shown, "hidden": hidden}
     if not wants_fragment(request):
         context["verdicts"] = read.verdicts(shown.example)
         context["panel"] = rendered(entry.project, request.GET, shown.example) if shown.example.messages else None
@@ -130,11 +133,13 @@ def dataset_decisions(request: HttpRequest, slug: str, name: str, number: int) -
     code = request.GET.get("reason", "")
     if code and code not in reasons.BY_CODE:
         raise Http404("There is no such reason.")
-    page = read.decisions(found, reason=code, cursor=request.GET.get("cursor", ""), size=DECISIONS_SIZE)
+    reader, cursor = reader_of(entry), request.GET.get("cursor", "")
+    page = read.decisions(found, reason=code, cursor=cursor, size=DECISIONS_SIZE, reader=reader)
     counted = [(reasons.BY_CODE[key], count) for key, count in found.counts["by_reason"].items()]
     context = _about(entry, found) | {
         "page": page,
         "listed": [(one, reasons.BY_CODE[one.reason]) for one in page.rows],
+        "hidden": blind.hidden_of(traces=[one.trace for one in page.rows], user=reader),
         "code": code,
         "reason": reasons.BY_CODE.get(code),
         "counted": sorted(counted, key=lambda pair: -pair[1]),

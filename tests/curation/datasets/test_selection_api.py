@@ -28,7 +28,7 @@ def test_what_a_recipe_leaves_out_with_gate_and_value(project: Project, rita: Us
         trace = rows.trace(project, said(number), judged="acceptable", by=rita, external_id=f"t{number}")
         if number < 4:
             score(trace, "helpful", number / 4)
-    client = api(Role.REVIEWER)
+    client = api(Role.ENGINEER)
     chosen = {"gates": [{"score": "helpful", "operator": "gt", "threshold": 0.25}]}
     seen = post(client, "/datasets/preview", name="x", recipe=chosen).json()
     assert seen["counts"]["by_reason"] == {"accepted": 2, "gate": 4}
