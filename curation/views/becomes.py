@@ -4,19 +4,21 @@ import uuid
 from typing import Any
 from urllib.parse import urlencode
 
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from curation.datasets import becomes
 from curation.models import Trace
-from curation.review import step_uses
+from curation.review import blind, step_uses
 from curation.review.invalid import Invalid
 from curation.views.rendered import rendered
-from workspace.access import Entry, enter
+from workspace.access import Entry, enter, reader_of
 from workspace.models import Role
 from workspace.pages import answer, wants_fragment
 
+HIDDEN = "This trace waits for you in a blind queue: what it becomes is shown once you have judged it."
 MOST = 20_000  # characters of a line on the page; a file has the whole
 PAGE, TAB = "curation/_becomes.html", "curation/_becomes_tab.html"
 
@@ -26,6 +28,11 @@ def trace_becomes(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpRespon
     """The page, what of it changes (htmx, `part=page`), the tab beside a run (htmx), or one format's line as a file
     (`line`)."""
     entry = enter(request, slug, Role.REVIEWER)
+    if (hidden := _hidden(entry, uid)) is not None:
+        if request.GET.get("line"):
+            raise PermissionDenied(HIDDEN)
+        context = {"trace": hidden, "is_hidden": True}
+        return answer(request, "curation/trace_becomes.html", context, fragment="curation/_becomes_hidden.html")
     found = _become(entry, uid)
     if wanted := request.GET.get("line"):
         line = next((one for one in found.lines if wanted == one.format.NAME and one.raw is not None), None)
@@ -41,6 +48,8 @@ def trace_becomes(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpRespon
 def step_use(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
     """Keep, mask or cut a step. Answers with what the row becomes by it, and with the way back."""
     entry = enter(request, slug, Role.REVIEWER)
+    if _hidden(entry, uid) is not None:
+        raise PermissionDenied(HIDDEN)
     number = request.POST.get("revision", "")
     said, error = None, ""
     try:
@@ -58,6 +67,15 @@ def step_use(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
         return HttpResponseRedirect(f"{reverse('curation:trace-becomes', args=[slug, uid])}?{query}#steps")
     undo = {"key": said.key, "use": said.before} if said is not None and said.use != said.before else None
     return _answer(request, entry, _become(entry, uid), undo=undo, error=error)
+
+
+def _hidden(entry: Entry, uid: uuid.UUID) -> Trace | None:
+    """The trace, where this person must judge it blind first: what it becomes tells who accepted or corrected it."""
+    reader = reader_of(entry)
+    if reader is None:
+        return None
+    trace = Trace.objects.filter(project=entry.project, uid=uid).defer("metadata").first()
+    return trace if trace is not None and blind.hides(trace=trace, user=reader) else None
 
 
 def _become(entry: Entry, uid: uuid.UUID) -> becomes.Becoming:
