@@ -93,19 +93,6 @@ class Calibrated:
     worth: float | None
 
 
-def matrix_of(pairs: Sequence[tuple[bool, bool]]) -> Matrix:
-    """Count pairs of (people accepted, the grader passed)."""
-    both_yes = sum(people and grader for people, grader in pairs)
-    only_grader = sum(grader and not people for people, grader in pairs)
-    only_people = sum(people and not grader for people, grader in pairs)
-    return Matrix(both_yes, only_grader, only_people, len(pairs) - both_yes - only_grader - only_people)
-
-
-def raw_share(matrix: Matrix) -> float | None:
-    """The share of pairs that agree."""
-    return (matrix.both_yes + matrix.both_no) / matrix.n if matrix.n else None
-
-
 def kappa(matrix: Matrix) -> float | None:
     """Agreement beyond what each one's own rate would give by chance (Cohen 1960). None for no pair, and where both said
     one and the same thing throughout. Falls for rare classes although nobody got worse: look at AC1 beside it."""

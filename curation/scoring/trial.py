@@ -1,6 +1,5 @@
 """A grader on some traces before anybody uses it: real grades, and how far their average can be trusted."""
 
-import math
 import statistics
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -120,37 +119,12 @@ def alone(key: str) -> Iterator[bool]:
 
 
 def half_width(scores: Sequence[float]) -> float | None:
-    """Half of the 95 % interval of the mean: t * s / sqrt(n), Student's t with n - 1 degrees of freedom. None for fewer than
-    two, and where all are alike: they have no spread to go by, and 0 would claim to be sure."""
-    if len(set(scores)) < 2:
+    """Half of the 95 % interval of the mean (agreement.mean). None for fewer than two, and where all are alike: they have no
+    spread to go by, and 0 would claim to be sure."""
+    found = agreement.mean(scores)
+    if len(set(scores)) < 2 or found.high is None or found.low is None:
         return None
-    return student_t(len(scores) - 1) * statistics.stdev(scores) / math.sqrt(len(scores))
-
-
-def student_t(freedom: int, confidence: float = 0.95) -> float:
-    """The two-sided quantile of Student's t, by halving on its distribution function (Abramowitz and Stegun 26.7.3-4:
-    finite sums for whole degrees of freedom)."""
-    low, high = 0.0, 1_000.0
-    for _ in range(80):
-        middle = (low + high) / 2
-        low, high = (middle, high) if _inside(middle, freedom) < confidence else (low, middle)
-    return (low + high) / 2
-
-
-def _inside(t: float, freedom: int) -> float:
-    """The probability that |T| <= t."""
-    angle = math.atan(t / math.sqrt(freedom))
-    cosine = math.cos(angle)
-    if freedom == 1:
-        return 2 * angle / math.pi
-    term = cosine if freedom % 2 else 1.0
-    total = term
-    for k in range(3 if freedom % 2 else 2, freedom - 1, 2):
-        term *= cosine**2 * (k - 1) / k
-        total += term
-    if freedom % 2:
-        return 2 / math.pi * (angle + math.sin(angle) * total)
-    return math.sin(angle) * total
+    return (found.high - found.low) / 2
 
 
 def _rows(version: GraderVersion, traces: Sequence[Trace]) -> list[Row]:
