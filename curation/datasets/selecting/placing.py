@@ -110,9 +110,7 @@ def _guard(rows: Sequence[Row], keeper: held_out.Guard, ahead: Sequence[Row]) ->
 
 
 def _shown(key: int, row: Row) -> held_out.Row:
-    return held_out.Row(
-        key, row.traces, row.revisions, row.group, row.split, (row.signature.digest, row.signature.sameness)
-    )
+    return held_out.Row(key, row.traces, row.revisions, row.group, row.split, row.says)
 
 
 def _tell(plan: Plan, rows: Sequence[Row], why: Mapping[int, held_out.Conflict | None]) -> None:

@@ -80,6 +80,11 @@ class Row:
         """All revisions that it shows."""
         return (self.revision_id,) if self.other_revision is None else (self.revision_id, self.other_revision)
 
+    @property
+    def says(self) -> tuple[str | bytes, ...]:
+        """What rows that say the same have in common (held_out.Row.says)."""
+        return (self.signature.digest, self.signature.sameness)
+
     def unpacked(self) -> dict[str, Any] | None:
         """What it says, where that is not the pinned conversation."""
         return None if self.content is None else dict(orjson.loads(zlib.decompress(self.content)))

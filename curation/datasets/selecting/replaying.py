@@ -39,11 +39,14 @@ def add(plan: Plan, recipe: Recipe, project: Project) -> None:
     rows = list(_without_personal(_rows(kept, recipe, _joined(plan, recipe)), recipe, left))
     groups = {row.group for row in plan.rows if row.split != splits.TRAIN}
     asked = [
-        held_out.Row(-1 - index, row.traces, row.revisions, row.group, row.split) for index, row in enumerate(rows)
+        held_out.Row(key, row.traces, row.revisions, row.group, row.split, row.says)
+        for key, row in [
+            *((-1 - index, row) for index, row in enumerate(rows)),
+            *((index, row) for index, row in enumerate(plan.rows) if row.split == splits.TEST),
+        ]
     ]
-    tested = [held_out.Row(index, row.traces, row.revisions, row.group, row.split) for index, row in enumerate(plan.rows)
-              if row.split == splits.TEST]  # fmt: skip
-    stopped = held_out.conflicts(project=project, rows=[*asked, *tested], scope="project")
+    threshold = held_out.threshold_of(recipe.dedupe, recipe.near_threshold)
+    stopped = held_out.conflicts(project=project, rows=asked, scope="project", threshold=threshold)
     free = [row for index, row in enumerate(rows) if -1 - index not in stopped and row.group not in groups]
     plan.replayed = free[:wanted]
     plan.notes["replay"] = {

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from curation.datasets import build, held_out
+from curation.datasets import build, held_out, splits
 from curation.datasets.recipe import Recipe
+from curation.datasets.recipe_parts import Replay
 from curation.messages.form import message
 from curation.models import DatasetRow, DatasetVersion, Trace, TraceTopic
 from tests import make
@@ -18,9 +19,9 @@ pytestmark = pytest.mark.django_db
 WORDS = [f"word{number}" for number in range(4_000)]
 
 
-def freeze(project: Project, name: str = "support", **options: Any) -> DatasetVersion:
+def freeze(project: Project, name: str = "support", query: str = "", **options: Any) -> DatasetVersion:
     given = {"dedupe": "none", **options}
-    return build.freeze(project=project, name=name, query_text="", actor=Actor(), recipe=Recipe(**given))
+    return build.freeze(project=project, name=name, query_text=query, actor=Actor(), recipe=Recipe(**given))
 
 
 def talk(project: Project, rita: User, at: int, said: str = "", **fields: Any) -> Trace:
@@ -208,3 +209,15 @@ def test_rows_held_out_are_found_at_once_where_few_are_wanted(
     with django_assert_max_num_queries(60):
         later = freeze(project, "later", test=0, validation=0, limit=1)
     assert later.counts["rows"] == 1
+
+
+def test_no_replayed_row_says_what_is_tested(project: Project, rita: User) -> None:
+    replay = Replay(buffer="kept", ratio=0.5)
+    brief(project, rita, "learned")
+    freeze(project, "first", test=0, validation=0, replay=replay)
+    recipe = Recipe(test=0.3, validation=0)
+    brief(project, rita, next(f"x{n}" for n in range(99) if splits.split_of(f"trace:x{n}", recipe) == "test"))
+    for at in range(20):
+        talk(project, rita, at)
+    second = freeze(project, "second", query="-id:learned", test=0.3, validation=0, replay=replay)
+    assert second.counts["replay"]["replayed"] == 0 and second.counts["replay"]["held_out"] == 1
