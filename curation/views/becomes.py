@@ -20,19 +20,22 @@ from workspace.pages import answer, wants_fragment
 
 HIDDEN = "This trace waits for you in a blind queue: what it becomes is shown once you have judged it."
 MOST = 20_000  # characters of a line on the page; a file has the whole
-PAGE, TAB = "curation/_becomes.html", "curation/_becomes_tab.html"
+WINDOW = 100  # steps at a time
+PAGE, TAB, STEPS = "curation/_becomes.html", "curation/_becomes_tab.html", "curation/_steps.html"
 
 
 @require_GET
 def trace_becomes(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
-    """The page, what of it changes (htmx, `part=page`), the tab beside a run (htmx), or one format's line as a file
-    (`line`)."""
+    """The page, what of it changes (htmx, `part=page`), the tab beside a run (htmx), a window of its steps around step
+    `at` (htmx, `part=steps`), or one format's line as a file (`line`)."""
     entry = enter(request, slug, Role.REVIEWER)
     if (hidden := _hidden(entry, uid)) is not None:
         if request.GET.get("line"):
             raise PermissionDenied(HIDDEN)
         context = {"trace": hidden, "is_hidden": True}
         return answer(request, "curation/trace_becomes.html", context, fragment="curation/_becomes_hidden.html")
+    if request.GET.get("part") == "steps" and wants_fragment(request):
+        return _steps(request, entry, uid)
     found = _become(entry, uid)
     if wanted := request.GET.get("line"):
         line = next((one for one in found.lines if wanted == one.format.NAME and one.raw is not None), None)
@@ -46,7 +49,8 @@ def trace_becomes(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpRespon
 
 @require_POST
 def step_use(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
-    """Keep, mask or cut a step. Answers with what the row becomes by it, and with the way back."""
+    """Keep, mask or cut a step. Answers with the steps around it and the way back; the rest of the page is fetched anew
+    when it hears of it."""
     entry = enter(request, slug, Role.REVIEWER)
     if _hidden(entry, uid) is not None:
         raise PermissionDenied(HIDDEN)
@@ -62,11 +66,15 @@ def step_use(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
     except Invalid as wrong:
         error = str(wrong)
     if said is not None and not wants_fragment(request):
-        kept = {key: request.GET[key] for key in ("base", "length") if request.GET.get(key)}
-        query = urlencode({**kept, "used": said.key, "was": said.before})
+        query = urlencode({**_kept(request, "at"), "used": said.key, "was": said.before})
         return HttpResponseRedirect(f"{reverse('curation:trace-becomes', args=[slug, uid])}?{query}#steps")
     undo = {"key": said.key, "use": said.before} if said is not None and said.use != said.before else None
-    return _answer(request, entry, _become(entry, uid), undo=undo, error=error)
+    if not wants_fragment(request):
+        return _answer(request, entry, _become(entry, uid), undo=undo, error=error)
+    response = _steps(request, entry, uid, undo=undo, error=error)
+    if said is not None:
+        response.headers["HX-Trigger-After-Swap"] = "step-used"
+    return response
 
 
 def _hidden(entry: Entry, uid: uuid.UUID) -> Trace | None:
@@ -85,23 +93,61 @@ def _become(entry: Entry, uid: uuid.UUID) -> becomes.Becoming:
         raise Http404("There is no such trace in this project.") from None
 
 
+def _steps(
+    request: HttpRequest, entry: Entry, uid: uuid.UUID, *, undo: dict[str, str] | None = None, error: str = ""
+) -> HttpResponse:
+    """Only the steps, a window of them."""
+    try:
+        found = becomes.stepped(project=entry.project, trace_uid=uid)
+    except Trace.DoesNotExist:
+        raise Http404("There is no such trace in this project.") from None
+    is_page = request.GET.get("part") in ("page", "steps") and "beside" not in request.GET
+    context = _context(request, found, is_page=is_page, undo=undo, error=error)
+    return answer(request, STEPS, context, fragment=STEPS, status=422 if error else 200)
+
+
 def _answer(
     request: HttpRequest, entry: Entry, found: becomes.Becoming, *, undo: dict[str, str] | None = None, error: str = ""
 ) -> HttpResponse:
     is_page = request.GET.get("part") == "page" or not wants_fragment(request)
-    kept = {key: request.GET[key] for key in ("base", "length") if request.GET.get(key)}
-    context: dict[str, Any] = {
-        "found": found,
-        "trace": found.trace,
-        "most": MOST,
-        "cut": f":{MOST}",
-        "undo": next(({**undo, "step": one} for one in found.steps if undo and one.key == undo["key"]), None),
-        "error": error,
-        "query": urlencode({**kept, "part": "page" if is_page else "tab"}),
-        "part": "page" if is_page else "tab",
-    }
+    context = _context(request, found, is_page=is_page, undo=undo, error=error)
+    context |= {"most": MOST, "cut": f":{MOST}"}
     if is_page:
         context["panel"] = rendered(entry.project, request.GET, found.example)
     return answer(
         request, "curation/trace_becomes.html", context, fragment=PAGE if is_page else TAB, status=422 if error else 200
     )
+
+
+def _context(
+    request: HttpRequest, found: becomes.Stepped, *, is_page: bool, undo: dict[str, str] | None, error: str
+) -> dict[str, Any]:
+    """What the steps need on every page, with the window that holds the step last used, else the one asked for."""
+    used = next((step for step in found.steps if undo and step.key == undo["key"]), None)
+    asked = request.GET.get("at", "")
+    at = used.number if used else int(asked) if asked.isdecimal() and len(asked) < 9 else 1
+    begin = (min(max(at, 1), max(len(found.steps), 1)) - 1) // WINDOW * WINDOW
+    end = min(begin + WINDOW, len(found.steps))
+    kept = _kept(request)
+    part = "page" if is_page else "tab"
+    return {
+        "found": found,
+        "trace": found.trace,
+        "shown": found.steps[begin:end],
+        "window": {
+            "first": begin + 1,
+            "last": end,
+            "earlier": begin + 1 - WINDOW if begin else None,
+            "later": end + 1 if end < len(found.steps) else None,
+        },
+        "undo": {**undo, "step": used} if undo and used else None,
+        "error": error,
+        "window_query": f"{urlencode(kept)}&" if kept else "",
+        "query": urlencode({**kept, "at": begin + 1, "part": part} if begin else {**kept, "part": part}),
+        "part": part,
+    }
+
+
+def _kept(request: HttpRequest, *more: str) -> dict[str, str]:
+    """What of the address stays."""
+    return {key: request.GET[key] for key in ("base", "length", *more) if request.GET.get(key)}

@@ -9,17 +9,20 @@ from curation.datasets.rendering import bases, render
 from workspace.models import Project
 
 SHOWN = 30_000  # characters of a text on the page
+SHARES = 100  # messages whose tokens are listed; all with `shares=all`
 LENGTHS = (1024, 2048, 4096, 8192, 16384, 32768)
 
 
 @dataclass(slots=True)
 class Shown:
-    """A text as the page has it. `pieces` hold the first SHOWN characters, `hidden` is how many follow."""
+    """A text as the page has it. `pieces` hold the first SHOWN characters, `hidden` is how many follow; `shares` are those
+    of the first messages, or of all where that was asked for."""
 
     text: render.Text
     pieces: list[render.Piece]
     characters: int
     hidden: int
+    shares: list[render.Share]
 
 
 @dataclass(slots=True)
@@ -36,7 +39,7 @@ class Rendered:
 
 
 def rendered(project: Project, asked: QueryDict, example: Example | None) -> Rendered:
-    """The panel for what the address asks for: `base` (a key) and `length` (tokens)."""
+    """The panel for what the address asks for: `base` (a key), `length` (tokens) and `shares`."""
     listed = bases.listed(project)
     length = asked.get("length", "").strip().replace(",", "")[:20]
     panel = Rendered(listed, None, length)
@@ -46,13 +49,16 @@ def rendered(project: Project, asked: QueryDict, example: Example | None) -> Ren
     try:
         panel.chosen = listed.find(asked.get("base", ""))
         if example is not None:
-            panel.texts = [_shown(text) for text in render.render(example, panel.chosen, limit=limit)]
+            panel.texts = [
+                _shown(text, most=None if asked.get("shares") == "all" else SHARES)
+                for text in render.render(example, panel.chosen, limit=limit)
+            ]
     except (bases.UnknownBase, bases.UnusableBase, render.CannotRender) as error:
         panel.error = str(error)
     return panel
 
 
-def _shown(text: render.Text) -> Shown:
+def _shown(text: render.Text, *, most: int | None) -> Shown:
     whole = sum(len(piece.text) for piece in text.pieces)
     pieces: list[render.Piece] = []
     left = SHOWN
@@ -62,4 +68,4 @@ def _shown(text: render.Text) -> Shown:
         said = piece.text[:left]
         pieces.append(render.Piece(said, piece.learned, piece.special, piece.cut, piece.message))
         left -= len(said)
-    return Shown(text, pieces, whole, max(0, whole - SHOWN))
+    return Shown(text, pieces, whole, max(0, whole - SHOWN), text.shares[:most])
