@@ -5,8 +5,11 @@
 Three corpora (benchmarks.pii_corpus, pii_corpus_own and pii_corpus_second): the first was written from the public
 descriptions of the formats before the patterns were looked at, the second holds cases of our own. The patterns were then
 improved with what they missed and flagged in both in sight, so a full mark says that these forms are handled, not how
-unseen text fares. The third, "held-out", is by another author who had not seen the patterns. They must not be improved by
-it, so its misses are not listed and it has no bar. Each has clean traces of about 2 or 3 kB, in which whatever is found is
+unseen text fares. The third, "second author", is by another author who had not seen the patterns; it was committed before it
+was measured. At that first look (--quick) ours found email 66 of 72, card 82 of 84, IBAN 30 of 30, IP 43 of 43, key 238 of
+238, phone 149 of 241, and in 1,000 clean traces flagged 382.5 (IP 155, phone 122.5, key 70, card 35). Its misses were
+then mended, so from now on it is fitted, too, has the same bars, and an unseen corpus remains to be written. Each has
+clean traces of about 2 or 3 kB, in which whatever is found is
 a false positive, and traces with values whose place is known; a value counts as found where one finding of its kind
 covers it.
 
@@ -89,9 +92,8 @@ def main() -> int:
     corpora = [
         Corpus("public", list(pii_corpus.clean(count)), list(pii_corpus.planted(count))),
         Corpus("own", list(pii_corpus_own.clean(count)), list(pii_corpus_own.planted(count))),
-        Corpus("held-out", list(pii_corpus_second.clean(count)), list(pii_corpus_second.planted(count))),
+        Corpus("second author", list(pii_corpus_second.clean(count)), list(pii_corpus_second.planted(count))),
     ]
-    fitted = corpora[:2]
     scores: dict[tuple[str, str], Score] = {}
     left_out: list[str] = []
     folder = Path(tempfile.mkdtemp(prefix="whetstone-pii-"))
@@ -120,9 +122,9 @@ def main() -> int:
                 scores[peer, corpus.name] = score(corpus, *made)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    for corpus in fitted:
+    for corpus in corpora:
         tell(scores["ours", corpus.name], corpus)
-    return report("pii", figures(scores), bars(scores, fitted), left_out=left_out)
+    return report("pii", figures(scores), bars(scores, corpora), left_out=left_out)
 
 
 def score(corpus: Corpus, found: Found, seconds: float) -> Score:
@@ -213,7 +215,7 @@ def figures(scores: dict[tuple[str, str], Score]) -> list[Figure]:
     """Recall and false positives of each kind, for each detector and corpus."""
     rows = []
     for (who, name), made in scores.items():
-        title = f"{who}_{name}".replace("-", "_")
+        title = f"{who}_{name}".replace("-", "_").replace(" ", "_")
         for kind in known(who):
             if made.planted[kind]:
                 note = f"{made.hit[kind]:,} of {made.planted[kind]:,}"
@@ -229,11 +231,12 @@ def bars(scores: dict[tuple[str, str], Score], corpora: list[Corpus]) -> list[Ba
     rows = []
     for corpus in corpora:
         made = scores["ours", corpus.name]
+        title = corpus.name.replace(" ", "_")
         recall = min(made.hit[kind] / made.planted[kind] for kind in STRICT if made.planted[kind])
         rows += [
-            Bar(f"{corpus.name}_recall", recall, at_least=1.0),
-            Bar(f"{corpus.name}_false", per_thousand(made, {*made.false}), at_most=20),
-            Bar(f"{corpus.name}_false_strict", per_thousand(made, ("card", "iban", "key")), at_most=2),
+            Bar(f"{title}_recall", recall, at_least=1.0),
+            Bar(f"{title}_false", per_thousand(made, {*made.false}), at_most=20),
+            Bar(f"{title}_false_strict", per_thousand(made, ("card", "iban", "key")), at_most=2),
         ]
     return rows
 

@@ -1,7 +1,7 @@
 """Clean scenes of the corpus by a second author (see pii_corpus_second): what agents say and read, naming nobody.
 
 Texts are templates: `{d6}` is six digits, `{n6}` six without a leading zero, `{one:a|b}` a choice; see `fill`.
-Written without sight of the detector; not to be used to tune it.
+Written without sight of the detector; the detector was mended with them in sight after the first look.
 """
 
 import random

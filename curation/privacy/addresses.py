@@ -8,6 +8,11 @@ _EMAIL = re.compile(
     r"[\w&+-][\w.+%'&=~-]{0,63}(?:@|%40)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}"
     r"(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})(?![\w@]|-\w)"
 )
+# a quoted local part is looked for from its end; who writes one begins and ends it with a letter or digit
+_QUOTED_END = re.compile(
+    r"\w\\?\"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})(?![\w@]|-\w)"
+)
+_QUOTED = re.compile(r"\\?\"\w[^\"\n]{0,62}$")
 _PICTURE = re.compile(r"(?i)[@][1-9](?:\.\d)?x\.(?:png|jpe?g|gif|webp|svg|avif|bmp|tiff?)$")
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d|-(?!\d{1,3}\.\d))")
 _IPV6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f:]{0,40}:[0-9A-Fa-f:]{0,40}:)[0-9A-Fa-f:]{6,39}(?![\w:])")
@@ -17,6 +22,18 @@ _VERSION = re.compile(
     r"|(?:version(?:s|name|code|number|_number)?|\bver|\bv|clause|section|sec|chapter|release|build|firmware|revision|rev"
     r"|driver|kernel|schema|oid|table|figure|article|appendix|annex|windows|macos|android|ios|chrome|chromium)"
     r"(?:\\?[\"'])?\.?\s{0,3}[:=#]?\s{0,3}(?:\\?[\"'])?|§\s?)$"
+)
+_SMALL = 31  # numbers of a version: the first three are at most this
+_UPDATE = re.compile(
+    r"(?i)(?:updat|upgrad|downgrad|migrat|bump|pinn?|releas|rolled back)[a-z]{0,4}\s(?:[\w.-]{1,24}\s){0,3}?(?:to|from|at|of)\s$"
+)
+_OF_VERSIONS = re.compile(
+    r"(?i)version|updat|upgrad|downgrad|releas|assembl|binding redirect|packag|nuget|dotnet|\.net\b|firmware|\bbuild|\bsdk\b"
+    r"|runtime|\bpatch|hotfix|changelog|semver|plug-?in|librar|dependenc|\.dll|(?:app|web)\.config"
+)
+_OF_HOSTS = re.compile(
+    r"(?i)(?<![a-z])(?:ip|ips|ipv4|address|addr|adresse|hosts?|servers?|dns|nameservers?|resolvers?|ping|clients?|peer|connect\w*|login"
+    r"|logged|records?|gateway|traffic|requests?|whois|traceroute|ssh|curl|route)(?![a-z])|://"
 )
 _GIVEN_OUT = ipaddress.ip_network("2000::/3")  # the one range that IANA gives addresses out of
 
@@ -32,20 +49,33 @@ def emails(text: str) -> Iterator[tuple[int, int]]:
         if said.startswith(("git@", "hg@")) and text[match.end() : match.end() + 1] in (":", "/"):
             continue
         yield match.span()
+    for match in _QUOTED_END.finditer(text) if '"@' in text else ():
+        at = match.start() + 1
+        if begin := _QUOTED.search(text, max(0, at - 66), at):
+            yield begin.start(), match.end()
 
 
 def internet(text: str) -> Iterator[tuple[int, int]]:
     """Addresses that are routed. Loopback, private, documentation and multicast ranges say nothing of a person."""
     for match in _IPV4.finditer(text) if "." in text else ():
-        start = match.start()
+        start, end = match.span()
         if _routed(match.group()) and not match.group().endswith(".0.0.0"):
-            before = text[max(0, start - 40) : start]
-            if not _VERSION.search(before) and not (before.endswith("-") and not _is_a_range(before)):
-                yield match.span()
+            before = text[max(0, start - 80) : start]
+            if _VERSION.search(before[-40:]) or (before.endswith("-") and not _is_a_range(before)):
+                continue
+            if not _is_a_version(match.group(), before, text[end : end + 60]):
+                yield start, end
     for match in _IPV6.finditer(text) if ":" in text else ():
         said = match.group().rstrip(":") if not match.group().endswith("::") else match.group()
         if _routed(said):
             yield match.start(), match.start() + len(said)
+
+
+def _is_a_version(said: str, before: str, behind: str) -> bool:
+    """Whether four small numbers stand behind a version or its update, or near words of versions and none of hosts."""
+    if any(int(number) > _SMALL for number in said.split(".")[:3]) or _OF_HOSTS.search(before[-40:]):
+        return False
+    return bool(_UPDATE.search(before) or _OF_VERSIONS.search(before) or _OF_VERSIONS.search(behind))
 
 
 def _is_a_range(before: str) -> bool:

@@ -1,8 +1,9 @@
 """Keys and passwords: by the forms that their providers publish, and by what stands before them."""
 
 import re
-import string
 from collections.abc import Iterator
+
+from curation.privacy.cues import in_small_letters
 
 # what a provider's scanners and ours tell a key by: a prefix of its own, then its alphabet and length
 _FORMS = re.compile(
@@ -24,6 +25,7 @@ _FORMS = re.compile(
     r"|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}"  # JSON web tokens (RFC 7519)
     r")(?![A-Za-z0-9])"
 )
+_CROSSED = re.compile(r"[xX]{8}")
 _HOOKS = re.compile(
     r"hooks\.slack\.com/services/(T\w{6,}/B\w{6,}/\w{16,})|discord(?:app)?\.com/api/webhooks/(\d{17,20}/[\w-]{50,})"
 )
@@ -45,13 +47,17 @@ _SIGNED = re.compile(r"(?<=[?&;])(?:sig|X-Amz-Signature|X-Goog-Signature)=([\w%+
 _PEM = re.compile(r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_END = re.compile(r"-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----")
 _PEM_LENGTH = 16_000
-_SMALL = {ord(one): one.lower() for one in string.ascii_uppercase}
 _CODE = re.compile(r"[()\[\]]|^[A-Za-z_$][\w$]*(?:(?:\.|->|::)[A-Za-z_$][\w$]*)+$")
 _REFERENCE = re.compile(r"^=|^@|^arn:|^projects/|^/[a-z/._-]+$")
+# most of it left out or crossed out: `sk-...`, `ghp_xxxxxxxx`, `sk_live_****1234`, `<token>` behind a prefix
+_LEFT_OUT = re.compile(r"\.{3}|…|\*{3}|•{3}|[xX]{6}|(?:^|[-_])[xX]{3,}$")
+_BRACKETS = re.compile(r"^(?:[a-z0-9]{1,12}[-_]){0,4}(?:<|\[[^\[\]]{0,60}\]$|\{[^{}]{0,60}\}$)")
 _NOT_WORD = re.compile(r"[^A-Za-z_-]")
+_IN_A_QUERY = ("?", "&")  # a value there is no name of a variable
 _DIGIT = re.compile(r"\d")
-_EMPTY_STARTS = ("<", "$", "%", "{", "[", "os.", "env", "none", "null", "true", "false", "your", "example", "undefined",
-                 "redacted", "process.", "sk-...", "...", "…", "insert")  # fmt: skip
+_EMPTY_STARTS = ("<", "$", "%", "{", "[", "os.", "env(", "env.", "env[", "env:", "env_", "none", "null", "true", "false", "your", "example", "undefined",
+                 "redacted", "process.", "insert", "replace_", "replace-", "change_me",
+                 "placeholder")  # fmt: skip
 _EMPTY = frozenset({"string", "required", "optional", "password", "secret", "passwd", "hidden", "invalid", "incorrect",
                     "missing", "changed", "expired", "correct", "forgotten"})  # fmt: skip
 
@@ -59,14 +65,12 @@ _EMPTY = frozenset({"string", "required", "optional", "password", "secret", "pas
 def keys(text: str) -> Iterator[tuple[int, int]]:
     """Where keys and passwords stand. Of what is assigned or sent in a header, the value alone."""
     yield from _blocks(text)
-    yield from (match.span() for match in _FORMS.finditer(text))
+    yield from (match.span() for match in _FORMS.finditer(text) if not _CROSSED.search(match.group()))
     if "://" in text:
         yield from (match.span(1) for match in _URI.finditer(text) if not is_a_placeholder(match.group(1)))
         yield from (match.span(match.lastindex or 0) for match in _HOOKS.finditer(text))
         yield from (match.span(1) for match in _SIGNED.finditer(text))
-    small = text.lower()
-    if len(small) != len(text):  # a few letters outside ASCII change their length
-        small = text.translate(_SMALL)
+    small = in_small_letters(text)
     for match in _HEADER.finditer(small) if "bearer" in small or "basic" in small else ():
         start, end = match.span(match.lastindex or 0)
         if _DIGIT.search(text, start, end) and not is_a_placeholder(text[start:end]):
@@ -76,7 +80,13 @@ def keys(text: str) -> Iterator[tuple[int, int]]:
             continue  # the end of another word, unless it is one of camel case
         start, end = match.span(match.lastindex or 0)
         value = text[start:end]
-        if is_a_value(value) and (match.lastindex == 1 or (not _CODE.search(value) and _NOT_WORD.search(value))):
+        if is_a_value(value) and (
+            match.lastindex == 1
+            or (
+                not _CODE.search(value)
+                and (_NOT_WORD.search(value) or text[match.start() - 1 : match.start()] in _IN_A_QUERY)
+            )
+        ):
             yield start, end
 
 
@@ -93,7 +103,9 @@ def is_a_value(text: str) -> bool:
 def is_a_placeholder(value: str) -> bool:
     """Whether something stands there instead of a secret."""
     lowered = value.lower().strip("\"'.,")
-    return set(lowered) <= set("*x.•-_") or lowered.startswith(_EMPTY_STARTS) or lowered in _EMPTY
+    if _LEFT_OUT.search(value) or _BRACKETS.search(lowered):
+        return True
+    return set(lowered) <= set("*x.•-_…") or lowered.startswith(_EMPTY_STARTS) or lowered in _EMPTY
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:

@@ -1,7 +1,9 @@
-"""Numbers that name a person or an account: cards, bank accounts, telephone numbers, by form and check digits."""
+"""Numbers that name an account: cards and bank accounts, by form, check digits and the words beside them."""
 
 import re
 from collections.abc import Iterator
+
+from curation.privacy.cues import NEAR, cells, inside, is_other
 
 _SPACE = "[ \u00a0\u2009\u202f-]"
 # groups as they are printed on cards, one kind of separator throughout; or no separator at all
@@ -19,7 +21,24 @@ _ISSUED = re.compile(
     r"|9792\d{12}|(?:50(?:18|20|38)|5893|6304|67(?:59|6[1-3]))(?:\d{12}|\d{14}|\d{15})"
 )
 _OLD = re.compile(r"4\d{12}|(?:50(?:18|20|38)|5893|6304|67(?:59|6[1-3]))\d{8,11}")  # only where a card is spoken of
-_OF_A_CARD = re.compile(r"(?i)card|\bpan\b|(?:^|[^a-z])cc(?:$|[^a-z])|karte|carte|tarjeta|visa|maestro|amex|charge")
+_CARDS = (
+    r"card|\bpan\b|(?:^|[^a-z])cc(?:$|[^a-z])|karte|carte|carta\b|tarjeta|cart[aã]o|\bkort|kaart|visa|master\s?card|maestro|amex"
+    r"|american express|diners|unionpay|\bjcb\b"
+)
+_OF_A_CARD = re.compile(
+    rf"(?i){_CARDS}|charg|\bpay|\bpaid\b|refund|debit|credit|zahl|bezahl|abgebucht|erstatt|pago|paiement|rembours|cvv|cvc|expir"
+)
+_BEHIND_A_CARD = re.compile(rf"(?i)\bexp|cvv|cvc|valid (?:thru|until)|g[üu]ltig|{_CARDS}")
+_THE_NUMBER = re.compile(
+    r"(?i)(?:^|[^a-z])(?:number|nummer|num[ée]ro|n[úu]mero)\W{1,6}(?:(?:is|lautet|ist|est|es)\W)?$"
+)
+# nothing but the number, as an answer to a question for it
+_ALONE = re.compile(r"(?i)^\W{0,3}(?:(?:content|text|message|input|output|answer|reply|body)\W{2,4})?$")
+_NO_MORE = re.compile(r"^\W{0,3}$")
+_CARD_COLUMN = re.compile(
+    r"(?im)(?:^|[,;\t|])[ \"]{0,3}(?:\w{0,16}[_ ])?(?:card|pan|cc|karte|kreditkarte|carte|tarjeta|kartennummer|cardnumber)"
+    r"(?:[_ ](?:no|nr|num|number))?[ \"]{0,3}(?=[,;\t|]|$)"
+)
 _LABEL = re.compile(r"([A-Za-z][\w.-]{0,40})(?:\\?[\"'])?\s{0,2}[:=#]\s{0,2}(?:\\?[\"'])?$")
 _OTHER_LABEL = re.compile(
     r"(?i)(?:id|ids|uuid|hash|digest|time|timestamp|created|updated|date|tracking|order|sku|ean|gtin|isbn|imei|serial|ledger"
@@ -53,36 +72,46 @@ _LENGTHS = {
 _IBAN = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2})[0-9]{2}(?=[ \u00a0\u202f-]?[A-Za-z0-9]{3,4})")
 _NEXT = re.compile(r"[ \u00a0\u202f-]?[A-Za-z0-9]")
 
-_PHONE = re.compile(
-    r"(?<![\w.+:/#-])(?:\+\d{1,3}[ .\u00a0-]?(?:\(\d{1,4}\)[ .-]?)?\d(?:[ .\u00a0/-]?\d){5,12}"  # international
-    r"|(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}"  # North America
-    r"|\(?0\d(?:\)?[ ./-]?\d){7,11})(?![\w]|[.:/-]\d)"  # national, with a leading 0: only where a phone is spoken of
-)
-_OF_A_PHONE = re.compile(
-    r"(?i)(?:phone|tel|telefon|mobile|mobil|cell|handy|call|fax|whatsapp|sms|ring|rufnummer|t[ée]l[ée]phone|anrufen)"
-    r"[^\n]{0,24}$"
-)
-_LONGEST_LABEL = 64
-
 
 def cards(text: str) -> Iterator[tuple[int, int]]:
-    """Payment cards: a range that a network gives out, printed as cards are, with the right check digit."""
+    """Payment cards: a range that a network gives out, printed as cards are, with the right check digit.
+
+    In groups it is one unless a word before it says otherwise; without groups, only where something speaks of a card.
+    """
+    column: list[tuple[int, int]] | None = None
     for match in _CARD.finditer(text):
         said = match.group()
         digits = re.sub(r"\D", "", said)
-        before = text[max(0, match.start() - _LONGEST_LABEL) : match.start()]
-        if not luhn(digits):
+        if not luhn(digits) or not (_ISSUED.fullmatch(digits) or (said == digits and _OLD.fullmatch(digits))):
             continue
-        if _ISSUED.fullmatch(digits):
-            if said != digits or not _is_other(before):
-                yield match.span()
-        elif said == digits and _OLD.fullmatch(digits) and _OF_A_CARD.search(before):
-            yield match.span()
+        start, end = match.span()
+        before = text[max(0, start - NEAR) : start]
+        if said != digits:
+            if not is_other(before) or before.endswith("-"):
+                yield start, end
+            continue
+        if column is None:
+            column = list(cells(text, _CARD_COLUMN))
+        if inside(column, start, end) or (
+            not _is_other(before) and (_is_spoken_of(before, text[end : end + 24]) or _stands_alone(text, start, end))
+        ):
+            yield start, end
 
 
 def _is_other(before: str) -> bool:
     label = _LABEL.search(before)
-    return label is not None and not _OF_A_CARD.search(label[1]) and _OTHER_LABEL.search(label[1]) is not None
+    if label is not None and _OF_A_CARD.search(label[1]):
+        return label[1].lower().endswith(("id", "ids", "uuid", "hash")) and "card" not in label[1].lower()
+    return (label is not None and _OTHER_LABEL.search(label[1]) is not None) or is_other(before)
+
+
+def _is_spoken_of(before: str, behind: str) -> bool:
+    said = _OF_A_CARD.search(before) or _THE_NUMBER.search(before) or _BEHIND_A_CARD.search(behind)
+    return said is not None
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    return len(text) - (end - start) <= NEAR and bool(_ALONE.search(text[:start]) and _NO_MORE.search(text[end:]))
 
 
 def luhn(digits: str) -> bool:
@@ -108,34 +137,3 @@ def ibans(text: str) -> Iterator[tuple[int, int]]:
             continue
         if int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1:
             yield match.start(), at
-
-
-def phones(text: str) -> Iterator[tuple[int, int]]:
-    """Telephone numbers by the numbering plans of the library phonenumbers.
-
-    Who writes a plus and groups means a phone number; digits behind a plus alone must be given out; three groups of
-    digits must be a North American number that is; a leading 0 counts only behind a word for a phone.
-    """
-    for match in _PHONE.finditer(text):
-        said = match.group()
-        if said[0] != "+" and said.lstrip("(")[0] == "0":
-            if _OF_A_PHONE.search(text[max(0, match.start() - _LONGEST_LABEL) : match.start()]):
-                yield match.span()
-        elif _is_a_phone(said, text, match.start()):
-            yield match.span()
-
-
-def _is_a_phone(said: str, text: str, start: int) -> bool:
-    import phonenumbers
-
-    try:
-        number = phonenumbers.parse(said, None if said[0] == "+" else "US")
-    except phonenumbers.NumberParseException:
-        return False
-    if said[0] != "+":
-        return phonenumbers.is_valid_number(number)
-    if not said[1:].isdigit():
-        return phonenumbers.is_possible_number(number)
-    if text[start - 1 : start] in ("", "\n") and "@@ -" in text:
-        return False  # an added line of a diff
-    return len(said) > 9 and phonenumbers.is_valid_number(number)

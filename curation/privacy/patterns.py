@@ -8,16 +8,18 @@ scanning, and the numbering plans of the library phonenumbers.
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from curation.privacy import keys
 from curation.privacy.addresses import emails, internet
-from curation.privacy.numbers import cards, ibans, luhn, phones
+from curation.privacy.numbers import cards, ibans, luhn
+from curation.privacy.phones import phones
 
 __all__ = ["KINDS", "Found", "find", "find_value", "luhn"]
 
-RULES = 2  # raise it when other things are found than before: what was counted with earlier ones is counted anew
+RULES = 3  # raise it when other things are found than before: what was counted with earlier ones is counted anew
 KINDS: dict[str, str] = {
     "email": "email addresses",
     "phone": "phone numbers",
@@ -37,6 +39,7 @@ class Found(NamedTuple):
     kind: str
 
 
+_LONGEST_KEY = 48
 _ESCAPES = re.compile(r"\\(?:[bfnrt]|u[0-9a-fA-F]{4})")
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 
@@ -47,22 +50,30 @@ def find(text: str, kinds: frozenset[str] | None = None) -> list[Found]:
     `kinds` limits the search to these keys of KINDS. Linear in the length of the text.
     """
     if "\\" in text:  # JSON in a text: the letter of an escape is not part of what follows it
-        text = _ESCAPES.sub(lambda match: " " * len(match.group()), text)
-    taken: list[Found] = []
+        text = _ESCAPES.sub(lambda match: " \n" if match.group() == r"\n" else " " * len(match.group()), text)
+    taken: list[Found] = []  # in order
     for kind, search in _SEARCHES:
         if kinds is not None and kind not in kinds:
             continue
         for start, end in search(text):
-            if not any(start < other.end and other.start < end for other in taken):
-                taken.append(Found(start, end, kind))
-    return sorted(taken)
+            at = bisect_left(taken, (start, end, ""))
+            if (not at or taken[at - 1].end <= start) and (at == len(taken) or end <= taken[at].start):
+                taken.insert(at, Found(start, end, kind))
+    return taken
 
 
 def find_value(key: str, text: str, kinds: frozenset[str] | None = None) -> list[Found]:
     """The same for the text of a field called `key`: what stands in a field called password is one, whatever its form."""
     if (kinds is None or "secret" in kinds) and key and keys.is_named(key) and keys.is_a_value(text):
         return [Found(0, len(text), "secret")]
-    return find(text, kinds)
+    if not key:
+        return find(text, kinds)
+    before = f'"{key[-_LONGEST_KEY:]}": "'  # as JSON has it: the field is a word that says what the text is
+    return [
+        Found(start - len(before), end - len(before), kind)
+        for start, end, kind in find(f'{before}{text}"', kinds)
+        if len(before) <= start and end <= len(before) + len(text)
+    ]
 
 
 def _ssns(text: str) -> Iterator[tuple[int, int]]:

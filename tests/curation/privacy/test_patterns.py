@@ -74,16 +74,38 @@ def test_any_text_gives_places_in_order_that_do_not_overlap(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "piece", ["1", "1 ", "a@", "a.", ":", "1:", "(1", "+1 ", "A1", "-----BEGIN ", "password=", "eyJ", "1.1."]
+    "piece",
+    [
+        "1",
+        "1 ",
+        "a@",
+        "a.",
+        ":",
+        "1:",
+        "(1",
+        "+1 ",
+        "A1",
+        "-----BEGIN ",
+        "password=",
+        "eyJ",
+        "1.1.",
+        "tel 0301234567 ",
+        "phone,phone\n",
+        "phone,",
+        '"a"@b.co ',
+        "is my number ",
+        "4111 1111 1111 1111 ",
+        "a@b.co ",
+    ],
 )
 def test_time_grows_with_the_length_alone(piece: str) -> None:
     def seconds(length: int) -> float:
         text = (piece * length)[:length]
         best = 9.0
         for _ in range(3):
-            begun = time.perf_counter()
+            begun = time.process_time()  # other work on the machine does not count
             find(text)
-            best = min(best, time.perf_counter() - begun)
+            best = min(best, time.process_time() - begun)
         return best
 
     assert re.search("x", "x")  # warm
