@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Avg, Count, F, FloatField, Max, Min, OuterRef, Q, Subquery, Sum
+from django.db.models import Avg, BooleanField, Count, F, FloatField, Func, Max, Min, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Cast, Floor, Greatest, Least
 
 from curation.models import Batch, BatchItem, Grader, GraderVersion, Score
-from curation.scoring import against_people
+from curation.scoring import against_people, keep
 from curation.scoring.agreement import Agreement
 from workspace.models import Project
 from workspace.paging import Page, paginate
@@ -56,9 +56,16 @@ class Spread:
     ends: tuple[str, str] = ("", "")
 
 
+_LACKS_A_GRADE = Func(
+    F("grades"), template="jsonb_path_exists(%(expressions)s, '$.* ? (@.value == null)')", output_field=BooleanField()
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a batch is: its rows counted by status, what was asked and what it cost so far."""
+    """How far a batch is: its rows counted by status, what was asked and what it cost so far. `unpriced`: rows that were
+    asked and whose cost is not known. `ungraded`: candidates that are done and got no grade by one of their graders, so
+    that they cannot be compared. `asks`: a model is asked at all."""
 
     counts: dict[str, int]
     total: int
@@ -67,6 +74,8 @@ class Progress:
     cost_usd: Decimal
     unpriced: int
     is_open: bool
+    ungraded: int
+    asks: bool
 
 
 def graders(
@@ -150,21 +159,25 @@ def progress(found: Batch) -> Progress:
     """Counted from the rows themselves, so that it is right whatever a worker was doing when it ended."""
     rows = BatchItem.objects.filter(batch=found)
     counts = dict.fromkeys(BatchItem.Status.values, 0)
-    cost, unpriced = Decimal(0), 0
+    cost, unpriced, ungraded = Decimal(0), 0, 0
+    asks = found.grader_version is None or keep.asks_model(found.grader_version)
     grouped = rows.values_list("status").annotate(
-        count=Count("id"), cost=Sum("cost_usd"), unpriced=Count("id", filter=Q(asked_at__isnull=False, cost_usd=None))
-    )
-    for status, count, spent, unknown in grouped:
+        count=Count("id"), cost=Sum("cost_usd"), ungraded=Count("id", filter=_LACKS_A_GRADE),
+        unpriced=Count("id", filter=Q(asked_at__isnull=False, prompt__isnull=False, cost_usd=None)),
+    )  # fmt: skip
+    for status, count, spent, lacking, unknown in grouped:
         counts[status] = count
         cost += spent or 0
-        unpriced += unknown if status in ("done", "failed") else 0
+        ungraded += lacking if status == "done" else 0
+        unpriced += unknown if asks and status in ("done", "failed") else 0
     counts["reused"] = found.reused
     waiting = counts["waiting"] + counts["asking"]
     total = max(found.total, sum(counts.values()) - found.reused)
     settled = max(0, total - waiting)
     share = 100 * settled / total if total else 100.0
     is_open = found.status in (Batch.Status.QUEUED, Batch.Status.RUNNING)
-    return Progress(counts, total, settled, round(share, 1), max(cost, found.cost_usd), unpriced, is_open)
+    cost = max(cost, found.cost_usd)
+    return Progress(counts, total, settled, round(share, 1), cost, unpriced, is_open, ungraded, asks)
 
 
 def items(found: Batch, *, status: str = "", cursor: str = "", size: int = ITEMS_SIZE) -> Page[BatchItem]:

@@ -2,6 +2,7 @@
 
 import uuid
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
@@ -52,9 +53,13 @@ def batch(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
     status = request.GET.get("status", "")
     if status not in dict(TABS):
         raise Http404("There is no such part of a batch.")
-    context = {"batch": found, "progress": progress, "left": _left(found, progress), "status": status} | _tabs(
-        progress, status
-    )
+    context = {
+        "batch": found,
+        "progress": progress,
+        "left": _left(found, progress),
+        "status": status,
+        "pairs": _pairs(found, slug),
+    } | _tabs(progress, status)
     wants_calls = wants_fragment(request) and request.headers.get("HX-Target") == "calls"
     if wants_calls or not wants_fragment(request):
         context["page"] = read.items(found, status=status, cursor=request.GET.get("cursor", ""))
@@ -132,6 +137,14 @@ def _offer(found: Batch, act: str) -> dict[str, Any]:
         return {"act": act, "price": work.price_of_rest(found, **RESUMES[act])}
     except Refused as error:
         return {"act": act, "not_priced": error.reason}
+
+
+def _pairs(found: Batch, slug: str) -> str:
+    """The address at which candidates become pairs: the form of a dataset, filled in; "" for other batches."""
+    if found.kind != Batch.Kind.GENERATE:
+        return ""
+    recipe = {"task": "pairs", "answers_from": str(found.uid), "option_sources": "generated", "q": found.query}
+    return f"{reverse('curation:dataset-new', args=[slug])}?{urlencode(recipe)}"
 
 
 def _left(found: Batch, progress: read.Progress) -> str:
