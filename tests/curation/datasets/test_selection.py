@@ -16,9 +16,8 @@ from django.utils import timezone
 from curation.datasets import build, reasons, recipe, tasks
 from curation.datasets.recipe import RecipeError
 from curation.datasets.selecting import making, signatures
-from curation.messages.form import Document, message, text_of
-from curation.models import Batch, BatchItem, DatasetVersion, Feedback, RawRecord, RevisionSignature, Score, Trace
-from curation.review import step_uses
+from curation.messages.form import Document, message
+from curation.models import DatasetVersion, Feedback, RawRecord, RevisionSignature, Score, Trace
 from tests import make
 from tests.curation.datasets import rows
 from workspace.access import Actor
@@ -321,96 +320,6 @@ def test_a_check_that_raises_is_counted_and_shown(
 
 def _with(task: tasks.Task, make_rows: Any) -> tasks.Task:
     return replace(task, MAKE=make_rows)
-
-
-def test_answers_of_a_generation_batch_take_the_place_of_the_stored_ones(project: Project, judged: list[Trace]) -> None:
-    batch = Batch.objects.create(project=project, kind="generate", status="done", author="tests")
-    for ordinal, (text, grade) in enumerate([("A poor answer.", 0.2), ("The generated answer.", 0.9)]):
-        BatchItem.objects.create(
-            batch=batch, trace=judged[0], revision=judged[0].revision, ordinal=ordinal, status="done",
-            answer={"message": {"role": "assistant", "content": text}}, grades={"g@1": {"value": grade}},
-        )  # fmt: skip
-    version = freeze(project, use_original_outputs=False, answers_from=str(batch.uid), test=0, validation=0)
-    assert version.counts["by_reason"] == {"no_generated_answer": 9, "taken_generated": 1}
-    row = version.rows.get()
-    assert row.origin == "generated" and row.content["messages"][-1]["parts"][0]["text"] == "The generated answer."
-    assert row.content["messages"][0] == judged[0].revision.document["conversations"][0]["messages"][0]  # type: ignore[union-attr]
-    assert len(row.batch_items) == 1
-    with pytest.raises(RecipeError, match="no such generation batch"):
-        freeze(project, use_original_outputs=False, answers_from="0199aaaa-0000-7000-8000-000000000001")
-
-
-def grade(value: float | bool | None, **more: float) -> dict[str, Any]:
-    return {"value": value, **more}
-
-
-@pytest.mark.parametrize(
-    ("first", "second", "taken"),
-    [
-        ({"a@1": grade(1.0)}, {"a@1": grade(0.9), "b@1": grade(0.8)}, "second"),
-        (
-            {"a@1": grade(1.0), "b@1": {"value": None, "error": "it broke"}},
-            {"a@1": grade(0.9), "b@1": grade(0.1)},
-            "second",
-        ),
-        (
-            {"a@1": grade(10, low=0, high=100), "b@1": grade(0.1)},
-            {"a@1": grade(2, low=0, high=100), "b@1": grade(0.9)},
-            "second",
-        ),
-        ({"a@1": grade(3)}, {"a@1": grade(9)}, "second"),
-        ({"a@1": grade(0.9)}, {"b@1": grade(1.0)}, "first"),
-        ({"a@1": grade(True)}, {"a@1": grade(True)}, "first"),
-    ],
-)
-def test_generated_answers_are_compared_by_the_same_grades_on_one_scale(
-    project: Project, judged: list[Trace], first: dict[str, Any], second: dict[str, Any], taken: str
-) -> None:
-    batch = Batch.objects.create(project=project, kind="generate", status="done", author="tests")
-    for ordinal, (text, grades) in enumerate((("first", first), ("second", second))):
-        BatchItem.objects.create(
-            batch=batch, trace=judged[0], revision=judged[0].revision, ordinal=ordinal, status="done",
-            answer={"message": {"role": "assistant", "content": text}, "finish_reason": "stop"}, grades=grades,
-        )  # fmt: skip
-    version = freeze(project, use_original_outputs=False, answers_from=str(batch.uid), test=0, validation=0)
-    assert text_of(version.rows.get().content["messages"][-1]) == taken
-
-
-def test_uses_of_steps_in_front_of_a_generated_answer_are_kept(
-    project: Project, judged: list[Trace], rita: User
-) -> None:
-    look = message("assistant", "", tool_calls=[make.call("look", id="c")])
-    talk = [message("user", "Where is it?"), message("assistant", "Which?"), message("user", "The first."), look,
-            make.tool_result("SECRET", "c"), message("assistant", "There.")]  # fmt: skip
-    trace = rows.trace(project, make.document(*talk), judged="acceptable", by=rita)
-    for key, how in (("c", "cut"), ("c0m1", "mask"), ("c0m5", "mask")):
-        step_uses.say(project=project, actor=Actor(user=rita), trace_uid=trace.uid, step_key=key, use=how)
-    batch = Batch.objects.create(project=project, kind="generate", status="done", author="tests")
-    BatchItem.objects.create(
-        batch=batch, trace=trace, revision=trace.revision, ordinal=0, status="done",
-        answer={"message": {"role": "assistant", "content": "The generated answer."}},
-    )  # fmt: skip
-    version = freeze(project, use_original_outputs=False, answers_from=str(batch.uid), test=0, validation=0)
-    written = version.rows.get().content["messages"]
-    assert [text_of(one) for one in written] == ["Where is it?", "Which?", "The first.", "The generated answer."]
-    assert [one.get("weight") for one in written] == [None, 0, None, None], "the last mask was on the stored answer"
-
-
-def test_generated_answers_that_cannot_be_compared_or_were_cut_short(project: Project, judged: list[Trace]) -> None:
-    batch = Batch.objects.create(project=project, kind="generate", status="done", author="tests")
-    for ordinal, (trace, value, why) in enumerate(
-        [(judged[0], 0.9, "length"), (judged[0], 0.1, "stop"), (judged[1], 4, "stop"), (judged[1], 5, "stop")]
-    ):
-        BatchItem.objects.create(
-            batch=batch, trace=trace, revision=trace.revision, ordinal=ordinal, status="done",
-            answer={"message": {"role": "assistant", "content": why}, "finish_reason": why},
-            grades={"a@1": grade(value), "b@1": grade(0.5)},
-        )  # fmt: skip
-    with pytest.raises(RecipeError, match="no declared range"):
-        freeze(project, use_original_outputs=False, answers_from=str(batch.uid), test=0, validation=0)
-    batch.items.filter(trace=judged[1]).delete()
-    version = freeze(project, use_original_outputs=False, answers_from=str(batch.uid), test=0, validation=0)
-    assert text_of(version.rows.get().content["messages"][-1]) == "stop"
 
 
 def test_the_waterfall_adds_up_and_each_step_lists_what_left(project: Project, judged: list[Trace], rita: User) -> None:
