@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import Q, TextField, Value
 from django.db.models.functions import Cast, Concat
@@ -34,6 +35,7 @@ from curation.models import (
     TraceRevision,
     TraceText,
 )
+from curation.scoring import trial
 from workspace.models import Project
 
 BATCH = 500
@@ -122,8 +124,9 @@ def _empty_rows(ids: Sequence[int]) -> int:
 
 
 def _forget_trials(project: Project, ids: Sequence[int]) -> None:
-    """What a grader said of these traces when it was tried: its reasons may quote them. Scores of the trial stay. Call it
-    once the rows of the traces are changed: who confirms a trial right now holds them (see scoring.keep.confirm)."""
+    """What a grader said of these traces when it was tried: its reasons may quote them. Scores of a confirmed trial stay; a
+    trial that is only kept for a signed-in person goes whole, to be run again. Call it once the rows of the traces are
+    changed: who confirms a trial right now holds them (see scoring.keep.confirm)."""
     uids = {str(uid) for uid in Trace.objects.filter(pk__in=ids, project=project).values_list("uid", flat=True)}
     for version in GraderVersion.objects.filter(grader__project=project, tried__has_key="rows").only("tried"):
         rows = version.tried["rows"] if isinstance(version.tried["rows"], list) else []
@@ -132,6 +135,13 @@ def _forget_trials(project: Project, ids: Sequence[int]) -> None:
             for one in mine:
                 one |= {"reason": "", "error": ""}
             version.save(update_fields=["tried"])
+    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
+        held = session.get_decoded()
+        kept = held.get(trial.SESSION, {})
+        left = {key: one for key, one in kept.items() if not uids & {row["trace"] for row in one["rows"]}}
+        if len(left) < len(kept):
+            session.session_data = Session.objects.encode(held | {trial.SESSION: left})
+            session.save(update_fields=["session_data"])
 
 
 def _empty_revisions(ids: Sequence[int]) -> int:

@@ -22,6 +22,7 @@ from curation.scoring.refused import Refused
 from workspace.models import Project
 
 MOST = 50
+SESSION = "grader-trials"  # under which the trials of a signed-in person are kept: {version: Trial.plain and more}
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,6 @@ LONGEST = 4_000
 KEPT_REASON = 600
 KEPT_TRIALS = 2
 MOST_KEY = 64
-SESSION = "grader-trials"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,9 +81,9 @@ def _try(request: HttpRequest, entry: Entry, version: GraderVersion) -> HttpResp
             kept = _ran(request, entry, version, query=query, seed=seed, size=size)
         except (Refused, FilterError) as error:
             return _page(request, entry, version, problem=str(error), status=422)
-        trials = {uid: one for uid, one in request.session.get(SESSION, {}).items() if uid != str(version.uid)}
+        trials = {uid: one for uid, one in request.session.get(trial.SESSION, {}).items() if uid != str(version.uid)}
         kept |= {"query": query, "seed": seed, "size": size, "key": key}
-        request.session[SESSION] = dict(list(trials.items())[-KEPT_TRIALS + 1 :]) | {str(version.uid): kept}
+        request.session[trial.SESSION] = dict(list(trials.items())[-KEPT_TRIALS + 1 :]) | {str(version.uid): kept}
         request.session.save()  # before the next one with this key may look
     return redirect(address)
 
@@ -92,7 +91,7 @@ def _try(request: HttpRequest, entry: Entry, version: GraderVersion) -> HttpResp
 def _kept(request: HttpRequest, version: GraderVersion) -> dict[str, Any]:
     """The trial that is kept by now; the request may have begun before another one wrote it."""
     stored = type(request.session)(request.session.session_key)
-    found: dict[str, Any] = stored.get(SESSION, {}).get(str(version.uid), {})
+    found: dict[str, Any] = stored.get(trial.SESSION, {}).get(str(version.uid), {})
     return found
 
 
@@ -118,7 +117,7 @@ def _ran(
 
 
 def _use(request: HttpRequest, entry: Entry, version: GraderVersion) -> HttpResponse:
-    tried = request.session.get(SESSION, {}).get(str(version.uid))
+    tried = request.session.get(trial.SESSION, {}).get(str(version.uid))
     if version.confirmed_at is None and not tried:
         return _page(
             request, entry, version, problem="Try it first: nobody saw yet what it says of a trace.", status=422
@@ -149,7 +148,7 @@ def _page(
             price = trial.price(version=version, traces=traces) if traces else None
     except (Refused, FilterError) as error:
         problem = problem or str(error)
-    kept = request.session.get(SESSION, {}).get(str(version.uid)) if may else None
+    kept = request.session.get(trial.SESSION, {}).get(str(version.uid)) if may else None
     fits = kept is not None and [kept["query"], kept["seed"], kept["size"]] == [query, seed, size]
     rows = {row["trace"]: row | {"cost": _money(row["cost"])} for row in kept["rows"]} if kept and fits else {}
     context = {

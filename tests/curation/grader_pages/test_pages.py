@@ -10,12 +10,14 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from curation.models import Batch, BatchItem, Grader, GraderVersion, Score
+from curation.forget.person import Subject, forget
+from curation.models import Batch, BatchItem, Grader, GraderVersion, Score, Trace
 from curation.scoring import trial
 from tests import make
 from tests.curation.grading import graders
 from tests.curation.scoring_agreement.test_against_people import a_score, a_version
 from tests.flows.fake_openai import chat, fake_openai
+from workspace.access import Actor
 from workspace.models import Connection, Project, User
 
 SignedIn = Callable[[User], Client]
@@ -88,7 +90,9 @@ def test_draft_trial_confirm(project: Project, traces: list[Any], alice: User, r
     tried = client.post("/p/acme/graders/says_where/1/", {"act": "try", "seed": "1", "n": "5", "confirmed": "0.000000"})
     assert tried.status_code == 302 and tried["Location"].endswith("seed=1&n=5#trial")
     page = client.get(tried["Location"]).content.decode()
-    assert page.count('<article class="sample"') == 5 and "Use it" in page and "5 are few" in page and "(Wilson)" in page
+    assert (
+        page.count('<article class="sample"') == 5 and "Use it" in page and "5 are few" in page and "(Wilson)" in page
+    )
     assert not Score.objects.exists()  # a trial is no score
     others = client.get("/p/acme/graders/says_where/1/?seed=2").content.decode()
     assert "not run yet" in others and "Back to the 5 that you tried" in others
@@ -315,6 +319,19 @@ def test_a_trial_that_is_under_way_is_not_begun_again(
         is_tried.set()
         other.join()
     assert client.post("/p/acme/graders/says_where/1/", form).status_code == 302
+
+
+def test_forgetting_takes_a_trial_that_nobody_confirmed(
+    project: Project, traces: list[Any], alice: User, as_user: SignedIn
+) -> None:
+    client = as_user(alice)
+    client.post("/p/acme/graders/new/", TYPED)
+    client.post("/p/acme/graders/says_where/1/", {"act": "try"})
+    assert "Use it" in client.get("/p/acme/graders/says_where/1/").content.decode()
+    Trace.objects.update(user_id="u-1")
+    forget(project=project, actor=Actor(), subject=Subject(user_id="u-1"))
+    assert client.session[trial.SESSION] == {}
+    assert client.post("/p/acme/graders/says_where/1/", {"act": "use"}).status_code == 422
 
 
 def test_a_batch_of_candidates_has_the_same_page(
