@@ -85,6 +85,8 @@ def follow(
     filters.parse(query)
     if not 0 <= rate <= 1:
         raise Refused("rate", f"{rate:g} is not a share from 0 to 1.")
+    if scores_new and rate == 0:
+        raise Refused("rate", "A share of nothing scores nothing: say a larger one, or switch it off.")
     each: Price | None = None
     if scores_new:
         version = keep.current(grader)

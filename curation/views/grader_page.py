@@ -59,7 +59,7 @@ def _page(request: HttpRequest, entry: Entry, found: Grader, *, status: int = 20
         "rates": grader_charts.rates(report), "enough": ENOUGH, "spread": read.spread(shown),
         "apart": _apart(request, shown, report) if may else [],
         "batches": read.batches(entry.project, found=found, size=BATCHES).rows if may else [],
-        "held_up": arrivals.state(found) if found.scores_new else "", "may_engineer": may,
+        "held_up": arrivals.state(found) if found.scores_new else "", "rate_percent": f"{100 * found.rate:.10g}", "may_engineer": may,
         "key": uuid7().hex, "past": {"query": "", "sample": "", "regrade": False}, **more,
     }  # fmt: skip
     return answer(request, "curation/grader.html", context, status=status)
@@ -111,7 +111,7 @@ def _arrivals(request: HttpRequest, entry: Entry, found: Grader) -> HttpResponse
     typed = {"scores_new": on, "query": query, "rate": given.get("rate", "")}
     until = moment(given["until"]) if given.get("until") else timezone.now()
     try:
-        rate = float(share or "100") / 100
+        rate = _rate(share or "100")
         told = json.dumps([query, f"{rate:g}"])
         confirmed = given.get("confirmed", "") if given.get("told") == told else ""
         until = until if confirmed else timezone.now()
@@ -123,10 +123,22 @@ def _arrivals(request: HttpRequest, entry: Entry, found: Grader) -> HttpResponse
         if isinstance(error, Refused) and error.field == "confirmed" and version is not None:
             price = arrivals.expected(grader=found, version=version, query=query, rate=rate, until=until)
             return _page(request, entry, found, arrivals_typed=typed, arrivals_price=price, arrivals_told=told)
-        said = str(error) if isinstance(error, Refused | FilterError) else "The share is a number from 0 to 100."
+        said = (
+            str(error)
+            if isinstance(error, Refused | FilterError)
+            else f"{share[:20]!r} is not a share from 0 to 100 %."
+        )
         return _page(request, entry, found, status=422, arrivals_error=said, arrivals_typed=typed)
     messages.success(request, "Traces are scored as they arrive." if on else "Arriving traces are left alone.")
     return redirect("curation:grader", entry.project.slug, found.slug)
+
+
+def _rate(share: str) -> float:
+    """A share that was typed in %, as a number from 0 to 1. Raises ValueError."""
+    percent = float(share.removesuffix("%"))
+    if not 0 <= percent <= 100:
+        raise ValueError(share)
+    return percent / 100
 
 
 def _past(request: HttpRequest, entry: Entry, found: Grader) -> HttpResponse:
