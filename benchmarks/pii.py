@@ -167,8 +167,8 @@ def core_of(one: Planted) -> str:
         inside = re.search(r"\[([0-9A-Fa-f:]+)\]|((?:\d+\.){3}\d+)", one.value)
         return (inside[1] or inside[2]) if inside else one.value
     if one.kind == "key":
-        after = one.value.rpartition("= ")[2]
-        return max(re.findall(r"[\w-]+", after), key=len)
+        after = one.value.rpartition("= ")[2].rpartition("AccountKey=")[2]
+        return str(max(re.findall(r"[\w-]+", after), key=len))
     return one.value
 
 

@@ -55,8 +55,8 @@ _BRACKETS = re.compile(r"^(?:[a-z0-9]{1,12}[-_]){0,4}(?:<|\[[^\[\]]{0,60}\]$|\{[
 _NOT_WORD = re.compile(r"[^A-Za-z_-]")
 _IN_A_QUERY = ("?", "&")  # a value there is no name of a variable
 _DIGIT = re.compile(r"\d")
-_EMPTY_STARTS = ("<", "$", "%", "{", "[", "os.", "env(", "env.", "env[", "env:", "env_", "none", "null", "true", "false", "your", "example", "undefined",
-                 "redacted", "process.", "insert", "replace_", "replace-", "change_me",
+_EMPTY_STARTS = ("<", "$", "%", "{", "[", "os.", "env(", "env.", "env[", "env:", "env_", "none", "null", "true", "false", "your",
+                 "example", "undefined", "redacted", "process.", "insert", "replace_", "replace-", "change_me",
                  "placeholder")  # fmt: skip
 _EMPTY = frozenset({"string", "required", "optional", "password", "secret", "passwd", "hidden", "invalid", "incorrect",
                     "missing", "changed", "expired", "correct", "forgotten"})  # fmt: skip
