@@ -128,6 +128,24 @@ def words_of(goal: Mapping[str, str]) -> dict[str, str]:
 
 # of a field of several parts, the one that is gone to where it is wrong
 _FOCUS = {"messages": "user", "range": "low"}
+
+
+def with_part(text: str, formula: str, slug: str, definition: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of a combination with one more grader in it, under a name that a formula can say. Raises ValueError where
+    what stands there is no JSON object."""
+    parts = _json(text) if text.strip() else {}
+    if not isinstance(parts, dict):
+        raise ValueError('An object is needed: {"polite": {"type": ...}}.')
+    name = slug.replace("-", "_")
+    name = f"g_{name}" if name[:1].isdigit() else name
+    is_new = name not in parts
+    added = f"{formula.strip()} + {name}" if formula.strip() else name
+    return {
+        "f_graders": pretty(parts | {name: dict(definition)}),
+        "f_calculate_output": added if is_new else formula,
+    }
+
+
 _PARTS = {"messages": ("system", "user"), "range": ("low", "high")}
 
 

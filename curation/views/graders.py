@@ -109,6 +109,8 @@ def _posted(request: HttpRequest, entry: Entry, found: Grader | None) -> HttpRes
     if act == "offer":
         for field, text in grader_form.words_of(_goal(given)).items():
             given[field] = given.get(field, "").strip() or text  # what somebody wrote is never replaced
+    elif act == "part":
+        return _with_part(request, entry, found, given)
     elif act == "json":
         given["mode"], given["definition"] = "json", grader_form.pretty(wanted.definition)
     elif act == "form":
@@ -116,6 +118,33 @@ def _posted(request: HttpRequest, entry: Entry, found: Grader | None) -> HttpRes
     if act != "save":
         return _editor(request, entry, found, given)
     return _save(request, entry, found, given, wanted)
+
+
+def _with_part(request: HttpRequest, entry: Entry, found: Grader | None, given: QueryDict) -> HttpResponse:
+    """A combination with a confirmed grader of the project put into it, as it is now."""
+    version = next((one for one in _parts(entry, found) if one.grader.slug == given.get("part")), None)
+    if version is None:
+        return _editor(request, entry, found, given, {"graders": "Choose the grader that is to be put in."}, status=422)
+    try:
+        added = grader_form.with_part(
+            given.get("f_graders", ""), given.get("f_calculate_output", ""), version.grader.slug, version.definition
+        )
+    except ValueError as error:
+        return _editor(request, entry, found, given, {"graders": str(error)}, status=422)
+    for field, text in added.items():
+        given[field] = text
+    return _editor(request, entry, found, given)
+
+
+def _parts(entry: Entry, found: Grader | None) -> list[GraderVersion]:
+    """What can be put into a combination: the confirmed version of each other grader in use that is none itself."""
+    known = GraderVersion.objects.filter(
+        grader__project=entry.project, grader__archived_at=None, confirmed_at__isnull=False
+    ).select_related("grader")
+    newest = {one.grader_id: one for one in known.order_by("number")}
+    mine = found.pk if found else None
+    chosen = [one for key, one in newest.items() if key != mine and one.definition.get("type") != "multi"]
+    return sorted(chosen, key=lambda one: one.grader.name)
 
 
 def _as_form(
@@ -221,6 +250,7 @@ def _editor(
         "asks": bool(known and known.asks) or kind == "multi" or given.get("mode") == "json",
         "connections": connections, "models": sorted(names),
         "wrong": wrong, "focus": next((one.id for one in wrong if one.id), ""),
+        "insertable": _parts(entry, found) if kind == "multi" else [],
         "general": [text for key, text in errors.items() if key in ("grader", "definition")],
     }  # fmt: skip
     return answer(request, "curation/grader_edit.html", context, fragment="curation/_grader_fields.html", status=status)

@@ -1,0 +1,39 @@
+"""A combination takes confirmed graders of the project without anybody copying JSON."""
+
+import json
+from collections.abc import Callable
+
+from django.test import Client
+
+from curation.models import GraderVersion
+from tests.curation.grader_pages.test_pages import TYPED
+from tests.curation.grading import graders
+from workspace.models import Project, User
+
+SignedIn = Callable[[User], Client]
+MULTI = TYPED | {"type": "multi", "name": "Both"}
+
+
+def test_confirmed_graders_are_put_into_a_combination(project: Project, alice: User, as_user: SignedIn) -> None:
+    late = graders.code(project, name="Late-ish")
+    graders.code(project, name="Draft", confirmed=False)
+    client = as_user(alice)
+    answer = client.post("/p/acme/graders/new/", MULTI | {"act": "part", "part": late.grader.slug})
+    given = answer.context["given"]
+    name = late.grader.slug.replace("-", "_")
+    assert json.loads(given["f_graders"]) == {name: late.definition} and given["f_calculate_output"] == name
+    page = answer.content.decode()
+    assert f'<option value="{late.grader.slug}">' in page and '<option value="draft">' not in page
+    typed = {key: given[key] for key in ("f_graders", "f_calculate_output")}
+    assert client.post("/p/acme/graders/new/", MULTI | typed).status_code == 302
+    made = GraderVersion.objects.get(grader__name="Both").definition
+    assert (made["type"], made["calculate_output"], list(made["graders"])) == ("multi", name, [name])
+
+
+def test_what_cannot_be_put_in_says_so_and_loses_nothing(project: Project, alice: User, as_user: SignedIn) -> None:
+    late = graders.code(project)
+    client = as_user(alice)
+    wrong = client.post("/p/acme/graders/new/", MULTI | {"act": "part", "part": late.grader.slug, "f_graders": "{"})
+    assert wrong.status_code == 422 and wrong.context["given"]["f_graders"] == "{"
+    none = client.post("/p/acme/graders/new/", MULTI | {"act": "part", "part": ""})
+    assert none.status_code == 422 and "Choose the grader" in none.content.decode()
