@@ -325,9 +325,7 @@ def diff_rows(
         raise Problem(
             422, "unknown_reason", f"There is no reason {why!r} there.", details=[{"where": "why", "reason": why}]
         )
-    page, shown = compare.listed(
-        older, newer, show=show, why=why, cursor=cursor, size=size, reader=reader_of(entry)
-    )
+    page, shown = compare.listed(older, newer, show=show, why=why, cursor=cursor, size=size, reader=reader_of(entry))
     items = [
         {"row": one.row.position, "was": one.other.position if one.other else None, "trace": one.row.trace.uid,
          "external_id": one.row.trace.external_id, "split": one.row.split,
