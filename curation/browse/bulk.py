@@ -102,6 +102,8 @@ def _argument(project: Project, kind: str, argument: str) -> str:
             raise BadAct("argument", f"The queue “{queue.name}” is closed: reopen it first.")
         return queue.slug
     if kind == Kind.TOPIC:
+        if argument == "?":
+            raise BadAct("argument", "Choose a topic first.")
         if argument and not Topic.objects.filter(project=project, slug=argument).exists():
             raise BadAct("argument", f"There is no topic “{argument}”.")
         return argument

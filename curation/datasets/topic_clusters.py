@@ -33,6 +33,10 @@ EXAMPLES = 3
 NAMED_BY, TOLD = 3, 8
 AUTHOR = "k-means"
 _WORD = re.compile(r"[^\W\d_]{3,40}")
+_NO_WORDS = re.compile(
+    r"\S+@\S+|(?:https?://|www\.)\S+|\S+\.(?:com|net|org|io|dev|example)\b\S*|\S*\d\S*", re.IGNORECASE
+)
+STOCK = 0.5  # a word in more than this share of all traces names none of several clusters
 _VECTORS = """
     SELECT t.id, s.vector FROM curation_trace t JOIN curation_revisionsignature s ON s.revision_id = t.revision_id
     WHERE t.id = ANY(%s) AND length(s.vector) > 0 ORDER BY t.id
@@ -222,11 +226,14 @@ def _cluster(vectors: Any, asked: Asked) -> tuple[Any, Any]:
 
 def _telling(said: Sequence[Sequence[str]]) -> list[list[str]]:
     """The words that tell each cluster from the rest, most telling first: p log(p / q), with p the share of its traces
-    that hold the word and q that of all (a word's part of the Kullback-Leibler divergence)."""
+    that hold the word and q that of all (a word's part of the Kullback-Leibler divergence). Mail addresses, URLs and what
+    holds digits are no words; what more than STOCK of all traces hold tells nothing."""
     from sklearn.feature_extraction.text import ENGLISH_STOP_WORDS
 
     counted = [
-        Counter(word for text in texts for word in set(_WORD.findall(text.lower())) - ENGLISH_STOP_WORDS)
+        Counter(
+            word for text in texts for word in set(_WORD.findall(_NO_WORDS.sub(" ", text.lower()))) - ENGLISH_STOP_WORDS
+        )
         for texts in said
     ]
     everywhere: Counter[str] = Counter()
@@ -238,7 +245,7 @@ def _telling(said: Sequence[Sequence[str]]) -> list[list[str]]:
         least = 1 if len(texts) < 4 else 2
         weighed = {
             word: (count / len(texts)) * math.log((count / len(texts)) / (everywhere[word] / total))
-            for word, count in found.items() if count >= least
+            for word, count in found.items() if count >= least and (everywhere[word] <= STOCK * total or len(said) < 3)
         }  # fmt: skip
         telling = sorted((word for word in weighed if weighed[word] > 0), key=lambda word: (-weighed[word], word))
         result.append(telling[:TOLD])

@@ -211,7 +211,7 @@ def create(
     if len(topics) >= MOST:
         raise BadTopic("name", f"A project has at most {MOST} topics.")
     above = _parent(topics, parent)
-    values = {"name": _name(name), "query": _query(query), "parent": above}
+    values = {"name": _free(topics, _name(name), above), "query": _query(query), "parent": above}
     last = Topic.objects.filter(project=project, parent=above).aggregate(last=Max("position"))["last"]
     try:
         with transaction.atomic():
@@ -234,7 +234,9 @@ def change(*, topic: Topic, actor: Actor, name: str, parent: str, query: str) ->
     height = _height(topics, topic.pk)
     if above is not None and _depth(topics, above) + 1 + height > DEEPEST:
         raise BadTopic("parent", f"Topics stand at most {DEEPEST} deep.")
-    topic.name, topic.query = _name(name), _query(query)
+    if (said := " ".join(name.split())) != topic.name or above != topic.parent:
+        said = _free([one for one in topics if one.pk != topic.pk], _name(name), above)
+    topic.name, topic.query = said, _query(query)
     if above != topic.parent:
         topic.parent = above
         last = Topic.objects.filter(project=topic.project, parent=above).aggregate(last=Max("position"))["last"]
@@ -330,6 +332,15 @@ def _name(name: str) -> str:
     if not found or len(found) > 120 or "\0" in found:
         raise BadTopic("name", "A name has 1 to 120 characters.")
     return found
+
+
+def _free(topics: Iterable[Topic], name: str, above: Topic | None) -> str:
+    """The name, where none beside it has it and it holds no sign that a filter reads otherwise."""
+    if told := [sign for sign in "*/" if sign in name]:
+        raise BadTopic("name", f"A name cannot hold {told[0]}, which has a meaning in a filter such as topic:*.")
+    if any(one.parent_id == (above.pk if above else None) and one.name.casefold() == name.casefold() for one in topics):
+        raise BadTopic("name", f"There is a topic “{name}” in this place already.")
+    return name
 
 
 def _slug(name: str, known: set[str], *, chosen: bool) -> str:

@@ -125,6 +125,8 @@ class _Check:
     def read(self, stream: Readable) -> None:
         """Take every line."""
         for number, line in enumerate(self._lines(stream), start=1):
+            if line is None or line.strip():
+                self._empty_lines()
             if line is None:
                 self._found(
                     number, [error("line_too_long", "", f"the line is longer than {LONGEST_LINE // MEGABYTE} MB")]
@@ -138,12 +140,10 @@ class _Check:
                 if number == 1 and not self._begin(line):
                     return
                 self._found(number, self._line(number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line))
-            if self.blanks:
-                self._empty_lines()
             self.report.rows += 1
 
     def _empty_lines(self) -> None:
-        """Tell of empty lines that a row follows."""
+        """Tell of empty lines that a row follows, before that row."""
         for number in self.blank:
             self._found(number, [error("blank_line", "", "the line is empty; most readers stop here")], counts=False)
         more = self.blanks - len(self.blank)

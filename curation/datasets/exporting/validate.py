@@ -80,8 +80,8 @@ def not_taken(kind: Kind, chosen: Format) -> Finding:
 
 
 def in_order(found: Iterable[Finding]) -> list[Finding]:
-    """Errors first, else as found."""
-    return sorted(found, key=lambda finding: finding.level != "error")
+    """Errors first, then what changes what is learned, else as found."""
+    return sorted(found, key=lambda finding: (finding.level != "error", finding.code != "weight_not_kept"))
 
 
 def common(row: Example) -> list[Finding]:

@@ -12,6 +12,7 @@ from curation.filters import FilterError
 from curation.management import collecting
 from curation.management.asked import project_of, write_file
 from curation.management.commands.export_dataset import told
+from curation.models import DatasetVersion
 from workspace.access import SYSTEM
 
 
@@ -47,7 +48,7 @@ class Command(BaseCommand):
                 project=project, name=options["name"], query_text=collecting.query_of(options), actor=SYSTEM,
                 recipe=collecting.recipe_of(options),
                 # where the export is refused, nothing is frozen either
-                accept=lambda made: [send.plan(made, wish) for wish in wishes.values()],
+                accept=lambda made: _accept(made, wishes),
             )  # fmt: skip
         except (PersonalRows, send.NoReason) as error:
             ways = "--personal replace, --personal exclude, or --personal keep --reason TEXT"
@@ -73,3 +74,15 @@ class Command(BaseCommand):
         return send.Wish(
             options["format"], split, options["skip_invalid"], personal=personal, reason=options["reason"]
         )  # fmt: skip
+
+
+def _accept(made: DatasetVersion, wishes: dict[str, send.Wish]) -> None:
+    """Refuse what cannot be written: rows that may not go out, and a split that was asked for and got no row."""
+    for split, wish in wishes.items():
+        if not made.rows.filter(split=split).exists():
+            rows = made.rows.count()
+            raise CommandError(
+                f"None of the {rows:,} row{'' if rows == 1 else 's'} fell into the {split} split, so its file would be empty. "
+                "Nothing was frozen or written. A larger --validation, another --seed or more rows help."
+            )
+        send.plan(made, wish)

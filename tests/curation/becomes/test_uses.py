@@ -258,3 +258,11 @@ def test_the_page_renders_with_a_chosen_template_and_with_no_other(
     assert "must be a whole number" in client.get(page, {"length": "many"}).content.decode()
     part = client.get(page, {"part": "page", "base": "words"}, headers={"HX-Request": "true"}).content.decode()
     assert part.lstrip().startswith('<div id="becomes"')
+
+
+def test_that_other_trainers_learn_what_is_masked_is_said_first() -> None:
+    said = with_calls()["conversations"][0]["messages"]
+    row = Example(messages=[*said[:2], {**said[2], "weight": 0}, *said[3:]], tools=[])
+    found = {line.format.NAME: [one.code for one in line.warnings] for line in becomes.lines(row)}
+    assert found["trl-sft"] == ["weight_not_kept", "undeclared_tool", "undeclared_tool"]
+    assert all(codes[0] == "weight_not_kept" for codes in found.values() if "weight_not_kept" in codes)

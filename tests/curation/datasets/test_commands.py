@@ -61,6 +61,7 @@ def test_training_export_freezes_and_writes_what_is_good_enough(project: Project
         (["--agent=nobody"], "matches none of"),
         (["--filter=agent:("], "agent"),
         (["--output=/nowhere/x.jsonl"], "There is no folder /nowhere"),
+        (["--validation=0.1"], "None of the 1 row fell into the validation split"),
     ],
 )
 def test_training_export_says_what_is_wrong(

@@ -189,3 +189,10 @@ def test_seen_finds_the_first_row_however_many_there_are() -> None:
     assert not any(seen.add(digest, number) for number, digest in enumerate(digests, start=1))
     assert [seen.add(digests[at], 99_999) for at in (0, 7_777, 39_998)] == [1, 7_778, 39_999]
     assert seen.first(b"\0" * 8 + b"x") in (0, 1) and len(seen) == 39_999
+
+
+def test_findings_stand_in_the_order_of_the_lines() -> None:
+    good = row("A question like no other")
+    found = check(good + b"{\n" + b"\n" + b"[]\n" + good).rows_found
+    assert [one.row for one in found] == sorted(one.row for one in found)
+    assert [one.row for one in found][:3] == [2, 3, 4]

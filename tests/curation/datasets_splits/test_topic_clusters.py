@@ -90,3 +90,14 @@ def test_what_cannot_be_clustered(project: Project) -> None:
         topic_clusters.propose(project=project, asked=Asked())
     with pytest.raises(topics.BadTopic, match="Between 2 and 40"):
         topic_clusters.propose(project=project, asked=Asked(number=1))
+
+
+def test_addresses_numbers_and_stock_phrases_name_nothing() -> None:
+    said = [
+        [
+            f"Please answer order 10{number}x a{number}@example.com https://example.com/x about {word}"
+            for number in range(6)
+        ]
+        for word in ("refunds", "logins", "parcels")
+    ]
+    assert topic_clusters._telling(said) == [["refunds"], ["logins"], ["parcels"]]

@@ -180,3 +180,15 @@ def test_many_traces_are_given_a_topic_and_it_is_undone(project: Project, rita: 
     assert list(TraceTopic.objects.order_by("trace").values_list("trace", "topic", "source")) == before
     with pytest.raises(bulk.BadAct, match="There is no topic"):
         act(project, rita, "unheard")
+
+
+@pytest.mark.django_db
+def test_names_are_told_apart_in_their_place(project: Project) -> None:
+    above = topics.create(project=project, actor=Actor(), name="Refunds")
+    for name, why in (("refunds", "in this place already"), ("a/b", "cannot hold /"), ("all *", r"cannot hold \*")):
+        with pytest.raises(topics.BadTopic, match=why):
+            topics.create(project=project, actor=Actor(), name=name)
+    below = topics.create(project=project, actor=Actor(), name="Refunds", parent=above.slug)
+    topics.change(topic=below, actor=Actor(), name="Refunds", parent=above.slug, query="tag:x")
+    with pytest.raises(topics.BadTopic, match="in this place already"):
+        topics.change(topic=below, actor=Actor(), name="Refunds", parent="", query="")
