@@ -201,6 +201,11 @@ def test_a_batch_in_all_its_states(
     expect(page.get_by_role("region", name="Sent").first).to_contain_text("A good answer")
     axe()
     live.get_by_role("button", name="Resume").click()
+    price = page.get_by_role("region", name="Go on with this batch")
+    expect(price).to_contain_text("has no price for judge-1")
+    shoot(page, "batch-resume")
+    axe()
+    price.get_by_role("button", name="Go on").click()
     expect(live.get_by_role("button", name="Cancel")).to_be_visible()
     batch.refresh_from_db()
     assert batch.status == "queued"
