@@ -250,7 +250,7 @@ OPERATION_NEEDS: dict[str, Role] = {
     "GET /": ANY,
     "GET /datasets": ANY,
     "POST /datasets": ENGINEER,
-    "POST /datasets/preview": ANY,
+    "POST /datasets/preview": ENGINEER,
     "POST /datasets/preview/left": ENGINEER,
     "GET /replay-buffers": ANY,
     "GET /replay-buffers/{name}": ANY,
