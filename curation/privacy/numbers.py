@@ -32,6 +32,7 @@ _BEHIND_A_CARD = re.compile(rf"(?i)\bexp|cvv|cvc|valid (?:thru|until)|g[üu]ltig
 _THE_NUMBER = re.compile(
     r"(?i)(?:^|[^a-z])(?:number|nummer|num[ée]ro|n[úu]mero)\W{1,6}(?:(?:is|lautet|ist|est|es)\W)?$"
 )
+_OF_ONESELF = re.compile(r"(?i)(?<![a-z])(?:my|mine|me|meine?|mir|mi|mon|moi)(?![a-z])[^\n]{0,16}$")  # "mine is ..."
 # nothing but the number, as an answer to a question for it
 _ALONE = re.compile(r"(?i)^\W{0,3}(?:(?:content|text|message|input|output|answer|reply|body)\W{2,4})?$")
 _NO_MORE = re.compile(r"^\W{0,3}$")
@@ -106,7 +107,12 @@ def _is_other(before: str) -> bool:
 
 
 def _is_spoken_of(before: str, behind: str) -> bool:
-    said = _OF_A_CARD.search(before) or _THE_NUMBER.search(before) or _BEHIND_A_CARD.search(behind)
+    said = (
+        _OF_A_CARD.search(before)
+        or _THE_NUMBER.search(before)
+        or _OF_ONESELF.search(before)
+        or _BEHIND_A_CARD.search(behind)
+    )
     return said is not None
 
 

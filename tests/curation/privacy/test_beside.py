@@ -74,6 +74,7 @@ def test_passwords_with_such_signs_are_still_found(value: str) -> None:
         "shelf codes: 4539 5787 6362 1486",
         "your reference is 4539-5787-6362-1486",
         f"payment_id={CARD}",
+        f"please send me order {CARD}",
         f"the card arrived; tracking number {CARD}",
         f"the till paid out {OLD[:-1]}3",  # a wrong check digit
         f"article {OLD}",
@@ -89,6 +90,7 @@ def test_numbers_with_a_right_check_digit_are_no_cards_by_that_alone(text: str) 
         (f"they took 20 EUR from my debit card: {CARD}", CARD),
         (f"{CARD}, exp 04/29", CARD),
         (f"{CARD} (Visa)", CARD),
+        (f"here is mine: {CARD}", CARD),
         (f'{{"number": "{CARD}"}}', CARD),
         (f"{CARD}", CARD),
         ("It is 4539 5787 6362 1486.", "4539 5787 6362 1486"),
