@@ -243,7 +243,7 @@ def _units(made: dict[str, Any]) -> Iterator[_Unit]:
 def _within(spans: Iterable[Sequence[int]]) -> Callable[[int], bool]:
     """Whether a character is in one of the stretches; those that touch or overlap are joined, so that one look is enough."""
     joined: list[list[int]] = []
-    for begin, end in sorted(spans):
+    for begin, end in sorted((span[0], span[1]) for span in spans):
         if joined and begin <= joined[-1][1]:
             joined[-1][1] = max(joined[-1][1], end)
         else:
