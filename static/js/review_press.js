@@ -1,6 +1,6 @@
 // Keys of the review page. Those with a button are `data-key` and go through it; the others are here. A person may have set
 // other keys: everything below is written with the keys of the start, and what was pressed is turned into those first.
-import { all, desk, find, got, use } from "./review_core.js";
+import { all, desk, find, got, past, use } from "./review_core.js";
 import { rate, submitChosen, undo } from "./review_say.js";
 import { load, next } from "./review_show.js";
 import { current, fold, mark, move, plain } from "./review_steps.js";
@@ -63,6 +63,10 @@ export function onKey(event) {
   press(event, stop);
 }
 
+// how much could be taken back when a step was last used otherwise; z takes that back first, and once
+let used = -1;
+document.addEventListener("step-used", () => { used = used === -2 ? -1 : past.length; });
+
 function press(event, stop) {
   const { key, target } = event;
   if (key === "Enter" && target.closest?.("a, button, summary")) return; // it belongs to what has the focus
@@ -71,6 +75,8 @@ function press(event, stop) {
   // a pair has no steps and no outline; what is left of the keys goes through its buttons
   const start = startOf(key), act = desk.bench.matches(".pairs") && !PAIR.includes(start) ? undefined : OWN[start];
   const ours = act || (key.length === 1 || key === "Enter" ? find(`[data-key="${CSS.escape(key)}"]`, desk.bench) : null);
+  const useUndo = start === "z" && used === past.length && find("#undo-use");
+  if (useUndo) { stop(); used = -2; useUndo.click(); return; }
   if (!ours || (act && desk.bench.classList.contains("done"))) return;
   if (!desk.ready || (event.repeat && !REPEATS.includes(start))) { if (start === "z" && !event.repeat) desk.queued = undo; return stop(); }
   if (!act && ours.closest("#panel-judge[hidden]")) openTab("judge");

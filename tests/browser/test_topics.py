@@ -150,6 +150,9 @@ def test_clusters_are_proposed_accepted_and_taken_back(
     page.get_by_role("button", name="Propose").click()
     expect(page.locator(".clusters > li")).to_have_count(3)
     expect(page.locator(".clusters")).to_contain_text("password")
+    expect(page.locator(".clusters input:checked")).to_have_count(0)
+    for box in page.locator(".clusters input[type=checkbox]").all():
+        box.check()
     axe()
     shoot(page, "topic-clusters")
     page.get_by_label("Name of cluster 1").fill("First")
