@@ -175,6 +175,9 @@ def test_beside_people(
     page.get_by_label("Score traces as they arrive, by v1").check()
     page.get_by_label("Share of them, %").fill("20")
     page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Price not known")).to_be_visible()
+    axe()
+    page.get_by_role("button", name="Score what arrives at this price").click()
     expect(page.locator(".toast")).to_contain_text("Traces are scored as they arrive")
     assert complaints == []
 
