@@ -23,7 +23,9 @@ def test_what_is_no_share_is_named_as_it_was_typed(
     graders.code(project)
     form = {"act": "arrivals", "scores_new": "1", "rate": share}
     answer = as_user(alice).post("/p/acme/graders/late/", form)
-    assert answer.status_code == 422 and f"'{share}' is not a share from 0 to 100 %" in unescape(answer.content.decode())
+    assert answer.status_code == 422 and f"'{share}' is not a share from 0 to 100 %" in unescape(
+        answer.content.decode()
+    )
     assert not Grader.objects.get().scores_new
 
 
