@@ -94,7 +94,12 @@ def cards(text: str) -> Iterator[tuple[int, int]]:
         if column is None:
             column = list(cells(text, _CARD_COLUMN))
         if inside(column, start, end) or (
-            not _is_other(before) and (_is_spoken_of(before, text[end : end + 24]) or _stands_alone(text, start, end))
+            not _is_other(before)
+            and (
+                _is_spoken_of(before, text[end : end + 24])
+                or _is_own(digits, before)
+                or _stands_alone(text, start, end)
+            )
         ):
             yield start, end
 
@@ -107,13 +112,12 @@ def _is_other(before: str) -> bool:
 
 
 def _is_spoken_of(before: str, behind: str) -> bool:
-    said = (
-        _OF_A_CARD.search(before)
-        or _THE_NUMBER.search(before)
-        or _OF_ONESELF.search(before)
-        or _BEHIND_A_CARD.search(behind)
-    )
+    said = _OF_A_CARD.search(before) or _THE_NUMBER.search(before) or _BEHIND_A_CARD.search(behind)
     return said is not None
+
+
+def _is_own(digits: str, before: str) -> bool:
+    return _ISSUED.fullmatch(digits) is not None and _OF_ONESELF.search(before) is not None
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:
