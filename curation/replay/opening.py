@@ -111,7 +111,7 @@ def edited(found: Opening, given: Mapping[str, str]) -> Sent:
     if "system" in given and _plain(given["system"]) != _plain(found.system):
         _set_system(sent, found, _plain(given["system"]))
         sent.changed.append("system prompt")
-    problems = [one for one in openai_sft.talk_problems(sent.example) if one.level == "error"]
+    problems = [one for one in openai_sft.problems(sent.example) if one.level == "error"]
     if problems:
         raise CannotReplay(
             "step", f"This cannot be sent over a chat connection: {problems[0].path}: {problems[0].reason}."

@@ -109,9 +109,13 @@ def test_the_whole_loop(page: Page, server: Server, dana: User, complaints: list
     page.wait_for_url("**/datasets/support-good/1/")
 
     # download, and read what came
-    with page.expect_download() as waiting:
-        page.get_by_role("link", name=re.compile("Download train as OpenAI", re.IGNORECASE)).click()
+    page.get_by_role("link", name=re.compile("Download train as OpenAI", re.IGNORECASE)).click()
+    expect(page.get_by_role("link", name="Download with pseudonyms")).to_be_visible()
+    complaints[:] = [line for line in complaints if "409" not in line]  # the page that asks what to do about them
+    with page.expect_download() as waiting:  # the shop's customers left addresses and numbers
+        page.get_by_role("link", name="Download with pseudonyms").click()
     lines = Path(waiting.value.path()).read_text().strip().split("\n")
+    page.goto(f"{server.url}/p/demo/datasets/support-good/1/")
     assert len(lines) > 20 and all(json.loads(line)["messages"][-1]["role"] == "assistant" for line in lines)
 
     # train

@@ -138,7 +138,7 @@ def test_how_far_a_batch_is(project: Project) -> None:
             asked_at=None if status == "waiting" else "2026-01-01T00:00Z",
         )  # fmt: skip
     found = read.progress(batch)
-    assert (found.settled, found.total, found.share, found.unpriced) == (4, 5, 80.0, 1)
+    assert (found.settled, found.total, found.share, found.unpriced) == (4, 5, 80.0, 0), "it asks nobody"
     assert found.counts["done"] == 2 and found.counts["reused"] == 3 and f"{found.cost_usd:.2f}" == "0.03"
     trace = batch.items.get(status="failed").trace
     a_score(trace, version, True, 0.9)

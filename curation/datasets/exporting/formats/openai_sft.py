@@ -31,16 +31,7 @@ MOST_TOOLS = 128
 
 
 def problems(row: Example) -> Iterator[Finding]:
-    """What OpenAI refuses to train on: a row that ends without an answer, and names, images and weights; rows that it
-    would cut at its context of 65,536 tokens."""
-    if row.messages and row.messages[-1]["role"] != "assistant":
-        reason = f"the row ends with a {row.messages[-1]['role']} message; OpenAI takes only rows that end with the assistant's"
-        yield error("last_not_answer", f"messages[{len(row.messages) - 1}]", reason)
-    yield from talk_problems(row)
-
-
-def talk_problems(row: Example) -> Iterator[Finding]:
-    """What OpenAI refuses in a conversation wherever it ends: names, images and weights; and one that is too long."""
+    """Names, images and weights that OpenAI refuses; rows that it would cut at its context of 65,536 tokens."""
     images = 0
     for index, message in enumerate(row.messages):
         yield from message_problems(f"messages[{index}]", message)
