@@ -108,7 +108,7 @@ CODING: list[Scene] = [
      [("read_file", '{"path": "package-lock.json", "offset": {n4}}',
        ['{"lockfileVersion": 3, "packages": {',
         (6, '  "node_modules/{a7}": '
-         '{"version": "{n1}.{d2}.{d1}", "resolved": "https://registry.npmjs.org/{a7}/-/{a7}-{n1}.{d2}.{d1}.tgz",'
+         '{"version": "{n1}.{d2}.{d1}", "resolved": "https://packages.example.com/{a7}/-/{a7}-{n1}.{d2}.{d1}.tgz",'
             ' "integrity": "sha512-{c86}=="},'),
         "}}", "# overrides: react@18.3.1, @types/node@20.{d2}.{d1}, lodash@4.17.21, {a5}-loader@^{n1}.0.0-beta.{n2}"]),
       ("bash", '{"command": "docker pull registry.internal/web@sha256:{x64}"}',

@@ -60,12 +60,13 @@ def grade_trace(
     *, version: GraderVersion, trace: Trace, document: Document, ask: asking.Ask | None,
     references: Mapping[int, Message] | None = None,
 ) -> Outcome:  # fmt: skip
-    """Grade the main conversation of `document`. `ask` answers requests to a model: an `asking.Asker`, None where the
-    definition needs none. A grade that could not be made has value None and an error, never 0."""
+    """Grade the main conversation of `document`; calls of its sub-agents are calls of the run. `ask` answers requests to
+    a model: an `asking.Asker`, None where the definition needs none. A grade that could not be made has value None and an
+    error, never 0."""
+    facts = facts_of(trace, references) | {"tool_calls": trace_inputs.calls_of_run(document)}
     return grade_conversation(
-        definition=version.definition, conversation=main_conversation(document), facts=facts_of(trace, references),
-        ask=ask,
-    )  # fmt: skip
+        definition=version.definition, conversation=main_conversation(document), facts=facts, ask=ask
+    )
 
 
 def grade_conversation(

@@ -4,6 +4,7 @@ import pytest
 
 from curation.datasets import build, recipe
 from curation.forget.person import Subject, forget
+from curation.messages.form import message
 from curation.models import DatasetRow, Grader, Score
 from curation.scoring import arrivals, batches, generation, keep, run, trial
 from curation.scoring.graders import BadDefinition, definitions
@@ -182,3 +183,25 @@ def test_a_trial_of_a_trace_that_was_forgotten_since_keeps_no_reason(project: Pr
     assert frozen == traces[0]
     assert [row["reason"] for row in version.tried["rows"]] == ["", "", "quotes u-2", ""]
     assert [row["score"] for row in version.tried["rows"]] == [1.0, 1.0, 1.0, 0.0]
+
+
+def test_a_rule_over_the_run_sees_what_a_sub_agent_called(project: Project) -> None:
+    said = make.short_document()
+    deed = message("assistant", "", tool_calls=[make.call("delete_all", id="call_9")])
+    said["conversations"].append(
+        {
+            "id": "sub",
+            "name": "helper",
+            "kind": "sub_agent",
+            "messages": [message("user", "Clean up."), deed],
+            "tools": [],
+        }
+    )
+    trace = make.trace(project, said=said)
+    never = {"type": "tool_called", "name": "never", "names": ["delete_all"], "match": "none"}
+    few = {"type": "limits", "name": "few", "tool_calls": 1}
+    for name, definition in (("Never deletes", never), ("Few calls", few)):
+        version = keep.create(project=project, name=name, definition=definition, goal=GOAL, actor=SYSTEM)
+        assert trace.revision is not None
+        done = run.grade_trace(version=version, trace=trace, document=trace.revision.document, ask=None)
+        assert done.grade.passed is False, done.grade
