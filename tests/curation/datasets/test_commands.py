@@ -61,7 +61,7 @@ def test_training_export_freezes_and_writes_what_is_good_enough(project: Project
         (["--agent=nobody"], "matches none of"),
         (["--filter=agent:("], "agent"),
         (["--output=/nowhere/x.jsonl"], "There is no folder /nowhere"),
-        (["--validation=0.1"], "None of the 1 row fell into the validation split"),
+        (["--validation=0.1"], "None of the 1 row fell into the (?:train|validation) split"),
     ],
 )
 def test_training_export_says_what_is_wrong(
@@ -69,7 +69,7 @@ def test_training_export_says_what_is_wrong(
 ) -> None:
     rated(project, rita, 5)
     given = ["--project=acme", f"--output={tmp_path / 'x.jsonl'}", *arguments]
-    with pytest.raises(CommandError, match=told.replace("(", r"\(")):
+    with pytest.raises(CommandError, match=told):
         run("training_export", *given)
     assert not list(tmp_path.iterdir()) and not DatasetVersion.objects.exists()
 
