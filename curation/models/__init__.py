@@ -4,6 +4,7 @@ from curation.models.batches import Batch, BatchItem
 from curation.models.comments import Comment, Mention
 from curation.models.datasets import Dataset, DatasetDecision, DatasetRow, DatasetVersion
 from curation.models.follow_ups import FollowUp, WaitingWord
+from curation.models.freezings import Freezing
 from curation.models.graders import Grader, GraderVersion
 from curation.models.inbox import RawRecord, Span
 from curation.models.judgments import Correction, Feedback, Judgment, StepVerdict, Verdict
@@ -35,6 +36,7 @@ __all__ = [
     "Erasure",
     "Feedback",
     "FollowUp",
+    "Freezing",
     "Grader",
     "GraderVersion",
     "IntakeRules",
