@@ -11,10 +11,10 @@ from django.utils import timezone
 
 from curation import filters
 from curation.models import Batch, BatchItem, GraderVersion, Trace
-from curation.scoring import items, keep, lease, pricing, working
+from curation.scoring import items, keep, pricing, working
 from curation.scoring.pricing import Price
 from curation.scoring.refused import Refused
-from workspace import audit
+from workspace import audit, leases
 from workspace.access import Actor
 from workspace.models import Project
 
@@ -100,7 +100,7 @@ def work(batch_id: int, seconds: float) -> bool:
 def cancel(batch: Batch, actor: Actor) -> bool:
     """Ask no more: calls under way are finished and kept, the rest waits for `resume`. False where it had ended."""
     with transaction.atomic():
-        done = Batch.objects.filter(pk=batch.pk, status__in=lease.OPEN).update(
+        done = Batch.objects.filter(pk=batch.pk, status__in=working.OPEN).update(
             status=Status.CANCELLED, ended_at=timezone.now()
         )
         if done:
@@ -195,7 +195,7 @@ def _nothing(batch: Batch) -> str:
 
 def open_batches() -> list[int]:
     """Keys of batches that wait for a worker, oldest first."""
-    return lease.free(list(Batch.objects.filter(status__in=lease.OPEN).order_by("id")[:200]))
+    return leases.free(Batch.objects.filter(status__in=working.OPEN))
 
 
 def written(batch: Batch, made: int, reused: int) -> None:

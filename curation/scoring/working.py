@@ -18,9 +18,10 @@ from django.utils import timezone
 
 from curation.messages.form import Message
 from curation.models import Batch, BatchItem, GraderVersion, TraceRevision
-from curation.scoring import asking, candidates, claims, keep, lease, run
+from curation.scoring import asking, candidates, claims, keep, run
 from curation.scoring.claims import Claimed, Result
 from curation.scoring.refused import Refused
+from workspace import leases
 from workspace.connections.client import steadily
 
 log = logging.getLogger(__name__)
@@ -33,22 +34,29 @@ MOST_ATTEMPTS = 3  # of one item, where others come through
 PAUSE = 0.5  # seconds after a failure, times how many there were in a row
 SUMS = ("cost_usd", "input_tokens", "output_tokens", "latency_ms")
 Item = BatchItem.Status
+OPEN = (Batch.Status.QUEUED, Batch.Status.RUNNING)
 Found = Mapping[int, TraceRevision]  # by the item's id
 
 
 def work(batch_id: int, seconds: float) -> bool:
     """See `batches.work`."""
-    name = lease.owner()
+    name = leases.owner()
     try:
-        if not lease.take(batch_id, name):
+        if not take(batch_id, name):
             return True
         try:
             return _work(batch_id, name, time.monotonic() + seconds)
         finally:
-            steadily(lease.give_back, batch_id, name)
+            steadily(leases.give_back, Batch.objects.filter(pk=batch_id), name)
     except (OperationalError, InterfaceError):  # the lease runs out, and the sweep goes on with it
         log.warning("The batch %s waits for the database.", batch_id, exc_info=True)
         return True
+
+
+def take(batch_id: int, name: str) -> bool:
+    """Take or renew the lease on a batch that is not at its end. False where another has it, or it has ended."""
+    open_ones = Batch.objects.filter(pk=batch_id, status__in=OPEN)
+    return leases.take(open_ones, name, status=Batch.Status.RUNNING)
 
 
 def versions_of(batch: Batch) -> list[GraderVersion]:
@@ -186,7 +194,7 @@ class Worker:
     def _renew(self) -> None:
         if time.monotonic() - self.renewed > RENEW:
             self.renewed = time.monotonic()
-            steadily(lease.take, self.batch.pk, self.name)
+            steadily(take, self.batch.pk, self.name)
 
     def _apart(self, one: Claimed) -> Result:
         try:

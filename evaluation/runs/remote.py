@@ -6,15 +6,12 @@ open when the run fails: asking for the same run later goes on from there.
 """
 
 import itertools
-import json
-import os
 import time
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from django.db.models import Q
-from django.utils import timezone
 
 from curation.datasets.example import Example
 from curation.datasets.exporting.formats import openai_sft
@@ -24,7 +21,7 @@ from curation.messages.clean import Notes
 from evaluation.models import Answer, EvaluationRun, Scenario
 from evaluation.runs import answers
 from evaluation.runs.answers import Said
-from training import identity
+from workspace import leases
 from workspace.connections import client
 
 # longer than the client's slowest call with its retries
@@ -39,7 +36,7 @@ def answer(run: EvaluationRun, *, most: int | None = None, seconds: float | None
     """Answer what is still open (at most `most` scenarios, none begun after `seconds`). Returns how many were answered;
     0 where somebody else holds the run. Errors of single scenarios are kept with them; MOST_FAILURES in a row end the
     run, and so does a connection that does not work for the last of them."""
-    owner = json.dumps([*identity.of_process().values(), os.urandom(4).hex()])
+    owner = leases.owner()
     if not _lease(run, owner):
         return 0
     done, failures = 0, _failed_last(run)
@@ -61,7 +58,7 @@ def answer(run: EvaluationRun, *, most: int | None = None, seconds: float | None
         if not answers.waiting(run).exists():
             _end(run)
     finally:
-        EvaluationRun.objects.filter(pk=run.pk, lease_owner=owner).update(lease_owner="", lease_until=None)
+        leases.give_back(EvaluationRun.objects.filter(pk=run.pk), owner)
     return done
 
 
@@ -69,12 +66,7 @@ def open_runs() -> list[int]:
     """Keys of runs that a connection is to answer and that nobody holds. The lease of a process of this machine that is
     dead is taken away first, so that nothing waits for it to run out."""
     open_states = [EvaluationRun.Status.QUEUED, EvaluationRun.Status.RUNNING]
-    runs = EvaluationRun.objects.filter(status__in=open_states, model__connection__isnull=False)
-    for run in runs.exclude(lease_owner=""):
-        if _is_dead(run.lease_owner):
-            runs.filter(pk=run.pk, lease_owner=run.lease_owner).update(lease_owner="", lease_until=None)
-    free = runs.filter(Q(lease_owner="") | Q(lease_until__lt=timezone.now()))
-    return list(free.order_by("id").values_list("pk", flat=True))
+    return leases.free(EvaluationRun.objects.filter(status__in=open_states, model__connection__isnull=False))
 
 
 def ask(run: EvaluationRun, scenario: Scenario) -> Said:
@@ -141,26 +133,12 @@ def _failed_last(run: EvaluationRun) -> int:
     return len(list(itertools.takewhile(lambda message: message is None, last)))
 
 
-def _is_dead(owner: str) -> bool:
-    try:
-        boot, pid, ticks, _ = json.loads(owner)
-    except ValueError:
-        return False
-    # another boot id may be another machine, whose processes cannot be seen from here
-    return bool(boot == identity.boot_id() and not identity.lives(boot, pid, ticks))
-
-
 def _without_weight(message: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in message.items() if key != "weight"}
 
 
 def _lease(run: EvaluationRun, owner: str) -> bool:
     """Take or renew the lease on a run that is to be answered."""
-    now = timezone.now()
-    return bool(
-        EvaluationRun.objects.filter(
-            Q(lease_owner__in=["", owner]) | Q(lease_until__lt=now),
-            pk=run.pk,
-            status__in=[EvaluationRun.Status.QUEUED, EvaluationRun.Status.RUNNING],
-        ).update(status=EvaluationRun.Status.RUNNING, lease_owner=owner, lease_until=now + LEASE)
-    )
+    states = [EvaluationRun.Status.QUEUED, EvaluationRun.Status.RUNNING]
+    rows = EvaluationRun.objects.filter(pk=run.pk, status__in=states)
+    return leases.take(rows, owner, lasts=LEASE, status=EvaluationRun.Status.RUNNING)

@@ -18,6 +18,7 @@ from tests import make
 from tests.workspace.test_connections import Endpoint, connect
 from training import rundir
 from training.launchers import local as processes
+from workspace import leases
 from workspace.models import Project
 
 pytestmark = pytest.mark.django_db
@@ -299,14 +300,12 @@ def test_a_slow_endpoint_does_not_keep_the_worker(remote_run: EvaluationRun, end
 def test_a_run_that_somebody_holds_is_left_alone_until_they_are_dead(
     remote_run: EvaluationRun, endpoint: Endpoint
 ) -> None:
-    from training import identity
-
-    alive = json.dumps([*identity.of_process().values(), "x"])
     later = timezone.now() + remote.LEASE
-    EvaluationRun.objects.update(lease_owner=alive, lease_until=later)
+    EvaluationRun.objects.update(lease_owner=leases.owner(), lease_until=later)
     assert remote.open_runs() == []
     assert remote.answer(remote_run) == 0
-    dead = json.dumps([identity.boot_id(), 2**22 + 1, 1.0, "x"])
+    boot = json.loads(leases.owner())[0]
+    dead = json.dumps([boot, 2**22 + 1, "1", "x"])
     EvaluationRun.objects.update(lease_owner=dead, lease_until=later)
     assert remote.open_runs() == [remote_run.pk]
 

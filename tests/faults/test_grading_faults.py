@@ -189,15 +189,16 @@ def test_two_workers_and_doubled_messages_are_one_batch(
 
 
 def test_code_graders_begin_again_after_a_kill(project: Project) -> None:
-    from curation.scoring import claims, lease
+    from curation.scoring import claims, working
+    from workspace import leases
 
     version = graders.code(project)
     for _ in range(5):
         make.trace(project)
     batch = batches.start(project=project, version=version, query="", actor=SYSTEM, key="c")
     gone = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    name = f'["{lease._boot()}", {gone.pid}, "{lease._began(gone.pid)}", "x"]'
-    assert lease.take(batch.pk, name) and len(claims.claim(batch.pk, name, 3)) == 3
+    name = f'["{leases._boot()}", {gone.pid}, "{leases._began(gone.pid)}", "x"]'
+    assert working.take(batch.pk, name) and len(claims.claim(batch.pk, name, 3)) == 3
     assert batches.open_batches() == [], "its process lives"
     gone.kill()
     gone.wait()

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from curation.forget.person import Subject, forget
 from curation.messages.form import message
 from curation.models import Batch, BatchItem, Score, Trace
-from curation.scoring import batches, claims, items, keep, lease, working
+from curation.scoring import batches, claims, items, keep, working
 from curation.scoring.refused import Refused
 from tests import make
 from tests.curation.grading import graders
@@ -294,7 +294,7 @@ def test_what_a_dead_process_had_asked_is_asked_again_only_by_a_person(project: 
             make.trace(project)
         batch = begin(project, version)
         gone = '["", 1, "", ""]'
-        assert lease.take(batch.pk, gone) and len(claims.claim(batch.pk, gone, 1)) == 1
+        assert working.take(batch.pk, gone) and len(claims.claim(batch.pk, gone, 1)) == 1
         assert batches.work(batch.pk, 60) and seen == [], "another holds it: a second message does nothing"
         Batch.objects.update(lease_until=batch.created_at)
         done(batch)
@@ -310,7 +310,7 @@ def test_an_answer_that_comes_after_all_is_kept_once(project: Project) -> None:
     version = graders.judge(graders.connect(project))
     make.trace(project)
     batch = begin(project, version)
-    lease.take(batch.pk, "a")
+    working.take(batch.pk, "a")
     (one,) = claims.claim(batch.pk, "a", 1)
     claims.take_back(batch, pays=True)
     assert BatchItem.objects.get().status == "unknown"

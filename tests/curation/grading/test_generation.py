@@ -7,7 +7,7 @@ import pytest
 
 from curation.messages.form import message
 from curation.models import Batch, BatchItem, Score
-from curation.scoring import batches, claims, generation, lease, working
+from curation.scoring import batches, claims, generation, working
 from curation.scoring.refused import Refused
 from tests import make
 from tests.curation.grading import graders
@@ -160,7 +160,7 @@ def test_a_process_that_died_amid_grading_leaves_the_answer_and_asks_no_judge_tw
         make.trace(project, said=SAID)
         version = graders.judge(line)
         batch = begin(project, line, graders=[version, graders.code(project)], candidates=1)
-        lease.take(batch.pk, "gone")
+        working.take(batch.pk, "gone")
         (one,) = claims.claim(batch.pk, "gone", 1)
         said = {"message": {"role": "assistant", "content": "This morning."}, "finish_reason": "stop", "model": "m"}
         claims.keep(one, batch=batch, answer=said, spent=Decimal("0.001"), cost_usd=Decimal("0.001"))

@@ -10,7 +10,7 @@ from django.test import Client
 
 from curation.messages.form import message
 from curation.models import Batch, BatchItem, Score
-from curation.scoring import asking, batches, claims, generation, lease, working
+from curation.scoring import asking, batches, claims, generation, working
 from curation.scoring.refused import Refused
 from tests import make
 from tests.curation.grading import graders
@@ -279,7 +279,7 @@ def test_a_candidate_that_a_dead_process_had_asked_for_is_not_asked_for_again(pr
             candidates=1,
         )  # fmt: skip
         gone = '["", 1, "", ""]'
-        assert lease.take(batch.pk, gone) and len(claims.claim(batch.pk, gone, 1)) == 1
+        assert working.take(batch.pk, gone) and len(claims.claim(batch.pk, gone, 1)) == 1
         Batch.objects.update(lease_until=batch.created_at)
         done(batch)
     assert seen == [] and BatchItem.objects.get().status == "unknown", "it may have been paid for"

@@ -1,17 +1,19 @@
-"""Who works on a batch: one process at a time, and what a dead one held is free at once."""
+"""Who works on a row: one process at a time, and what a dead one held is free at once.
+
+For models with `lease_owner` (text, "" for nobody) and `lease_until`. Each call takes the rows that it is about, narrowed
+to those that may be worked on.
+"""
 
 import json
 import os
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from curation.models import Batch
-
 LASTS = timedelta(seconds=120)  # it is renewed far more often; whoever slept for longer has lost it
-OPEN = (Batch.Status.QUEUED, Batch.Status.RUNNING)
 
 
 def owner() -> str:
@@ -19,30 +21,28 @@ def owner() -> str:
     return json.dumps([_boot(), os.getpid(), _began(os.getpid()), os.urandom(4).hex()])
 
 
-def take(batch_id: int, name: str) -> bool:
-    """Take or renew the lease on a batch that is not at its end. False where another has it, or it has ended."""
+def take(rows: QuerySet[Any], name: str, *, lasts: timedelta = LASTS, **fields: Any) -> bool:
+    """Take or renew the lease on the row in `rows`, and set `fields` of it. False where another has it, or there is none."""
     now = timezone.now()
-    held = Batch.objects.filter(Q(lease_owner__in=["", name]) | Q(lease_until__lt=now), pk=batch_id, status__in=OPEN)
-    return bool(held.update(status=Batch.Status.RUNNING, lease_owner=name, lease_until=now + LASTS))
+    held = rows.filter(Q(lease_owner__in=["", name]) | Q(lease_until__lt=now))
+    return bool(held.update(lease_owner=name, lease_until=now + lasts, **fields))
 
 
-def give_back(batch_id: int, name: str) -> None:
+def give_back(rows: QuerySet[Any], name: str) -> None:
     """Let the next one work on it."""
-    Batch.objects.filter(pk=batch_id, lease_owner=name).update(lease_owner="", lease_until=None)
+    rows.filter(lease_owner=name).update(lease_owner="", lease_until=None)
 
 
-def free(batches: list[Batch]) -> list[int]:
-    """Keys of those that nobody holds. The lease of a process of this machine that is dead is taken away first."""
+def free(rows: QuerySet[Any], *, most: int = 200) -> list[int]:
+    """Keys of the oldest that nobody holds. The lease of a process of this machine that is dead is taken away first."""
     now, found = timezone.now(), []
-    for batch in batches:
-        if batch.lease_owner and (is_dead(batch.lease_owner) or (batch.lease_until or now) <= now):
-            if not Batch.objects.filter(pk=batch.pk, lease_owner=batch.lease_owner).update(
-                lease_owner="", lease_until=None
-            ):
+    for key, name, until in rows.order_by("pk").values_list("pk", "lease_owner", "lease_until")[:most]:
+        if name:
+            if not is_dead(name) and (until or now) > now:
                 continue
-        elif batch.lease_owner:
-            continue
-        found.append(batch.pk)
+            if not rows.filter(pk=key, lease_owner=name).update(lease_owner="", lease_until=None):
+                continue
+        found.append(key)
     return found
 
 
