@@ -2,13 +2,14 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from django.core.cache import cache
 from django.db import connection
+from django.db.models import Q
 
 from curation.datasets import held_out
 from curation.datasets.example import Example, Kind
@@ -35,8 +36,9 @@ class InvalidRows(ValueError):
     def __init__(self, version: DatasetVersion, chosen: Format, invalid: int, reasons: dict[str, int]) -> None:
         self.invalid, self.reasons = invalid, reasons
         went = ", ".join(f"{count:,} × {code}" for code, count in reasons.items())
+        rows = "1 row" if invalid == 1 else f"{invalid:,} rows"
         super().__init__(
-            f"{invalid:,} rows of {version} cannot be written as {chosen.NAME} ({went}). Leave them out by asking for "
+            f"{rows} of {version} cannot be written as {chosen.NAME} ({went}). Leave them out by asking for "
             "it (skip_invalid), or mend the traces and freeze again."
         )
 
@@ -74,8 +76,8 @@ class Written:
 @dataclass(frozen=True, slots=True)
 class Plan:
     """An export that nothing stands against: what is written and what is left out. `invalid` rows may have errors and are
-    left out; `held_out` are positions left out; `personal` is what was found, `replace` whether pseudonyms take its place;
-    `columns` stand on every line; `part` is of a fold."""
+    left out; `held_out` are positions left out; `personal` is what was found in the rows that are written, `replace`
+    whether pseudonyms take its place; `columns` stand on every line; `part` is of a fold."""
 
     version: DatasetVersion
     chosen: Format
@@ -172,10 +174,11 @@ def plan(
     checks are then of all rows.
 
     `personal_data` is "replace" (pseudonyms take its place), "keep" (somebody answers for it, and said why), or "" for
-    what the recipe asks for: replace, else refuse. With `inside` the lines stay on this machine (a training run here), and
-    personal data alone refuses nothing. Raises formats.UnknownFormat; WrongKind where the format takes none of the rows;
-    InvalidRows where rows have errors and `skip_invalid` was not asked for; held_out.HeldOutRows where rows of train or
-    validation are held out elsewhere and `skip_held_out` was not asked for; personal.PersonalRows.
+    what the recipe asks for: replace, else refuse; only rows that would be written count. With `inside` the lines stay on
+    this machine (a training run here), and personal data alone refuses nothing. Raises formats.UnknownFormat; WrongKind
+    where the format takes none of the rows; InvalidRows where rows have errors and `skip_invalid` was not asked for;
+    held_out.HeldOutRows where rows of train or validation are held out elsewhere and `skip_held_out` was not asked for;
+    personal.PersonalRows.
     """
     chosen = formats.find(format)
     have = kinds(version)
@@ -188,14 +191,30 @@ def plan(
     if leaks and not skip_held_out:
         raise held_out.HeldOutRows(version, leaks)
     asked = personal_data or ("replace" if version.recipe.get("personal") == "replace" else "")
-    found = personal.look(version)
+    away = frozenset(leak.position for leak in leaks)
+    found = _written(version, personal.look(version), chosen, split, away, part, may_err=invalid > 0)
     if not asked and not inside and found.in_split(split):
         raise PersonalRows(version, found, split)
     columns = _columns(version) if chosen.SAME_COLUMNS else ()
     return Plan(
-        version, chosen, split or "", invalid, frozenset(leak.position for leak in leaks), found,
-        asked == "replace" and bool(found), columns, part,
+        version, chosen, split or "", invalid, away, found, asked == "replace" and bool(found), columns, part,
     )  # fmt: skip
+
+
+def _written(
+    version: DatasetVersion, found: Personal, chosen: Format, split: str | None, away: Collection[int],
+    part: Part | None, *, may_err: bool,
+) -> Personal:  # fmt: skip
+    """Of the rows with personal data those that are written: what is left out, erased, or in another part refuses nothing."""
+    if not found:
+        return found
+    erased = Q(trace__erased_at__isnull=False) | Q(other_trace__erased_at__isnull=False)
+    gone = {*away, *version.rows.filter(erased).values_list("position", flat=True)}
+    here = [position for position in sorted(found.rows) if position not in gone]
+    if part or may_err:
+        rows = read_rows(version, split=split, only=here, part=part, origin=False)
+        here = [row.position for row in rows if not (may_err and _has_error(row.example, chosen))]
+    return found.among(frozenset(here))
 
 
 def leaking(version: DatasetVersion, split: str | None = None) -> list[held_out.Leak]:

@@ -5,7 +5,7 @@ revision says is free of it is not read again. Names of people are not looked fo
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from django.core.cache import cache
@@ -33,39 +33,47 @@ class PersonalRows(ValueError):
 
     def __init__(self, version: DatasetVersion, found: "Personal", split: str | None) -> None:
         self.rows, self.kinds = found.in_split(split), found.pieces(split)
+        rows = "1 row holds" if self.rows == 1 else f"{self.rows:,} rows hold"
         super().__init__(
-            f"{self.rows:,} rows of {version} hold personal data: {words(self.kinds)}. Put pseudonyms in its place "
+            f"{version}: {rows} personal data: {words(self.kinds)}. Put pseudonyms in its place "
             "(personal=replace), or export it as it is with a written reason (personal_reason), which the audit log keeps."
             + ("" if names.is_plugged_in() else " Names of people are not looked for.")
         )
 
 
+Held = tuple[str, tuple[tuple[str, int], ...]]  # the split of a row, and pieces per kind
+
+
 @dataclass(frozen=True, slots=True)
 class Personal:
-    """What was found. `kinds`: split -> kind -> pieces; `rows`: split -> rows; `positions` of those rows."""
+    """What was found: `rows` that hold some, by position."""
 
-    kinds: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
-    rows: Mapping[str, int] = field(default_factory=dict)
-    positions: frozenset[int] = frozenset()
+    rows: Mapping[int, Held] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
-        return bool(self.positions)
+        return bool(self.rows)
 
     def in_split(self, split: str | None = None) -> int:
         """Rows of one split, or of all."""
-        return self.rows.get(split, 0) if split else sum(self.rows.values())
+        return sum(1 for _ in self._of(split))
 
     def pieces(self, split: str | None = None) -> dict[str, int]:
         """Pieces per kind in one split, or in all; most first."""
         total: Counter[str] = Counter()
-        for name, kinds in self.kinds.items():
-            if split in (None, "", name):
-                total.update(kinds)
+        for kinds in self._of(split):
+            total.update(dict(kinds))
         return dict(total.most_common())
 
     def may_hold(self, position: int) -> bool:
         """Whether personal data was found in this row."""
-        return position in self.positions
+        return position in self.rows
+
+    def among(self, positions: Container[int]) -> "Personal":
+        """What was found in the rows at `positions`."""
+        return Personal({position: held for position, held in self.rows.items() if position in positions})
+
+    def _of(self, split: str | None) -> Iterator[tuple[tuple[str, int], ...]]:
+        return (kinds for name, kinds in self.rows.values() if split in (None, "", name))
 
 
 def words(kinds: Mapping[str, int]) -> str:
@@ -98,15 +106,13 @@ def _look(version: DatasetVersion) -> Personal:
         doubtful = [row[0] for row in cursor.fetchall()]
     if not doubtful:
         return Personal()
-    kinds: dict[str, Counter[str]] = {}
-    rows: Counter[str] = Counter()
-    positions: set[int] = set()
-    for row in read_rows(version, only=doubtful):
+    shared: dict[Held, Held] = {}  # few combinations, many rows
+    rows: dict[int, Held] = {}
+    for row in read_rows(version, only=doubtful, origin=False):
         if found := gate.find_in(row.example.plain()):
-            kinds.setdefault(row.split, Counter()).update(found)
-            rows[row.split] += 1
-            positions.add(row.position)
-    return Personal({name: dict(one) for name, one in kinds.items()}, dict(rows), frozenset(positions))
+            held = row.split, tuple(sorted(found.items()))
+            rows[row.position] = shared.setdefault(held, held)
+    return Personal(rows)
 
 
 def replaced(row: Example, counts: Counter[str]) -> Example:

@@ -8,11 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
-from curation.datasets import build, example, held_out
+from curation.datasets import build, example, folds, held_out
 from curation.datasets.example import Example
-from curation.datasets.exporting import export, judgments_csv, manifest
+from curation.datasets.exporting import export, judgments_csv, manifest, personal
+from curation.datasets.exporting.personal import PersonalRows
 from curation.datasets.recipe import Recipe
 from curation.messages.form import message
 from curation.models import Dataset, DatasetRow, DatasetVersion, Judgment, Preference, Trace
@@ -121,6 +124,44 @@ def test_what_another_version_holds_out_is_not_trained_on(
         launching.request(
             project=project, actor=Actor(), dataset_version=version, base=make.model(project), settings={}
         )
+
+
+def mailed(project: Project, rita: User, number: int, answer: str = "It is on its way.") -> Trace:
+    text = f"Number {number} {'abcdefghijkl'[number] * 9}: my address is {MAIL}, what of my order?"
+    return rows.trace(project, make.short_document(question=text, answer=answer), judged="acceptable", by=rita)
+
+
+def test_personal_data_in_rows_that_are_not_written_refuses_nothing(
+    project: Project, rita: User, ada: User, as_user: SignedIn
+) -> None:
+    version = leaky(project, rita)
+    held = DatasetRow.objects.filter(split="test").values_list("trace", flat=True)
+    kept = version.rows.exclude(trace__in=held)
+    told = personal.Personal({row.position: ("train", (("email", 2),)) for row in version.rows.all()})
+    cache.set(personal._key(version), told.among({row.position for row in version.rows.filter(trace__in=held)}), None)
+    made = export.plan(version, "openai-sft", "train", skip_held_out=True)
+    assert not made.personal and text(version, split="train", skip_held_out=True)
+    cache.set(personal._key(version), told, None)
+    with pytest.raises(PersonalRows) as refused:
+        export.plan(version, "openai-sft", "train", skip_held_out=True)
+    assert (refused.value.rows, refused.value.kinds) == (kept.count(), {"email": 2 * kept.count()})
+    page = as_user(ada).get("/p/acme/datasets/early/1/export/?split=train&skip_held_out=1").content.decode()
+    assert f"{kept.count()} rows hold personal data" in page
+    Trace.objects.filter(pk__in=kept.values_list("trace", flat=True)).update(erased_at=timezone.now())
+    assert not export.plan(version, "openai-sft", "train", skip_held_out=True).personal, "a tombstone is not written"
+
+
+def test_only_the_rows_of_a_fold_and_those_without_errors_count(project: Project, rita: User) -> None:
+    for number in range(6):
+        mailed(project, rita, number, answer=f"Order {number} is on its way.")
+    version = freeze(project, validation=0, test=0, folds=3)
+    made = export.plan(version, "openai-sft", part=folds.part(version, 0, "validation"), inside=True)
+    written = len(b"".join(export.write(made)).splitlines())
+    assert 0 < written < 6 and made.personal.in_split() == written
+    mailed(project, rita, 7, answer="")
+    broken = freeze(project, validation=0, test=0)
+    assert export.invalid_rows(broken, export.formats.find("openai-sft")) == 1
+    assert export.plan(broken, "openai-sft", skip_invalid=True, inside=True).personal.in_split() == 6
 
 
 def pair_version(project: Project, good: Trace, bad: Trace, ada: User) -> DatasetVersion:
