@@ -19,6 +19,7 @@ from curation.models.search import TraceText
 from curation.models.selection import ReplayBuffer, ReplayBufferRow, RevisionSignature, StepUse
 from curation.models.topics import Topic, TraceTopic
 from curation.models.traces import Step, Trace, TraceRevision
+from curation.models.trials import Trial, TrialItem
 from curation.models.views import BulkAct, BulkChange, SavedView
 
 __all__ = [
@@ -65,6 +66,8 @@ __all__ = [
     "TraceRevision",
     "TraceText",
     "TraceTopic",
+    "Trial",
+    "TrialItem",
     "Verdict",
     "WaitingWord",
 ]
