@@ -124,7 +124,13 @@ class Leak:
     other_external_id: str
 
     def __str__(self) -> str:
-        return f"row {self.position} ({self.external_id}) {self.conflict.told(self.other_external_id)}"
+        name = "" if self.is_itself else self.other_external_id
+        return f"row {self.position} ({self.external_id}) {self.conflict.told(name)}"
+
+    @property
+    def is_itself(self) -> bool:
+        """Whether it is the very trace that is held out, and not one like it."""
+        return self.trace == self.other
 
 
 @dataclass(slots=True)

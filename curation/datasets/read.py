@@ -2,8 +2,9 @@
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Subquery
 
@@ -13,7 +14,7 @@ from curation.datasets.exporting import validate
 from curation.datasets.exporting.findings import Finding
 from curation.datasets.exporting.formats import FORMATS, Format
 from curation.messages.form import Message
-from curation.models import BatchItem, Correction, Dataset, DatasetDecision, DatasetRow, DatasetVersion
+from curation.models import BatchItem, Correction, Dataset, DatasetDecision, DatasetRow, DatasetVersion, Trace
 from curation.review import blind
 from workspace import lineage
 from workspace.models import Project, User
@@ -82,6 +83,14 @@ class ShownLine:
     def is_masked(self) -> bool:
         """Whether somebody said that this answer is context only."""
         return self.message["role"] == "assistant" and self.message.get("weight") == 0
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """The trace that another one is like; `similarity` is estimated (0 to 1), None where it is not of likeness."""
+
+    trace: Trace
+    similarity: float | None
 
 
 @dataclass(slots=True)
@@ -227,6 +236,25 @@ def decisions(
     if reason and reader is not None and blind.hides_any(project=found.dataset.project, reader=reader):
         query = query.exclude(trace__in=blind.shut_traces(reader))
     return paginate(query, order=["id"], cursor=cursor, size=size)
+
+
+def others(project: Project, decided: Iterable[tuple[int, Mapping[str, Any]]]) -> dict[int, Other]:
+    """For decisions (trace, facts) about copies, near copies and what is held out: the other trace of each, by trace (ids
+    inside). None for what is its own copy, and for what was erased. One query, none where nothing names another."""
+    named = {trace: facts for trace, facts in decided if facts.get("other") not in (None, trace)}
+    if not named:
+        return {}
+    known = Trace.objects.filter(project=project, erased_at=None).only("uid", "external_id")
+    found = known.in_bulk([facts["other"] for facts in named.values()])
+    return {
+        trace: Other(found[facts["other"]], _similarity(facts))
+        for trace, facts in named.items() if facts["other"] in found
+    }  # fmt: skip
+
+
+def _similarity(facts: Mapping[str, Any]) -> float | None:
+    value = facts.get("value")
+    return float(value) if facts.get("gate") in ("near", "near_held_out") and value is not None else None
 
 
 def changed_rows(found: DatasetVersion, kind: str) -> QuerySet[DatasetRow]:

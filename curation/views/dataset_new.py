@@ -118,12 +118,13 @@ def dataset_left(request: HttpRequest, slug: str) -> HttpResponse:
         )  # fmt: skip
     except (filters.FilterError, recipe.RecipeError, KeyError) as error:
         raise Http404(str(error)) from None
-    back = f"{reverse('curation:dataset-new', args=[slug])}?{_address(values)}"
-    return answer(
-        request,
-        "curation/dataset_left.html",
-        {"left": left, "reason": reasons.BY_CODE[code], "back": back, "query": values["q"]},
-    )
+    others = read.others(entry.project, [(trace.pk, decision.facts) for trace, decision in left.rows])
+    context = {
+        "left": left, "listed": [(trace, decision, others.get(trace.pk)) for trace, decision in left.rows],
+        "has_others": bool(others), "reason": reasons.BY_CODE[code], "query": values["q"],
+        "back": f"{reverse('curation:dataset-new', args=[slug])}?{_address(values)}",
+    }  # fmt: skip
+    return answer(request, "curation/dataset_left.html", context)
 
 
 def _read(values: dict[str, Any]) -> tuple[recipe.Recipe | None, dict[str, str]]:

@@ -135,11 +135,14 @@ def dataset_decisions(request: HttpRequest, slug: str, name: str, number: int) -
         raise Http404("There is no such reason.")
     reader, cursor = reader_of(entry), request.GET.get("cursor", "")
     page = read.decisions(found, reason=code, cursor=cursor, size=DECISIONS_SIZE, reader=reader)
+    hidden = blind.hidden_of(traces=[one.trace for one in page.rows], user=reader)
+    others = read.others(entry.project, [(one.trace_id, one.facts) for one in page.rows if one.trace_id not in hidden])
     counted = [(reasons.BY_CODE[key], count) for key, count in found.counts["by_reason"].items()]
     context = _about(entry, found) | {
         "page": page,
-        "listed": [(one, reasons.BY_CODE[one.reason]) for one in page.rows],
-        "hidden": blind.hidden_of(traces=[one.trace for one in page.rows], user=reader),
+        "listed": [(one, reasons.BY_CODE[one.reason], others.get(one.trace_id)) for one in page.rows],
+        "has_others": bool(others),
+        "hidden": hidden,
         "code": code,
         "reason": reasons.BY_CODE.get(code),
         "counted": sorted(counted, key=lambda pair: -pair[1]),

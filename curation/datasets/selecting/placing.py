@@ -123,7 +123,8 @@ def _tell(plan: Plan, rows: Sequence[Row], why: Mapping[int, held_out.Conflict |
             continue
         facts = {"gate": conflict.code, "value": conflict.similarity, "other": conflict.other,
                  "version": conflict.version, "row": conflict.position}  # fmt: skip
-        plan.drop(row, reasons.BY_CODE[conflict.code], conflict.told(names.get(conflict.other, "")), facts)
+        name = "" if conflict.other == conflict.trace else names.get(conflict.other, "")
+        plan.drop(row, reasons.BY_CODE[conflict.code], conflict.told(name), facts)
 
 
 def _names(traces: set[int]) -> dict[int, str]:

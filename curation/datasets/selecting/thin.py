@@ -56,7 +56,8 @@ def _copies(plan: Plan, recipe: Recipe) -> None:
         first = seen.setdefault(row.signature.sameness, row)
         if first is row:
             return True
-        plan.drop(row, reasons.DUPLICATE, f"says the same as {first.external_id}")
+        facts = {"gate": "same", "other": first.trace_id}
+        plan.drop(row, reasons.DUPLICATE, f"says the same as {first.external_id}", facts)
         return False
 
     _keep(plan, keep)

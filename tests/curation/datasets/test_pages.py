@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -11,6 +12,8 @@ from django.test.utils import CaptureQueriesContext
 
 from curation.datasets import build, reasons
 from curation.datasets.exporting import formats
+from curation.datasets.recipe import Recipe
+from curation.models import DatasetDecision, DatasetVersion
 from tests import make
 from tests.curation.datasets import rows
 from workspace import lineage
@@ -45,6 +48,41 @@ def test_the_version_page_asks_the_same_few_questions_however_large(
             counts.append(len(asked))
     assert counts[:4] == counts[4:]
     assert max(counts) <= 13, counts
+
+
+@pytest.mark.django_db
+def test_a_copy_and_what_it_is_like_open_side_by_side(
+    project: Project, rita: User, alice: User, as_user: SignedIn
+) -> None:
+    words = " ".join(f"word{number}" for number in range(60))
+    made = {
+        name: rows.trace(project, make.short_document(question=text), judged="acceptable", by=rita, external_id=name)
+        for name, text in (("first", words), ("near", f"{words} indeed"), ("same", words))
+    }
+    free = rows.trace(project, judged="acceptable", by=rita)
+
+    def link(left: str, right: str) -> str:
+        return f"/p/acme/traces/diff/?left={made[left].uid}&amp;right={made[right].uid}"
+
+    def freeze(name: str, query: str = "", **options: Any) -> DatasetVersion:
+        chosen = Recipe(order="oldest", **{"validation": 0, "test": 0, **options})
+        return build.freeze(project=project, name=name, query_text=query, actor=Actor(), recipe=chosen)
+
+    client = as_user(alice)
+    page = client.get("/p/acme/datasets/new/left/?dedupe=near&order=oldest&reason=near_duplicate").content.decode()
+    assert link("first", "near") in page and re.search(r"Side by side with first, \d+ % the same by estimate", page)
+    freeze("support", dedupe="near")
+    page = client.get("/p/acme/datasets/support/1/decisions/").content.decode()
+    assert link("first", "near") in page and link("first", "same") in page and page.count("Side by side with") == 2
+    freeze("tests", query="id:first", test=1)
+    assert [row.trace for row in freeze("again", dedupe="none").rows.all()] == [free]
+    page = client.get("/p/acme/datasets/again/1/decisions/").content.decode()
+    assert link("first", "near") in page and link("first", "same") in page
+    assert page.count("Side by side with") == 2, "what is held out itself stands beside nothing"
+    told = DatasetDecision.objects.get(version__dataset__name="again", trace=made["first"])
+    assert (told.reason, told.detail) == ("held_out", "is held out as row 1 of tests@1"), "its name is told once"
+    page = client.get("/p/acme/datasets/support/1/export/").content.decode()
+    assert page.count("Row 1") == 1 and page.count(">first</a>") == 1 and "is held out as row 1 of tests@1" in page
 
 
 @pytest.mark.django_db
