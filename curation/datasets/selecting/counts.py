@@ -131,8 +131,8 @@ def _of_steps(counts: dict[str, Any]) -> list[tuple[str, str]]:
     if later := by_reason.get(reasons.LATER.code):
         text = f"{later:,} traces were not looked at yet: their text is still being read. Count again, or freeze."
         told.append(("not_looked_at", text))
-    if counts.get("personal", {}).get("rows"):
-        text = f"Personal data was found in {counts['personal']['rows']:,} rows."
+    if held := counts.get("personal", {}).get("rows"):
+        text = f"Personal data was found in {held:,} row{'' if held == 1 else 's'}."
         told.append(("personal_data", text if names.is_plugged_in() else f"{text} Names of people are not looked for."))
     for short in counts.get("mix", {}).get("short", []):
         text = (

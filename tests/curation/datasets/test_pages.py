@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from curation.datasets import build, reasons
-from curation.datasets.exporting import formats
+from curation.datasets.exporting import formats, personal
 from curation.datasets.recipe import Recipe
 from curation.models import DatasetDecision, DatasetVersion
+from curation.views import datasets as shown_versions
 from tests import make
 from tests.curation.datasets import rows
 from workspace import lineage
@@ -83,6 +85,29 @@ def test_a_copy_and_what_it_is_like_open_side_by_side(
     assert (told.reason, told.detail) == ("held_out", "is held out as row 1 of tests@1"), "its name is told once"
     page = client.get("/p/acme/datasets/support/1/export/").content.decode()
     assert page.count("Row 1") == 1 and page.count(">first</a>") == 1 and "is held out as row 1 of tests@1" in page
+
+
+@pytest.mark.django_db
+def test_a_version_page_counts_in_words_and_says_what_nobody_looked_at(
+    project: Project, rita: User, as_user: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows.trace(project, judged="acceptable", by=rita)
+    version = build.freeze(project=project, name="support", query_text="", actor=Actor(), recipe=Recipe(test=0))
+    client = as_user(rita)
+
+    def page() -> str:
+        return " ".join(re.sub(r"<[^>]+>", "", client.get("/p/acme/datasets/support/1/").content.decode()).split())
+
+    assert "A download asks" not in page() and "How 1 trace became 1 row" in page() and "1 row, frozen" in page()
+    held = ("train", (("email", 1),))
+    for found, told in (
+        ({1: held}, "1 row holds it. A download asks"), ({1: held, 2: held}, "2 rows hold it. A download asks"),
+    ):  # fmt: skip
+        cache.set(personal._key(version), personal.Personal(found), None)
+        assert told in page()
+    monkeypatch.setattr(shown_versions, "MOST_CHECKED", 0)
+    cache.clear()
+    assert "Not looked at yet: the first download looks" in page() and "–" not in page()
 
 
 @pytest.mark.django_db
