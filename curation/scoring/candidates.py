@@ -13,7 +13,8 @@ from curation.messages.clean import Notes
 from curation.messages.form import Message
 from curation.models import Batch, BatchItem, GraderVersion, Trace, TraceRevision
 from curation.scoring import asking, claims, keep, run, wire
-from curation.scoring.claims import Claimed, Result
+from curation.scoring.calling import Result
+from curation.scoring.claims import Claimed
 from curation.scoring.refused import Refused
 from workspace.connections import client
 
@@ -22,7 +23,9 @@ NOTHING: dict[str, Any] = {"value": None, "passed": None, "reason": ""}
 UNKNOWN = "It was being graded when the process ended: the outcome is unknown, and it was not asked again."
 
 
-def answer(batch: Batch, versions: list[GraderVersion], one: Claimed, trace: Trace, revision: TraceRevision) -> Result:
+def answer(
+    batch: Batch, versions: list[GraderVersion], one: Claimed, trace: Trace, revision: TraceRevision
+) -> Result[Claimed]:
     """Ask for the candidate where there is none yet, then let each version grade it that has not. A candidate that a
     grader could not grade keeps the reason; one whose grader's connection failed waits, and is not asked for again."""
     try:

@@ -12,12 +12,10 @@ from django.db.models import F
 from curation.messages.clean import Notes, clean
 from curation.models import Batch, BatchItem, GraderVersion, Score, Trace
 from curation.scoring import items
+from curation.scoring.calling import LOST, Result, TakenAway
 from curation.scoring.graders import definitions
-from curation.scoring.graders.grades import Grade
 from workspace import formats
-from workspace.connections.client import ConnectionFailed
 
-LOST = "The process that waited for the answer ended before it came. It was not asked again, since it may have been paid for."
 MOST_TEXT = 20_000
 _ITEM, _BATCH, _TRACE, _SCORE = (model._meta.db_table for model in (BatchItem, Batch, Trace, Score))
 Status = BatchItem.Status
@@ -40,30 +38,6 @@ class Claimed:
     input_tokens: int | None = None
     output_tokens: int | None = None
     latency_ms: int | None = None
-
-
-class TakenAway(Exception):
-    """The item is another's meanwhile, or is gone with its trace: nothing more is to be paid for here."""
-
-
-@dataclass(slots=True)
-class Result:
-    """What became of an item: its next status, and what is kept of it. `grade` becomes a score where it has a value.
-    `failure`: the connection gave no answer."""
-
-    claimed: Claimed
-    status: str
-    error: str = ""
-    prompt: Any = None
-    answer: Any = None
-    grades: dict[str, Any] | None = None
-    grade: Grade | None = None
-    cost_usd: Decimal | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    latency_ms: int | None = None
-    spent: Decimal | None = None  # of it, what the batch does not count yet
-    failure: ConnectionFailed | None = None
 
 
 def claim(batch_id: int, owner: str, most: int) -> list[Claimed]:
@@ -138,7 +112,7 @@ def keep(claimed: Claimed, *, batch: Batch, spent: Decimal | None = None, **fiel
         raise TakenAway
 
 
-def settle(batch: Batch, version: GraderVersion | None, results: Sequence[Result]) -> int:
+def settle(batch: Batch, version: GraderVersion | None, results: Sequence[Result[Claimed]]) -> int:
     """Results, scores and the batch's counts in one transaction. An item that was taken back meanwhile (its process was
     thought dead) is done after all: its answer came, and was paid for. Returns how many were settled."""
     rows = [_row(one) for one in results]
@@ -151,7 +125,7 @@ def settle(batch: Batch, version: GraderVersion | None, results: Sequence[Result
     return len(mine)
 
 
-def _row(one: Result) -> dict[str, Any]:
+def _row(one: Result[Claimed]) -> dict[str, Any]:
     kept = {
         "id": one.claimed.id, "attempts": one.claimed.attempts, "status": str(one.status), "error": one.error[:MOST_TEXT],
         "prompt": one.prompt, "answer": one.answer, "grades": one.grades, "input_tokens": one.input_tokens,
@@ -184,7 +158,7 @@ def _settle_items(rows: Sequence[dict[str, Any]]) -> set[int]:
         return {one for (one,) in cursor.fetchall()}
 
 
-def _score(version: GraderVersion, results: Sequence[Result]) -> None:
+def _score(version: GraderVersion, results: Sequence[Result[Claimed]]) -> None:
     """One score per revision and version, whatever is done twice. A grade made again takes the place of the first."""
     if not results:
         return
@@ -219,7 +193,7 @@ def _score(version: GraderVersion, results: Sequence[Result]) -> None:
         )
 
 
-def _count(batch: Batch, results: Sequence[Result]) -> None:
+def _count(batch: Batch, results: Sequence[Result[Claimed]]) -> None:
     done = sum(one.status == Status.DONE for one in results)
     failed = sum(one.status == Status.FAILED for one in results)
     cost = sum((one.spent for one in results if one.spent is not None), Decimal(0))

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import ROUND_UP, Decimal, InvalidOperation
-from typing import Any
+from typing import Any, TypeVar
 
 from curation.messages.form import main_conversation
 from curation.models import GraderVersion, Trace, TraceRevision
@@ -23,6 +23,8 @@ from workspace.models import Connection
 LOOKED_AT = 40
 CENT_PARTS = Decimal("0.000001")
 MOST_USD = Decimal("999999.999999")  # that a batch can hold
+
+Known = TypeVar("Known")  # of what is looked at, besides its conversation
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,12 +182,21 @@ def judge_parts(
     version: GraderVersion, looked_at: Sequence[tuple[Trace, Any]], answers: int, *, extra: int = 0
 ) -> list[Part]:
     """The calls of a judge, by model. Raises Refused where it has no connection."""
+    references = run.references_of([trace for trace, _ in looked_at])
+    known = [(run.facts_of(trace, references), conversation) for trace, conversation in looked_at]
+    return parts_of(version, known, answers, extra=extra)
+
+
+def parts_of(
+    version: GraderVersion, looked_at: Sequence[tuple[Mapping[str, Any], Any]], answers: int, *, extra: int = 0
+) -> list[Part]:
+    """The same by (facts, conversation), where what is judged is no trace."""
     connection = version.connection
     if connection is None:
         raise Refused("connection", f"The connection that {version} asked through was removed.")
 
-    def sent(trace: Trace, conversation: Any) -> list[Mapping[str, Any]]:
-        sample, item = trace_inputs.inputs_of(conversation, run.facts_of(trace))
+    def sent(facts: Mapping[str, Any], conversation: Any) -> list[Mapping[str, Any]]:
+        sample, item = trace_inputs.inputs_of(conversation, facts)
         if sample is None:
             return []
         return [asking.sent_of(one, connection) for one in asking.requests(version.definition, sample, item)]
@@ -199,11 +210,11 @@ def judge_parts(
     return [Part(connection, model, answers, 0, 0, None, missing) for model in models]
 
 
-def _unfilled(version: GraderVersion, looked_at: Sequence[tuple[Trace, Any]]) -> str:
+def _unfilled(version: GraderVersion, looked_at: Sequence[tuple[Mapping[str, Any], Any]]) -> str:
     """Why none of the prompts looked at could be made, with what the first one with an answer lacks."""
     told = f"None of the {len(looked_at)} prompts looked at could be filled"
-    for trace, conversation in looked_at:
-        sample, item = trace_inputs.inputs_of(conversation, run.facts_of(trace))
+    for facts, conversation in looked_at:
+        sample, item = trace_inputs.inputs_of(conversation, facts)
         if sample is None:
             continue
         for part in asking.judges_in(version.definition):
@@ -230,13 +241,13 @@ def candidate_parts(
 
 
 def scaled(
-    connection: Connection, looked_at: Sequence[tuple[Trace, Any]], answers: int,
-    sent: Callable[[Trace, Any], Iterable[Mapping[str, Any]]], *, extra: int = 0,
+    connection: Connection, looked_at: Sequence[tuple[Known, Any]], answers: int,
+    sent: Callable[[Known, Any], Iterable[Mapping[str, Any]]], *, extra: int = 0,
 ) -> list[Part]:  # fmt: skip
-    """What `answers` answers cost where the traces looked at are a fair sample of them, by model."""
+    """What `answers` answers cost where those looked at are a fair sample of them, by model."""
     counted: dict[str, list[int]] = {}
-    for trace, conversation in looked_at:
-        for one in sent(trace, conversation):
+    for known, conversation in looked_at:
+        for one in sent(known, conversation):
             sums = counted.setdefault(one["model"], [0, 0, 0])
             sums[0] += 1
             sums[1] += estimate.sent(one) + extra

@@ -15,7 +15,7 @@ from curation.datasets.recipe import Recipe, parse
 from curation.ingest import store
 from curation.messages.form import message, text_of
 from curation.models import Batch, DatasetRow, DatasetVersion, Score, Trace
-from curation.scoring import batches, generation, working
+from curation.scoring import batches, calling, generation
 from tests import make
 from tests.curation.datasets import rows
 from tests.curation.grading import graders
@@ -86,7 +86,7 @@ def test_a_real_attempt_that_parts_later_is_paired_where_it_parts(project: Proje
 
 def test_candidates_for_real_conversations(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     attempts(project)
-    monkeypatch.setattr(working, "PAUSE", 0.0)
+    monkeypatch.setattr(calling, "PAUSE", 0.0)
     seen: list[dict[str, Any]] = []
     says = {0.3: "I will look this up this morning.", 0.7: "No.", 1.0: "Maybe later today."}
     with fake_openai(lambda asked: (200, chat(asked, says[asked["temperature"]])), seen) as url:
@@ -129,7 +129,7 @@ def test_no_task_of_real_attempts_is_in_two_splits(project: Project) -> None:
 @pytest.fixture
 def generated(project: Project, monkeypatch: pytest.MonkeyPatch) -> Batch:
     """Three candidates of each of four traces; the temperature decides what is answered."""
-    monkeypatch.setattr(working, "PAUSE", 0.0)
+    monkeypatch.setattr(calling, "PAUSE", 0.0)
     monkeypatch.setattr("workspace.connections.client.RETRIES", 0)
     for _ in range(4):
         rows.trace(project)

@@ -12,7 +12,7 @@ from django.test import Client
 from django.utils import timezone
 
 from curation.models import Batch, BatchItem, Grader, GraderVersion, Score, TraceRevision
-from curation.scoring import arrivals, batches, keep, working
+from curation.scoring import arrivals, batches, calling, keep
 from curation.scoring.refused import Refused
 from tests import make
 from tests.curation.grading import graders
@@ -27,7 +27,7 @@ Seen = list[dict[str, Any]]
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrivals, "LAG", timezone.timedelta(hours=-1))
-    monkeypatch.setattr(working, "PAUSE", 0.0)
+    monkeypatch.setattr(calling, "PAUSE", 0.0)
     monkeypatch.setattr("workspace.connections.client.RETRIES", 0)
 
 

@@ -11,7 +11,7 @@ from django.core.cache import cache
 from curation.forget.person import Subject, forget
 from curation.messages.form import message
 from curation.models import Batch, BatchItem, Score, Trace
-from curation.scoring import batches, claims, items, keep, working
+from curation.scoring import batches, calling, claims, items, keep, working
 from curation.scoring.refused import Refused
 from tests import make
 from tests.curation.grading import graders
@@ -27,7 +27,7 @@ Seen = list[dict[str, Any]]
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
-    monkeypatch.setattr(working, "PAUSE", 0.0)
+    monkeypatch.setattr(calling, "PAUSE", 0.0)
     monkeypatch.setattr("workspace.connections.client.RETRIES", 0)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from curation.messages.form import message
 from curation.models import Batch, BatchItem, Score
-from curation.scoring import batches, claims, generation, working
+from curation.scoring import batches, calling, claims, generation, working
 from curation.scoring.refused import Refused
 from tests import make
 from tests.curation.grading import graders
@@ -32,7 +32,7 @@ SAID = make.document(
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(working, "PAUSE", 0.0)
+    monkeypatch.setattr(calling, "PAUSE", 0.0)
     monkeypatch.setattr("workspace.connections.client.RETRIES", 0)
 
 

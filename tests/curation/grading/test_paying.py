@@ -10,7 +10,7 @@ from django.test import Client
 
 from curation.messages.form import message
 from curation.models import Batch, BatchItem, Score
-from curation.scoring import asking, batches, claims, generation, working
+from curation.scoring import asking, batches, calling, claims, generation, working
 from curation.scoring.refused import Refused
 from tests import make
 from tests.curation.grading import graders
@@ -27,7 +27,7 @@ Seen = list[dict[str, Any]]
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
-    monkeypatch.setattr(working, "PAUSE", 0.0)
+    monkeypatch.setattr(calling, "PAUSE", 0.0)
     monkeypatch.setattr("workspace.connections.client.RETRIES", 0)
 
 
