@@ -1,6 +1,7 @@
 """Topics: the tree with its counts, making and changing them, clusters, what one trace is about; two versions compared."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from django.http import Http404, HttpRequest
@@ -87,6 +88,15 @@ class ClusterAccept(ClusterIn):
     parent: str = ""
 
 
+class BeforeOut(Schema):
+    """A topic that traces of a cluster are of already. By rule: they move when the cluster is accepted; by hand or by an
+    earlier cluster: they keep it."""
+
+    topic: str
+    how: Literal["rule", "hand", "cluster"]
+    traces: int
+
+
 class ClusterOut(Schema):
     """A proposed topic."""
 
@@ -96,6 +106,7 @@ class ClusterOut(Schema):
     traces: int
     share: float
     examples: list[uuid.UUID]
+    before: list[BeforeOut]
 
 
 class ProposalOut(Schema):
@@ -114,6 +125,7 @@ class AcceptedOut(Schema):
     topics: list[TopicOut]
     given: int
     kept: int = Field(description="Traces that were given a topic before and keep it.")
+    moved: list[BeforeOut] = Field(description="Topics that lost traces, which a rule had put there.")
 
 
 class TraceTopicIn(Schema):
@@ -217,7 +229,7 @@ def propose_clusters(request: HttpRequest, slug: Path[str], body: ClusterIn):
         raise _problem(error) from None
     items = [
         {"cluster": one.index, "name": one.name, "words": list(one.words), "traces": one.size, "share": one.share,
-         "examples": [uid for uid, _ in one.examples]}
+         "examples": [uid for uid, _ in one.examples], "before": _before(one.before)}
         for one in found.clusters
     ]  # fmt: skip
     return {"items": items, "matching": found.matching, "looked_at": found.looked_at, "until": found.asked.until,
@@ -238,7 +250,8 @@ def accept_clusters(request: HttpRequest, slug: Path[str], body: ClusterAccept):
         raise Problem(409, "traces_changed", str(error)) from None
     except (BadTopic, filters.FilterError) as error:
         raise _problem(error) from None
-    return Status(201, {"topics": [_out(one) for one in done.topics], "given": done.given, "kept": done.kept})
+    return Status(201, {"topics": [_out(one) for one in done.topics], "given": done.given, "kept": done.kept,
+                        "moved": _before(done.moved)})  # fmt: skip
 
 
 @router.patch("/topics/{topic}", response=TopicOut, tags=TAGS, summary="Change a topic")
@@ -334,6 +347,10 @@ def diff_rows(
         for one in shown
     ]  # fmt: skip
     return {"items": items, "next": page.older or None}
+
+
+def _before(listed: Sequence[topic_clusters.Before]) -> list[dict[str, Any]]:
+    return [{"topic": one.topic.slug, "how": one.how, "traces": one.traces} for one in listed]
 
 
 def _out(topic: Topic) -> dict[str, Any]:

@@ -31,7 +31,7 @@ FITTED = 20_000
 LEAST_CLUSTERS, MOST_CLUSTERS = 2, 40
 EXAMPLES = 3
 NAMED_BY, TOLD = 3, 8
-AUTHOR = "k-means"
+AUTHOR, RULE = "k-means", "rule"
 _WORD = re.compile(r"[^\W\d_]{3,40}")
 _NO_WORDS = re.compile(
     r"\S+@\S+|(?:https?://|www\.)\S+|\S+\.(?:com|net|org|io|dev|example)\b\S*|\S*\d\S*", re.IGNORECASE
@@ -63,8 +63,23 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Before:
+    """That `traces` are of a topic already, and how they came to it: rule, hand or cluster."""
+
+    topic: Topic
+    how: str
+    traces: int
+
+    @property
+    def moves(self) -> bool:
+        """Whether they leave it when their cluster is accepted: what was given counts before a rule, and is kept."""
+        return self.how == RULE
+
+
+@dataclass(frozen=True, slots=True)
 class Cluster:
-    """Traces that belong together: proposed name, telling words, how many there are, and those nearest to the middle."""
+    """Traces that belong together: proposed name, telling words, how many there are, those nearest to the middle, and of
+    which topics they are `before`: first those that would lose them, largest first."""
 
     index: int
     name: str
@@ -72,6 +87,7 @@ class Cluster:
     size: int
     share: float
     examples: tuple[tuple[UUID, str], ...]
+    before: tuple[Before, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +105,13 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What accepting made: topics, how many traces got one, how many had been given one before and keep it."""
+    """What accepting made: topics, how many traces got one, how many had been given one before and keep it, and how many
+    `moved` from which topic, since a rule had put them there."""
 
     topics: tuple[Topic, ...]
     given: int
     kept: int
+    moved: tuple[Before, ...]
     at: datetime
 
 
@@ -127,14 +145,16 @@ def accept(
             made.append(topic)
             ids += members[cluster.index]
             about += [topic.pk] * len(members[cluster.index])
+        moved = _moved([cluster for cluster in proposal.clusters if cluster.index in names])
         with connection.cursor() as cursor:
             cursor.execute(_GIVE, [project.pk, f"{AUTHOR}, accepted by {actor.label}"[:200], at, ids, about])
             given = cursor.rowcount
         audit.record(
             project=project, actor=actor, action="topics.clustered", target=f"project:{project.slug}",
             topics=[topic.slug for topic in made], traces=given, query=asked.query, seed=asked.seed,
+            moved={one.topic.slug: one.traces for one in moved},
         )  # fmt: skip
-    return Accepted(tuple(made), given, len(ids) - given, at)
+    return Accepted(tuple(made), given, len(ids) - given, moved, at)
 
 
 def take_back(*, project: Project, actor: Actor, slugs: Sequence[str], at: datetime) -> int:
@@ -174,6 +194,7 @@ def _propose(project: Project, asked: Asked) -> tuple[Proposal, dict[int, list[i
     members = {index: ids[labels == index].tolist() for index in range(len(order))}
     said = {pk: (uid, text) for pk, uid, text in Trace.objects.filter(project=project, pk__in=ids.tolist()).values_list(
         "pk", "uid", "preview")}  # fmt: skip
+    known = _topics_of(project, ids.tolist())
     telling = _telling([[said[pk][1] for pk in members[index]] for index in range(len(order))])
     clusters = []
     for index in range(len(order)):
@@ -187,6 +208,7 @@ def _propose(project: Project, asked: Asked) -> tuple[Proposal, dict[int, list[i
                 size=len(members[index]),
                 share=len(members[index]) / len(ids),
                 examples=tuple(said[pk] for pk in near.tolist()),
+                before=_summed(Counter(known[pk] for pk in members[index] if pk in known)),
             )
         )
     fixed = Asked(asked.query, asked.number, asked.seed, until)
@@ -195,6 +217,29 @@ def _propose(project: Project, asked: Asked) -> tuple[Proposal, dict[int, list[i
         hashlib.blake2b(ids.tobytes() + labels.astype("<i4").tobytes(), digest_size=16).hexdigest(),
     )  # fmt: skip
     return proposal, members
+
+
+def _topics_of(project: Project, ids: Sequence[int]) -> dict[int, tuple[Topic, str]]:
+    """The topic of each of these traces that has one, and how it came to it. Two queries."""
+    known = {topic.pk: topic for topic in topics.of_project(project)}
+    if not known:
+        return {}
+    found = topics.with_topic(Trace.objects.filter(project=project, pk__in=ids), project, list(known.values()))
+    listed = found.values_list("pk", "about", "given_topic__source")
+    return {pk: (known[about], how or RULE) for pk, about, how in listed if about in known}
+
+
+def _summed(counted: Counter[tuple[Topic, str]]) -> tuple[Before, ...]:
+    found = [Before(topic, how, traces) for (topic, how), traces in counted.items()]
+    return tuple(sorted(found, key=lambda one: (not one.moves, -one.traces, one.topic.name)))
+
+
+def _moved(clusters: Sequence[Cluster]) -> tuple[Before, ...]:
+    """What leaves which topic when these clusters are accepted."""
+    total: Counter[tuple[Topic, str]] = Counter()
+    for one in (before for cluster in clusters for before in cluster.before if before.moves):
+        total[one.topic, one.how] += one.traces
+    return _summed(total)
 
 
 def _vectors(ids: Sequence[int]) -> tuple[Any, Any]:

@@ -222,11 +222,22 @@ def _accept(request: HttpRequest, entry: Entry, asked: Asked, parent: str) -> Ht
         project=entry.project, actor=entry.actor, asked=asked, digest=request.POST.get("digest", ""), names=names,
         parent=parent,
     )  # fmt: skip
-    made = f"{len(done.topics)} topic{'' if len(done.topics) == 1 else 's'} made; {done.given:,} traces are of them."
-    kept = f" {done.kept:,} were given one before and keep it." if done.kept else ""
     token = _token({"clustered": [one.slug for one in done.topics], "at": done.at.isoformat()})
-    messages.success(request, with_undo(made + kept, "undo", token))
+    messages.success(request, with_undo(_accepted(done), "undo", token))
     return redirect("curation:topics", entry.project.slug)
+
+
+def _accepted(done: topic_clusters.Accepted) -> str:
+    """What accepting did, with the topics that lost traces to it."""
+    made = f"{len(done.topics)} topic{'' if len(done.topics) == 1 else 's'} made; "
+    made += "1 trace is of them." if done.given == 1 else f"{done.given:,} traces are of them."
+    if done.moved:
+        lost = ", ".join(f"{one.traces:,} from “{one.topic.name}”" for one in done.moved)
+        made += f" Of these, moved from where a rule had put them: {lost}."
+    if done.kept:
+        kept = "1 was given one before and keeps it." if done.kept == 1 else ""
+        made += f" {kept or f'{done.kept:,} were given one before and keep it.'}"
+    return made
 
 
 def _remove(request: HttpRequest, entry: Entry, found: Topic) -> HttpResponse:

@@ -1,8 +1,11 @@
 """Topics by clustering: what belongs together is found and named, accepted by a person, and taken back."""
 
 import random
+import re
+from collections.abc import Callable
 
 import pytest
+from django.test import Client
 
 from curation.datasets import topic_clusters, topics
 from curation.datasets.selecting import signatures
@@ -72,6 +75,38 @@ def test_accepted_clusters_are_topics_and_can_be_taken_back(
     assert topic_clusters.take_back(project=project, actor=Actor(user=alice), slugs=slugs, at=done.at) == 18
     assert set(Topic.objects.values_list("slug", flat=True)) == {"by-hand", "refunds"}, "what is in use stays"
     assert TraceTopic.objects.count() == 2
+
+
+def test_what_a_cluster_takes_from_a_rule_is_told_before_and_after(
+    project: Project, traces: dict[str, list[Trace]], alice: User, as_user: Callable[[User], Client]
+) -> None:
+    for trace in traces["refund"][:7]:
+        Trace.objects.filter(pk=trace.pk).update(tags=["money"])
+    topics.create(project=project, actor=Actor(), name="Money", query="tag:money")
+    topics.create(project=project, actor=Actor(), name="Odd")
+    topics.give(trace=traces["refund"][0], slug="odd", actor=Actor(user=alice))
+    client = as_user(alice)
+    page = client.get("/p/acme/topics/clusters/?go=1&query=&number=3")
+    found = page.context["proposal"]
+    refunds, *others = found.clusters
+    assert [(one.topic.slug, one.how, one.traces) for one in refunds.before] == [
+        ("money", "rule", 6),
+        ("odd", "hand", 1),
+    ]
+    assert [one.before for one in others] == [(), ()]
+    said = " ".join(re.sub(r"<[^>]+>", " ", page.content.decode()).split())
+    assert "6 move here from Money , where a rule put them" in said and "1 stays in Odd , given by hand" in said
+    done = client.post(
+        "/p/acme/topics/clusters/",
+        {"query": "", "number": 3, "seed": 0, "until": found.asked.until, "digest": found.digest,
+         "cluster": [0], "name_0": "Refunds"}, follow=True,
+    )  # fmt: skip
+    told = "1 topic made; 11 traces are of them. Of these, moved from where a rule had put them: 6 from “Money”."
+    assert f"{told} 1 was given one before and keeps it." in str(next(iter(done.context["messages"])))
+    seen = {node.topic.slug: node.own for node in topics.overview(project).nodes}
+    assert seen == {"money": 0, "odd": 1, "refunds": 11}
+    again = topic_clusters.propose(project=project, asked=Asked(number=3, query=""))
+    assert [(one.how, one.traces) for one in again.clusters[0].before] == [("cluster", 11), ("hand", 1)]
 
 
 def test_what_changed_meanwhile_is_proposed_again(project: Project, traces: dict[str, list[Trace]]) -> None:
