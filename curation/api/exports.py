@@ -49,8 +49,10 @@ class ExportIn(Schema):
 
 
 class FindingOut(Schema):
-    """One thing wrong (error) or worth knowing (warning). `row` counts lines from 1; null: the file as such."""
+    """One thing wrong (error) or worth knowing (warning). `line` counts all lines from 1, `row` those that are not empty.
+    Both are null for the file as such, `row` for an empty line."""
 
+    line: int | None
     row: int | None
     level: Literal["error", "warning"]
     code: str
@@ -63,7 +65,8 @@ class ReportOut(Schema):
 
     ok: bool
     format: str
-    rows: int
+    lines: int = Field(description="All lines, empty ones too.")
+    rows: int = Field(description="Lines that are not empty.")
     invalid: int = Field(description="Rows with errors.")
     warned: int
     bytes: int

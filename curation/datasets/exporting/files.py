@@ -35,25 +35,31 @@ class Readable(Protocol):
         ...
 
 
+def _plain(one: Finding) -> dict[str, Any]:
+    return {"level": one.level, "code": one.code, "field": one.path, "reason": one.reason}
+
+
 @dataclass(frozen=True, slots=True)
 class RowFinding:
-    """What is wrong with one row. `row` counts lines from 1."""
+    """What is wrong with one line. `line` counts all lines from 1, `row` those that hold a row: None for an empty one."""
 
-    row: int
+    line: int
+    row: int | None
     finding: Finding
 
     def plain(self) -> dict[str, Any]:
         """As JSON."""
-        one = self.finding
-        return {"row": self.row, "level": one.level, "code": one.code, "field": one.path, "reason": one.reason}
+        return {"line": self.line, "row": self.row, **_plain(self.finding)}
 
 
 @dataclass(slots=True)
 class Report:
     """What a check found. `whole`: of the file as such; `rows_found`: of rows, the first MOST_KEPT of them, errors and
-    remarks as they came; `errors` and `warnings`: rows per code, all of them. Tokens are estimates (characters / 4)."""
+    remarks as they came; `errors` and `warnings`: rows per code, all of them. `lines` are all lines, `rows` those that are
+    not empty. Tokens are estimates (characters / 4)."""
 
     format: str
+    lines: int = 0
     rows: int = 0
     invalid: int = 0
     warned: int = 0
@@ -79,6 +85,7 @@ class Report:
         return {
             "ok": self.ok,
             "format": self.format,
+            "lines": self.lines,
             "rows": self.rows,
             "invalid": self.invalid,
             "warned": self.warned,
@@ -87,10 +94,7 @@ class Report:
             "longest": self.longest,
             "errors": dict(self.errors.most_common()),
             "warnings": dict(self.warnings.most_common()),
-            "file": [
-                {"row": None, "level": one.level, "code": one.code, "field": one.path, "reason": one.reason}
-                for one in self.whole
-            ],
+            "file": [{"line": None, "row": None, **_plain(one)} for one in self.whole],
             "findings": [one.plain() for one in self.rows_found],
             "findings_left_out": self.more,
             "validation": None if self.validation is None else self.validation.plain(),
@@ -125,6 +129,7 @@ class _Check:
     def read(self, stream: Readable) -> None:
         """Take every line."""
         for number, line in enumerate(self._lines(stream), start=1):
+            self.report.lines = number
             if line is None or line.strip():
                 self._empty_lines()
             if line is None:
@@ -140,12 +145,11 @@ class _Check:
                 if number == 1 and not self._begin(line):
                     return
                 self._found(number, self._line(number, line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line))
-            self.report.rows += 1
 
     def _empty_lines(self) -> None:
         """Tell of empty lines that a row follows, before that row."""
         for number in self.blank:
-            self._found(number, [error("blank_line", "", "the line is empty; most readers stop here")], counts=False)
+            self._found(number, [error("blank_line", "", "the line is empty; most readers stop here")], is_row=False)
         more = self.blanks - len(self.blank)
         if more:
             self.report.errors["blank_line"] += more
@@ -275,22 +279,23 @@ class _Check:
         except (TypeError, orjson.JSONEncodeError):  # values beyond what is ever written out
             return []
         if self.against is not None and (first := self.against.first(digest)):
-            return [error("in_both_files", "", f"says the same as row {first:,} of the training file")]
+            return [error("in_both_files", "", f"says the same as line {first:,} of the training file")]
         if first := self.seen.add(digest, number):
-            return [warning("duplicate", "", f"says the same as row {first:,}")]
+            return [warning("duplicate", "", f"says the same as line {first:,}")]
         return []
 
-    def _found(self, number: int, found: list[Finding], *, counts: bool = True) -> None:
+    def _found(self, number: int, found: list[Finding], *, is_row: bool = True) -> None:
         report = self.report
+        report.rows += is_row
         bad = {one.code for one in found if one.level == "error"}
         told = {one.code for one in found if one.level == "warning"}
         report.errors.update(bad)
         report.warnings.update(told)
-        if counts:
+        if is_row:
             report.invalid += bool(bad)
             report.warned += bool(told)
         for one in validate.in_order(found):
             if len(report.rows_found) < MOST_KEPT:
-                report.rows_found.append(RowFinding(number, one))
+                report.rows_found.append(RowFinding(number, report.rows if is_row else None, one))
             else:
                 report.more += 1

@@ -27,7 +27,6 @@ class Command(BaseCommand):
         known = ", ".join(formats.FORMATS)
         parser.add_argument("--format", default=files.AUTO, help=f"auto (what the first row is), or one of {known}")
         parser.add_argument("--validation", metavar="FILE", help="a second file, which must not hold the same rows")
-        parser.add_argument("--project", metavar="SLUG", help="has no effect: a file belongs to no project")
         parser.add_argument("--json", action="store_true", help="print one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -59,13 +58,14 @@ class Command(BaseCommand):
         for one in report.whole:
             self._line("file", one)
         for row in report.rows_found[:SHOWN]:
-            self._line(f"row {row.row}", row.finding)
+            self._line(f"line {row.line}", row.finding)
         more = report.more + max(0, len(report.rows_found) - SHOWN)
         if more:
             counts = ", ".join(f"{count:,} × {code}" for code, count in (report.errors + report.warnings).most_common())
             self.stdout.write(f"... {more:,} more. In all: {counts}")
+        lines = f" on {report.lines:,} lines" if report.rows and report.lines != report.rows else ""
         self.stdout.write(
-            f"{name}: {report.rows:,} rows as {report.format or 'no known format'}, {report.invalid:,} with errors, "
+            f"{name}: {report.rows:,} rows{lines} as {report.format or 'no known format'}, {report.invalid:,} with errors, "
             f"{report.warned:,} with remarks, about {report.tokens:,} tokens"
         )
 

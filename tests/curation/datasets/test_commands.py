@@ -155,10 +155,17 @@ def test_validate_file_ends_with_one_where_there_are_errors(tmp_path: Path) -> N
         call_command("validate_file", str(bad), format="openai-sft", json=True, validation=str(good), stdout=out)
     report = json.loads(out.getvalue())
     assert report["findings"][0] | {"reason": ""} == {
-        "row": 11, "level": "error", "code": "empty_assistant_message", "field": "messages[1].content", "reason": "",
+        "line": 11, "row": 11, "level": "error", "code": "empty_assistant_message", "field": "messages[1].content", "reason": "",
     }  # fmt: skip
-    assert report["findings"][1]["reason"] == "says the same as row 4"
+    assert report["findings"][1]["reason"] == "says the same as line 4"
     assert report["validation"]["errors"] == {"in_both_files": 10}
+    gaps = tmp_path / "gaps.jsonl"
+    gaps.write_text("\n" + good.read_text() + line("") + "\n")
+    out = io.StringIO()
+    with pytest.raises(CommandError):
+        call_command("validate_file", str(gaps), format="openai-sft", stdout=out)
+    assert "line 1: error blank_line" in out.getvalue() and "line 12: error empty_assistant" in out.getvalue()
+    assert "11 rows on 12 lines as openai-sft, 1 with errors" in out.getvalue()
     for arguments, told in (
         ((str(tmp_path / "none.jsonl"),), "Cannot read"),
         ((str(good), "--format=x"), "There is no format"),

@@ -28,7 +28,7 @@ def one(content: bytes, name: str = "openai-sft") -> list[tuple[int, str, str]]:
     """Errors of the rows behind ten sound ones."""
     report = check(ten() + content, name)
     return [
-        (found.row, found.finding.code, found.finding.path)
+        (found.line, found.finding.code, found.finding.path)
         for found in report.rows_found
         if found.finding.level == "error"
     ]
@@ -93,7 +93,17 @@ def test_the_reasons_of_record_checks_are_remarks_where_a_row_can_still_be_train
     long = row("Please sum this up: " + "word " * 8000)
     report = check(ten() + row("Hm?") + long + row(answer="Answer 3."))
     assert report.warnings == {"short_user_message": 1, "long_row": 1, "duplicate": 1} and report.ok
-    assert report.rows_found[-1].finding.reason == "says the same as row 4"
+    assert report.rows_found[-1].finding.reason == "says the same as line 4"
+
+
+def test_lines_and_rows_are_counted_apart_where_some_are_empty() -> None:
+    report = check(ten() + b"\n" + row(answer="") + b"  \n\n" + row("", "x") + b"\n")
+    assert (report.lines, report.rows, report.invalid) == (16, 12, 2)
+    assert [(one.line, one.row, one.finding.code) for one in report.rows_found if one.finding.level == "error"] == [
+        (11, None, "blank_line"), (12, 11, "empty_assistant_message"), (13, None, "blank_line"),
+        (14, None, "blank_line"), (15, 12, "empty_user_message"),
+    ]  # fmt: skip
+    assert report.plain()["findings"][1]["line"] == 12 and report.plain()["findings"][1]["row"] == 11
 
 
 @pytest.mark.parametrize(
@@ -116,8 +126,8 @@ def test_the_file_as_such(content: bytes, code: str) -> None:
 def test_two_files_must_not_share_rows_and_labels_must_differ() -> None:
     report = check(ten(), validation=io.BytesIO(ten("Other") + row(answer="Answer 4.")))
     assert report.errors == {} and not report.ok and report.validation is not None
-    assert [(found.row, found.finding.reason) for found in report.validation.rows_found] == [
-        (11, "says the same as row 5 of the training file")
+    assert [(found.line, found.finding.reason) for found in report.validation.rows_found] == [
+        (11, "says the same as line 5 of the training file")
     ]
     answer = [{"role": "assistant", "content": "Yes."}]
     labels = b"".join(
@@ -194,5 +204,5 @@ def test_seen_finds_the_first_row_however_many_there_are() -> None:
 def test_findings_stand_in_the_order_of_the_lines() -> None:
     good = row("A question like no other")
     found = check(good + b"{\n" + b"\n" + b"[]\n" + good).rows_found
-    assert [one.row for one in found] == sorted(one.row for one in found)
-    assert [one.row for one in found][:3] == [2, 3, 4]
+    assert [one.line for one in found] == sorted(one.line for one in found)
+    assert [one.line for one in found][:3] == [2, 3, 4]

@@ -308,7 +308,7 @@ def test_the_api_reports_findings_as_json(project: Project, api: Callable[..., C
     found = answer.json()
     assert answer.status_code == 200 and not found["ok"] and found["rows"] == 1
     assert found["findings"][0] | {"reason": ""} == {
-        "row": 1, "level": "error", "code": "empty_assistant_message", "field": "messages[1].content", "reason": "",
+        "line": 1, "row": 1, "level": "error", "code": "empty_assistant_message", "field": "messages[1].content", "reason": "",
     }  # fmt: skip
     assert found["file"][0]["code"] == "too_few_rows"
     wrong = engineer.post("/api/projects/acme/validate?format=csv", line, content_type="application/jsonl")
