@@ -101,6 +101,7 @@ def _posted(request: HttpRequest, entry: Entry, found: Grader | None) -> HttpRes
     act = given.get("act", "save")
     name = (found.name if found else " ".join(given.get("name", "").split()))[:100]
     as_json = given.get("mode") == "json"
+    _with_model(entry, given)
     wanted = (
         grader_form.read_json(given.get("definition", ""), name)
         if as_json
@@ -118,6 +119,25 @@ def _posted(request: HttpRequest, entry: Entry, found: Grader | None) -> HttpRes
     if act != "save":
         return _editor(request, entry, found, given)
     return _save(request, entry, found, given, wanted)
+
+
+def _with_model(entry: Entry, given: QueryDict) -> None:
+    """Where no model is named, that of the chosen connection; after another was chosen (act=connection) its own takes the
+    place of one that only stood there as the default of the one before."""
+    lines = {str(line.uid): line for line in Connection.objects.filter(project=entry.project)}
+    chosen = lines.pop(given.get("connection", ""), None)
+    if chosen is None or not chosen.default_model or "f_model" not in given:
+        return
+    typed = given["f_model"].strip()
+    defaults = {line.default_model for line in lines.values()} - set(_models(chosen))
+    if not typed or (given.get("act") == "connection" and typed in defaults):
+        given["f_model"] = chosen.default_model
+
+
+def _models(line: Connection) -> list[str]:
+    """The models that a connection names: its default first, then those of its price table."""
+    names = dict.fromkeys((line.default_model, *sorted(line.prices)))
+    return [name for name in names if name not in ("", "*")]
 
 
 def _with_part(request: HttpRequest, entry: Entry, found: Grader | None, given: QueryDict) -> HttpResponse:
@@ -238,7 +258,8 @@ def _editor(
     wrong = grader_form.wrong(kind if kind in definitions.ENGINES else "", errors)
     shown = grader_form.shown(kind, given, errors) if kind in definitions.ENGINES else []
     connections = list(Connection.objects.filter(project=entry.project).order_by("name"))
-    names = {name for line in connections for name in (line.default_model, *line.prices) if name not in ("", "*")}
+    line = next((one for one in connections if str(one.uid) == given.get("connection")), None)
+    models = _models(line) if line else sorted({name for one in connections for name in _models(one)})
     context = {
         "found": found, "given": given, "errors": errors, "mode": given.get("mode", "form"), "kind": kind,
         "goals": [
@@ -248,7 +269,8 @@ def _editor(
         "takes_variables": any(one.field.kind in ("template", "messages") for one in shown),
         "is_judge": any(one.field.kind == "messages" for one in shown),
         "asks": bool(known and known.asks) or kind == "multi" or given.get("mode") == "json",
-        "connections": connections, "models": sorted(names),
+        "connections": connections, "models": models,
+        "default_model": line.default_model if line else "",
         "wrong": wrong, "focus": next((one.id for one in wrong if one.id), ""),
         "insertable": _parts(entry, found) if kind == "multi" else [],
         "general": [text for key, text in errors.items() if key in ("grader", "definition")],
