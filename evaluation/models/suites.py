@@ -17,6 +17,9 @@ class Suite(models.Model):
     dataset_version = models.ForeignKey(DatasetVersion, null=True, on_delete=models.RESTRICT, related_name="suites")
     split = models.CharField(max_length=10, blank=True)
     graders = models.JSONField(default=list, help_text="Definitions of curation.scoring.graders, in order.")
+    judges = models.JSONField(
+        default=dict, help_text="{name: id of the grader version} of those that ask a model: whom, and through what."
+    )
     turns = models.CharField(max_length=4, default="last", help_text="last: one scenario a row; each: one an answer.")
     counts = models.JSONField(default=dict, help_text="rows, scenarios, left_out{reason: rows}")
     content_hash = models.CharField(max_length=64)

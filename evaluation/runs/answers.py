@@ -32,6 +32,14 @@ class Said:
 
 
 @dataclass(frozen=True, slots=True)
+class Graded:
+    """An answer that is not stored yet, with the scores that it will have."""
+
+    answer: Answer
+    scores: list[AnswerScore]
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """Scenarios of a run: how many are answered, how many of those with an error."""
 
@@ -46,39 +54,92 @@ class Progress:
 
 
 def store(*, run: EvaluationRun, said: Iterable[Said]) -> int:
-    """Store answers and their grades in one transaction; scenarios that have an answer keep it. Returns how many were
-    new. A grade that could not be made is stored as null."""
+    """Store answers with their grades; scenarios that have an answer keep it. Returns how many were new. A grade that
+    could not be made is stored as null."""
+    return keep(run=run, graded=grade(run=run, said=said))
+
+
+def grade(*, run: EvaluationRun, said: Iterable[Said]) -> list[Graded]:
+    """What is new of this, with its grades. It may take long (code of a grader runs for seconds), so do it outside of any
+    transaction."""
+    have = set(Answer.objects.filter(run=run).values_list("scenario_id", flat=True))
+    fresh = []
+    for one in said:
+        if one.scenario.pk not in have:
+            have.add(one.scenario.pk)
+            fresh.append((one.scenario, _row(run, one)))
+    definitions = _definitions(run)
+    return [Graded(answer, _scores(definitions, answer, scenario)) for scenario, answer in fresh]
+
+
+def keep(*, run: EvaluationRun, graded: list[Graded]) -> int:
+    """Store graded answers in one transaction; see `store`."""
     with transaction.atomic():
         # whoever stores answers of a run waits for the others, so that none is counted or graded twice
         EvaluationRun.objects.select_for_update().get(pk=run.pk)
         have = set(Answer.objects.filter(run=run).values_list("scenario_id", flat=True))
-        fresh = []
-        for one in said:
-            if one.scenario.pk not in have:
-                have.add(one.scenario.pk)
-                fresh.append(one)
-        stored = Answer.objects.bulk_create((_row(run, one) for one in fresh), batch_size=BATCH)
-        _score(run, [(answer, one.scenario) for answer, one in zip(stored, fresh, strict=True)])
+        fresh = [one for one in graded if one.answer.scenario_id not in have]
+        Answer.objects.bulk_create((one.answer for one in fresh), batch_size=BATCH)
+        _store_scores([(one.answer.pk, one.scores) for one in fresh])
     return len(fresh)
 
 
 def regrade(*, run: EvaluationRun) -> int:
-    """Grade again what was graded by an older version of a grader (or not at all). Returns how many answers were."""
-    wanted = {definition["name"]: grading.digest(definition) for definition in run.suite.graders}
+    """Grade again what was graded by an older version of a grader (or not at all); judges are asked elsewhere. Returns how
+    many answers were."""
+    definitions = _definitions(run)
     current = Q()
-    for name, version in wanted.items():
-        current |= Q(scores__grader=name, scores__version=version)
+    for definition in definitions:
+        current |= Q(scores__grader=definition["name"], scores__version=version_of(definition))
+    if not definitions:
+        return 0
+    old = list(
+        Answer.objects.filter(run=run)
+        .annotate(graded=Count("scores", filter=current, distinct=True))
+        .filter(graded__lt=len(definitions))
+        .select_related("scenario")
+    )
+    fresh = {answer.pk: _scores(definitions, answer, answer.scenario) for answer in old}
     with transaction.atomic():
         EvaluationRun.objects.select_for_update().get(pk=run.pk)
-        old = list(
-            Answer.objects.filter(run=run)
-            .annotate(graded=Count("scores", filter=current, distinct=True))
-            .filter(graded__lt=len(wanted))
-            .select_related("scenario")
-        )
-        AnswerScore.objects.filter(answer__in=old).delete()
-        _score(run, [(answer, answer.scenario) for answer in old])
-    return len(old)
+        there = set(Answer.objects.filter(pk__in=fresh).values_list("pk", flat=True))
+        names = [definition["name"] for definition in definitions]
+        AnswerScore.objects.filter(answer__in=there, grader__in=names).delete()
+        _store_scores([(key, fresh[key]) for key in there])
+    return len(there)
+
+
+def score_of(definition: grading.Definition, grade: grading.Grade) -> AnswerScore:
+    """A grade as it is kept, but for its answer: its value from 0 to 1 in the range that the grader declares."""
+    value, bounds = grade.value, grading.range_of(definition)
+    if value is not None and bounds is not None:
+        value = (value - bounds[0]) / (bounds[1] - bounds[0])
+    return AnswerScore(
+        grader=definition["name"],
+        version=version_of(definition),
+        value=value,
+        passed=grade.passed,
+        reason=clean.clean_text(grade.error or grade.reason, clean.Notes()),
+    )
+
+
+def version_of(definition: grading.Definition) -> str:
+    """What a score says it was made by: the digest of the grader, and of the scale where that is not the grader's own."""
+    own = grading.range_of(definition) in (None, (0.0, 1.0))
+    return grading.digest(definition if own else {**definition, "scaled_to": [0, 1]})
+
+
+def conversation_of(answer: Answer, scenario: Scenario) -> tuple[Conversation, dict[str, Any]]:
+    """What graders see: the conversation with the answer at its end, and the facts, the reference among them."""
+    said = [] if answer.message is None else [answer.message]
+    talk: Conversation = {
+        "id": "main", "name": "", "kind": "main", "messages": [*scenario.messages, *said], "tools": scenario.tools,
+    }  # fmt: skip
+    facts = {
+        "reference": scenario.reference, "latency_ms": answer.latency_ms, "cost_usd": answer.cost_usd,
+        "input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens,
+    }  # fmt: skip
+    return talk, facts
 
 
 def waiting(run: EvaluationRun) -> QuerySet[Scenario]:
@@ -142,38 +203,24 @@ def _row(run: EvaluationRun, said: Said) -> Answer:
     )
 
 
-def _inputs(answer: Answer, scenario: Scenario) -> tuple[dict[str, Any] | None, dict[str, Any]]:
-    """What graders see: the answer, and the whole conversation before it with the reference and what the answer cost."""
-    said = [] if answer.message is None else [answer.message]
-    talk: Conversation = {
-        "id": "main", "name": "", "kind": "main", "messages": [*scenario.messages, *said], "tools": scenario.tools,
-    }  # fmt: skip
-    facts = {
-        "reference": scenario.reference, "latency_ms": answer.latency_ms, "cost_usd": answer.cost_usd,
-        "input_tokens": answer.input_tokens, "output_tokens": answer.output_tokens,
-    }  # fmt: skip
+def _definitions(run: EvaluationRun) -> list[grading.Definition]:
+    """The graders of the suite that ask nobody."""
+    found = [one for one in run.suite.graders if one["name"] not in run.suite.judges]
+    if found:
+        grading.check_all(found)
+    return found
+
+
+def _store_scores(found: list[tuple[int, list[AnswerScore]]]) -> None:
+    for key, scores in found:
+        for score in scores:
+            score.answer_id = key
+    AnswerScore.objects.bulk_create((score for _, scores in found for score in scores), batch_size=BATCH)
+
+
+def _scores(definitions: list[grading.Definition], answer: Answer, scenario: Scenario) -> list[AnswerScore]:
+    talk, facts = conversation_of(answer, scenario)
     _, item = trace_inputs.inputs_of(talk, facts)
     item |= grading.item_of(reference=scenario.reference, tools=scenario.tools)
-    return (None if answer.message is None else grading.sample_of(answer.message)), item
-
-
-def _score(run: EvaluationRun, pairs: list[tuple[Answer, Scenario]]) -> None:
-    definitions = run.suite.graders
-    grading.check_all(definitions)
-    versions = [grading.digest(definition) for definition in definitions]
-    scores = []
-    for answer, scenario in pairs:
-        sample, item = _inputs(answer, scenario)
-        for definition, version in zip(definitions, versions, strict=True):
-            grade = grading.grade(definition, sample, item)
-            scores.append(
-                AnswerScore(
-                    answer=answer,
-                    grader=definition["name"],
-                    version=version,
-                    value=grade.value,
-                    passed=grade.passed,
-                    reason=clean.clean_text(grade.error or grade.reason, clean.Notes()),
-                )
-            )
-    AnswerScore.objects.bulk_create(scores, batch_size=BATCH)
+    sample = None if answer.message is None else grading.sample_of(answer.message)
+    return [score_of(one, grading.grade(one, sample, item)) for one in definitions]

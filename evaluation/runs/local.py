@@ -82,15 +82,18 @@ def look_after(attempt: EvaluationAttempt) -> None:
 
 def read_answers(attempt: EvaluationAttempt) -> int:
     """Store the whole lines of answers.jsonl that are not stored yet, with the offset, in one transaction. Returns how
-    many answers were new. A last line without its end waits."""
+    many answers were new. A last line without its end waits. Graders run before it: their code may take long."""
+    here = EvaluationAttempt.objects.get(pk=attempt.pk)
+    lines, offset = _read_lines(Path(here.folder) / ANSWERS, here.answers_offset)
+    if offset == here.answers_offset:
+        return 0
+    run = EvaluationRun.objects.select_related("suite").get(pk=here.run_id)
+    graded = answers.grade(run=run, said=_said(run, lines))
     with transaction.atomic():
         locked = EvaluationAttempt.objects.select_for_update().get(pk=attempt.pk)
-        lines, offset = _read_lines(Path(locked.folder) / ANSWERS, locked.answers_offset)
-        if offset == locked.answers_offset:
-            return 0
-        run = EvaluationRun.objects.select_related("suite").get(pk=locked.run_id)
-        said = _said(run, lines)
-        fresh = answers.store(run=run, said=said)
+        if locked.answers_offset != here.answers_offset:
+            return 0  # somebody else read them meanwhile
+        fresh = answers.keep(run=run, graded=graded)
         now = timezone.now()
         EvaluationAttempt.objects.filter(pk=attempt.pk).update(answers_offset=offset, progress_at=now)
     return fresh

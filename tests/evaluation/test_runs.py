@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from curation.messages.form import message
@@ -385,3 +386,45 @@ def test_a_short_outage_is_asked_again_by_the_same_run(remote_run: EvaluationRun
 
 def test_a_lease_outlasts_the_slowest_call() -> None:
     assert timedelta(minutes=20) <= remote.LEASE
+
+
+# --- graders, and when they run
+
+
+def test_graders_run_outside_of_the_transaction_that_stores(
+    project: Project, suite: Suite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from curation.scoring import graders as grading
+
+    inside = len(connection.savepoint_ids)
+    depths: list[int] = []
+    real = grading.grade
+
+    def grade(*given: Any, **named: Any) -> Any:
+        depths.append(len(connection.savepoint_ids))
+        return real(*given, **named)
+
+    monkeypatch.setattr(grading, "grade", grade)
+    run = make.answered(suite, make.model(project), lambda position: True)
+    AnswerScore.objects.update(version="older")
+    assert answers.regrade(run=run) == 4
+    assert set(depths) == {inside} and len(depths) == 16
+    assert AnswerScore.objects.count() == 8 and not AnswerScore.objects.filter(version="older").exists()
+
+
+def test_answers_that_were_stored_while_these_were_graded_stay(project: Project, suite: Suite) -> None:
+    run = request_run(suite=suite, model=make.model(project), settings=DEFAULTS)
+    scenario = suite.scenarios.order_by("position")[0]
+    late = answers.grade(run=run, said=[answers.Said(scenario, scenario.reference, latency_ms=9)])
+    assert answers.store(run=run, said=[answers.Said(scenario, scenario.reference, latency_ms=5)]) == 1
+    assert answers.keep(run=run, graded=late) == 0
+    assert (run.answers.get().latency_ms, AnswerScore.objects.count()) == (5, 2)
+
+
+def test_scores_of_another_range_are_kept_from_0_to_1(project: Project) -> None:
+    code = "def grade(sample, item):\n    return 4.0\n"
+    definition = {"type": "python", "name": "points", "source": code, "range": [1, 5], "pass_threshold": 4}
+    suite = make.suite(project, graders=[definition])
+    run = make.answered(suite, make.model(project), lambda position: True)
+    assert set(AnswerScore.objects.values_list("value", "passed")) == {(0.75, True)}
+    assert answers.regrade(run=run) == 0

@@ -1,0 +1,169 @@
+"""Answers before their judges: rows taken once and settled once. What is taken is committed before anybody is asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q, QuerySet
+from django.utils import timezone
+
+from curation.messages.clean import Notes, clean
+from curation.models import GraderVersion
+from curation.scoring.calling import LOST, Result, TakenAway
+from curation.scoring.refused import Refused
+from evaluation.models import Answer, AnswerScore, Comparison, EvaluationRun, JudgeCall, Judging, Suite
+from evaluation.runs import answers
+from workspace import formats
+
+Status = JudgeCall.Status
+MOST_TEXT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A row that this process took; see `curation.scoring.calling.Taken`."""
+
+    id: int
+    attempts: int
+    answer_id: int
+    version_id: int
+    prompt: Any
+    answer: Any  # what came of an earlier try, as it came
+    cost_usd: Decimal | None
+    input_tokens: int | None
+    output_tokens: int | None
+    latency_ms: int | None
+
+
+def judges_of(suite: Suite) -> dict[str, GraderVersion]:
+    """Who judges the answers to a suite, by the name of their scores. Raises Refused where one was removed."""
+    found = {
+        str(one.uid): one
+        for one in GraderVersion.objects.select_related("grader__project", "connection__project").filter(
+            uid__in=suite.judges.values()
+        )
+    }
+    if gone := [name for name, uid in suite.judges.items() if uid not in found]:
+        raise Refused("grader", f"The grader {gone[0]} was removed.")
+    return {name: found[uid] for name, uid in suite.judges.items()}
+
+
+def paired(runs: Sequence[EvaluationRun]) -> QuerySet[Answer]:
+    """Answers of these runs to what all of them answered: one alone is compared with nothing, so nobody pays for it."""
+    found = Answer.objects.filter(run__in=runs, message__isnull=False)
+    for run in runs:
+        found = found.filter(scenario__in=Answer.objects.filter(run=run, message__isnull=False).values("scenario"))
+    return found
+
+
+def rows(comparison: Comparison) -> QuerySet[JudgeCall]:
+    """What the judges of a comparison are asked, whoever asks it."""
+    sides = [comparison.baseline, comparison.candidate]
+    return JudgeCall.objects.filter(
+        version__uid__in=list(comparison.suite.judges.values()), answer__in=paired(sides).values("pk")
+    )
+
+
+def write(comparison: Comparison) -> None:
+    """Put every answer before every judge that it was not put before. Harmless when repeated."""
+    versions = judges_of(comparison.suite).values()
+    keys = paired([comparison.baseline, comparison.candidate]).order_by("scenario__position", "pk")
+    found = [
+        JudgeCall(answer_id=key, version=version) for version in versions for key in keys.values_list("pk", flat=True)
+    ]
+    JudgeCall.objects.bulk_create(found, batch_size=500, ignore_conflicts=True)
+
+
+def claim(judging: Judging, version: GraderVersion, owner: str, most: int) -> list[Claimed]:
+    """Take the next rows of one judge: waiting -> asking, by whoever holds the judging, while it runs and has not cost more
+    than was agreed to. Both answers to a scenario come one after the other, so that what is judged makes pairs."""
+    mine = Judging.objects.filter(pk=judging.pk, status=Judging.Status.RUNNING, lease_owner=owner)
+    with transaction.atomic():
+        if not mine.filter(Q(agreed_usd=None) | Q(cost_usd__lte=F("agreed_usd"))).exists():
+            return []
+        waiting = rows(judging.comparison).filter(version=version, status=Status.WAITING)
+        taken = list(
+            waiting.select_for_update(of=("self",), skip_locked=True).order_by("answer__scenario__position", "pk")[
+                :most
+            ]
+        )
+        JudgeCall.objects.filter(pk__in=[one.pk for one in taken]).update(
+            status=Status.ASKING, attempts=F("attempts") + 1, judging=judging, asked_at=timezone.now(), error=""
+        )
+    return [
+        Claimed(
+            id=one.pk, attempts=one.attempts + 1, answer_id=one.answer_id, version_id=one.version_id, prompt=one.prompt,
+            answer=one.reply, cost_usd=one.cost_usd, input_tokens=one.input_tokens, output_tokens=one.output_tokens,
+            latency_ms=one.latency_ms,
+        )
+        for one in taken
+    ]  # fmt: skip
+
+
+def overspent(judging: Judging) -> str:
+    """Why nothing more is taken though something waits: it cost more than was agreed to; "" where it did not."""
+    over = Judging.objects.filter(pk=judging.pk, cost_usd__gt=F("agreed_usd"))
+    sums = over.values_list("cost_usd", "agreed_usd").first()
+    waiting = rows(judging.comparison).filter(status=Status.WAITING).count()
+    if sums is None or not waiting:
+        return ""
+    cost, agreed = (formats.money(one) for one in sums)
+    left = "1 answer waits" if waiting == 1 else f"{waiting:,} answers wait"
+    return f"It cost {cost} so far, more than the {agreed} that were agreed to. {left} for a new price."
+
+
+def take_back(judging: Judging) -> int:
+    """What a process that ended had taken may have been paid for, so its outcome is unknown. Returns how many are."""
+    left = JudgeCall.objects.filter(judging=judging, status=Status.ASKING)
+    return left.update(status=Status.UNKNOWN, error=LOST, ended_at=timezone.now())
+
+
+def keep(one: Claimed, *, judging: Judging, spent: Decimal | None = None, **fields: Any) -> None:
+    """Write something down of a row that is at work, before the next thing is paid for; `spent` of it counts from now on.
+    Raises TakenAway where the row is not ours any more."""
+    fields = {("reply" if name == "answer" else name): _plain(value) for name, value in fields.items()}
+    with transaction.atomic():
+        held = JudgeCall.objects.filter(pk=one.id, attempts=one.attempts)
+        kept = held.filter(status__in=[Status.ASKING, Status.UNKNOWN]).update(**fields)
+        if kept and spent:
+            _count(judging, spent)
+    if not kept:
+        raise TakenAway
+
+
+def settle(judging: Judging, name: str, definition: dict[str, Any], result: Result[Claimed]) -> bool:
+    """A result, its score under `name` and the cost in one transaction. A row that was taken back meanwhile (its process
+    was thought dead) is done after all: its answer came, and was paid for. False where the row is another's."""
+    one = result.claimed
+    ends = result.status in (Status.DONE, Status.FAILED, Status.UNKNOWN)
+    kept = {
+        "prompt": result.prompt, "reply": result.answer, "cost_usd": result.cost_usd,
+        "input_tokens": result.input_tokens, "output_tokens": result.output_tokens, "latency_ms": result.latency_ms,
+    }  # fmt: skip
+    known = {key: _plain(value) for key, value in kept.items() if value is not None}
+    with transaction.atomic():
+        settled = JudgeCall.objects.filter(
+            pk=one.id, attempts=one.attempts, status__in=[Status.ASKING, Status.UNKNOWN]
+        ).update(
+            status=result.status, error=_plain(result.error[:MOST_TEXT]), ended_at=timezone.now() if ends else None, **known
+        )  # fmt: skip
+        if settled and result.grade is not None and result.grade.value is not None:
+            score = answers.score_of({**definition, "name": name}, result.grade)
+            score.answer_id = one.answer_id
+            AnswerScore.objects.bulk_create(
+                [score], update_conflicts=True, unique_fields=["answer", "grader"],
+                update_fields=["version", "value", "passed", "reason"],
+            )  # fmt: skip
+        if settled and result.spent:
+            _count(judging, result.spent)
+    return bool(settled)
+
+
+def _count(judging: Judging, spent: Decimal) -> None:
+    Judging.objects.filter(pk=judging.pk).update(cost_usd=F("cost_usd") + spent)
+
+
+def _plain(value: Any) -> Any:
+    return clean(value, Notes()) if isinstance(value, dict | list | str) else value
