@@ -5,13 +5,14 @@ import logging
 from celery import shared_task
 
 from curation.browse import bulk, rollups
+from curation.datasets import freezing
 from curation.datasets.selecting import signatures
 from curation.forget import retention
 from curation.ingest import inbox
 from curation.privacy import scan
 from curation.replay import ask
 from curation.review import queues, said
-from curation.scoring import arrivals, batches
+from curation.scoring import arrivals, batches, trial
 from curation.search import index
 
 log = logging.getLogger(__name__)
@@ -121,8 +122,36 @@ def sweep_batches() -> None:
         work_on_batch.apply_async((batch_id,), retry=False)
 
 
+@shared_task(name="curation.tasks.work_on_trial", ignore_result=True)
+def work_on_trial(trial_id: int) -> None:
+    """Go on with a trial of a grader; sends itself again while it is not at its end. A second message finds it taken."""
+    if not trial.work(trial_id, seconds=20):
+        work_on_trial.apply_async((trial_id,), retry=False)
+
+
+@shared_task(name="curation.tasks.sweep_trials", ignore_result=True)
+def sweep_trials() -> None:
+    """Go on with trials whose nudge got lost, or whose process is gone."""
+    for trial_id in trial.open_trials():
+        work_on_trial.apply_async((trial_id,), retry=False)
+
+
 @shared_task(name="curation.tasks.score_arrivals", ignore_result=True)
 def score_arrivals() -> None:
     """Put traces that arrived before the graders that score them."""
     for batch_id in arrivals.sweep():
         work_on_batch.apply_async((batch_id,), retry=False)
+
+
+@shared_task(name="curation.tasks.freeze", ignore_result=True)
+def freeze(freezing_id: int) -> None:
+    """Go on with a freezing; sends itself again while it is not at its end. A second message finds it taken."""
+    if not freezing.work(freezing_id, seconds=20):
+        freeze.apply_async((freezing_id,), retry=False)
+
+
+@shared_task(name="curation.tasks.sweep_freezings", ignore_result=True)
+def sweep_freezings() -> None:
+    """Go on with freezings whose nudge got lost, or whose process is gone."""
+    for freezing_id in freezing.open_freezings():
+        freeze.apply_async((freezing_id,), retry=False)

@@ -106,6 +106,8 @@ CELERY_BEAT_SCHEDULE = {
     "work-on-acts": {"task": "curation.tasks.sweep_acts", "schedule": 15.0},
     "ask-replays": {"task": "curation.tasks.sweep_replays", "schedule": 10.0},
     "work-on-batches": {"task": "curation.tasks.sweep_batches", "schedule": 10.0},
+    "work-on-trials": {"task": "curation.tasks.sweep_trials", "schedule": 10.0},
+    "freeze-datasets": {"task": "curation.tasks.sweep_freezings", "schedule": 10.0},
     "score-arrivals": {"task": "curation.tasks.score_arrivals", "schedule": 10.0},
     "refill-queues": {"task": "curation.tasks.refill_queues", "schedule": 30.0},
     "index-traces": {"task": "curation.tasks.index_traces", "schedule": 5.0},

@@ -5,15 +5,16 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.http import Http404, HttpRequest
-from ninja import Field, Path, Query, Schema
+from ninja import Field, Path, Query, Schema, Status
 from pydantic import ConfigDict
 
-from curation import filters
+from curation import filters, tasks
 from curation.api.routing import router
-from curation.datasets import build, read, recipe
-from curation.models import Dataset, DatasetVersion
+from curation.datasets import build, freezing, read, recipe
+from curation.models import Dataset, DatasetVersion, Freezing
 from workspace.access import enter
-from workspace.models import Role
+from workspace.models import Project, Role
+from workspace.nudge import nudge
 from workspace.problems import Problem
 
 Split = Literal["train", "validation", "test"]
@@ -128,6 +129,21 @@ class DatasetList(Schema):
     next: str | None
 
 
+class FreezingOut(Schema):
+    """A version that is frozen behind."""
+
+    id: UUID
+    name: str
+    status: str = Field(description="waiting, working, done, failed or cancelled")
+    stage: str = Field(description="reading, choosing or writing")
+    done: int = Field(description="Of the stage.")
+    total: int = Field(description="Of the stage; 0 where it is not known.")
+    error: str
+    version: VersionOut | None
+    created_at: datetime
+    ended_at: datetime | None
+
+
 class PreviewOut(Schema):
     """What a freeze would give now."""
 
@@ -166,12 +182,13 @@ def list_datasets(request: HttpRequest, slug: Path[str], cursor: str = ""):
     return {"items": [_dataset(one) for one in listed], "next": page.older or None}
 
 
-@router.post("/datasets", response={201: VersionOut}, tags=TAGS, summary="Freeze a version")
+@router.post("/datasets", response={201: VersionOut, 202: FreezingOut}, tags=TAGS, summary="Freeze a version")
 def freeze_dataset(request: HttpRequest, slug: Path[str], body: FreezeIn):
-    """Freeze what the filter matches now as the next version of the dataset."""
+    """Freeze what the filter matches now as the next version of the dataset. What takes longer than about a second is
+    answered with 202 and how far it is: ask `GET /freezings/{id}` until its status is done."""
     entry = enter(request, slug, Role.ENGINEER)
     try:
-        frozen = build.freeze(
+        came = freezing.ask(
             project=entry.project,
             name=body.name,
             query_text=body.filter,
@@ -179,9 +196,29 @@ def freeze_dataset(request: HttpRequest, slug: Path[str], body: FreezeIn):
             recipe=recipe.parse(body.recipe.dict()),
             description=body.description,
         )
-    except (build.BadName, build.NothingToFreeze, recipe.RecipeError, filters.FilterError) as error:
+    except freezing.Refusals as error:
         raise problem(error) from None
-    return 201, _version(frozen)
+    if isinstance(came, DatasetVersion):
+        return Status(201, _version(came))
+    nudge(tasks.freeze, came.pk)
+    return Status(202, _freezing(came))
+
+
+@router.get("/freezings/{freezing_id}", response=FreezingOut, tags=TAGS, summary="See how far a freezing is")
+def read_freezing(request: HttpRequest, slug: Path[str], freezing_id: Path[UUID]):
+    """Its stage while it is under way, its version once it is done, else why there is none."""
+    entry = enter(request, slug, Role.ENGINEER)
+    return _freezing(_found_freezing(entry.project, freezing_id))
+
+
+@router.post("/freezings/{freezing_id}/cancel", response=FreezingOut, tags=TAGS, summary="Cancel a freezing")
+def cancel_freezing(request: HttpRequest, slug: Path[str], freezing_id: Path[UUID]):
+    """No version is made."""
+    entry = enter(request, slug, Role.ENGINEER)
+    found = _found_freezing(entry.project, freezing_id)
+    if not freezing.cancel(found, entry.actor):
+        raise Problem(409, "not_running", f"The freezing is {found.status}.")
+    return _freezing(found)
 
 
 @router.post("/datasets/preview", response=PreviewOut, tags=TAGS, summary="Count without freezing")
@@ -236,6 +273,23 @@ def list_rows(
     entry = enter(request, slug, Role.REVIEWER)
     page = read.rows(_find(entry.project, name, n), split=split or "", cursor=cursor, size=size)
     return {"items": [_row(row) for row in page.rows], "next": page.older or None}
+
+
+def _found_freezing(project: Project, uid: UUID) -> Freezing:
+    found = Freezing.objects.select_related("project").filter(project=project, uid=uid).first()
+    if found is None:
+        raise Http404("There is no such freezing in this project.")
+    return found
+
+
+def _freezing(found: Freezing) -> dict[str, Any]:
+    version = freezing.version_of(found)
+    return {
+        "id": found.uid, "name": found.name, "status": found.status if version is None else "done", "stage": found.stage,
+        "done": found.done, "total": found.total, "error": found.error,
+        "version": None if version is None else _version(version), "created_at": found.created_at,
+        "ended_at": found.ended_at,
+    }  # fmt: skip
 
 
 def _find(project: Any, name: str, number: int) -> DatasetVersion:

@@ -1,11 +1,14 @@
-"""Freezing: from a filter and a recipe to a version that never changes, in one transaction."""
+"""Freezing: from a filter and a recipe to a version that never changes, in one transaction. What takes longer than a person
+waits is asked for in `freezing`, and done there by the same calls."""
 
 import hashlib
 import re
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Any
 
@@ -28,9 +31,12 @@ from curation.search.conditions import planned
 from workspace import audit
 from workspace.access import Actor
 from workspace.models import Project
+from workspace.uuid7 import uuid7
 
-__all__ = ["FEW_ROWS", "SPLITS", "BadName", "Left", "NothingToFreeze", "Preview", "content_hash", "freeze", "left", "preview",
-           "snapshot"]  # fmt: skip
+__all__ = [
+    "FEW_ROWS", "SPLITS", "BadName", "Left", "NothingToFreeze", "Preview", "Told", "checked", "content_hash", "effort", "freeze",
+    "left", "preview", "read_ahead", "snapshot",
+]  # fmt: skip
 
 RESERVED = ("new", "replay")  # stand in addresses themselves
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,78}[a-z0-9])?")
@@ -38,6 +44,8 @@ TRIES = 3
 PREVIEW_SECONDS = 12.0
 LEAST_SECONDS = 3.0
 LEFT_SIZE = 50
+# told of each stage of a freeze: its name, how much of it is done, of how much (0: not known); it may raise to end it
+Told = Callable[[str, int, int], None]
 
 
 class BadName(ValueError):
@@ -93,27 +101,25 @@ def freeze(
     recipe: Recipe | None = None,
     description: str = "",
     accept: Callable[[DatasetVersion], object] | None = None,
+    as_of: datetime | None = None,
+    uid: uuid.UUID | None = None,
+    tell: Told | None = None,
 ) -> DatasetVersion:
     """Make the next version of the dataset `name` (made where it does not exist yet) from what `query_text` matches.
 
     Everything is read from one snapshot and written in one transaction; signatures that are missing are worked out before
     it. Raises BadName, filters.FilterError, RecipeError and NothingToFreeze. Rows are in the order of the recipe; the same
     data, recipe and seed give the same content hash. `accept` is called with the version before it stands: where it raises,
-    nothing is frozen.
+    nothing is frozen. `as_of`: the moment that times are reckoned from, else now. `uid`: the version's, where it is known
+    before. `tell` hears of each stage.
     """
-    if not NAME.fullmatch(name):
-        raise BadName("A name has 1 to 80 characters: small letters, digits, - and _, a letter or digit at both ends.")
-    if name in RESERVED:
-        raise BadName(f"{name!r} is the address of another page; take another name.")
-    query = filters.parse(query_text)
-    chosen = recipe or Recipe()
-    check(project, chosen)
-    now = timezone.now()
-    _read_ahead(project, query, chosen, now, seconds=None)
+    query, chosen = checked(project=project, name=name, query_text=query_text, recipe=recipe)
+    now = as_of or timezone.now()
+    _read_ahead(project, query, chosen, now, seconds=None, tell=tell)
     for attempt in range(1, TRIES + 1):
         try:
             with snapshot():
-                version = _freeze(project, name, query, actor, chosen, description, now)
+                version = _freeze(project, name, query, actor, chosen, description, now, uid, tell)
                 if accept is not None:
                     accept(version)
             return version
@@ -122,6 +128,35 @@ def freeze(
             if attempt == TRIES or (isinstance(error, OperationalError) and not _in_the_way(error)):
                 raise
     raise AssertionError("unreachable")
+
+
+def checked(
+    *, project: Project, name: str, query_text: str, recipe: Recipe | None = None
+) -> tuple[filters.Query, Recipe]:
+    """The filter and recipe of a freeze that may be begun. Raises BadName, filters.FilterError and RecipeError."""
+    if not NAME.fullmatch(name):
+        raise BadName("A name has 1 to 80 characters: small letters, digits, - and _, a letter or digit at both ends.")
+    if name in RESERVED:
+        raise BadName(f"{name!r} is the address of another page; take another name.")
+    query = filters.parse(query_text)
+    chosen = recipe or Recipe()
+    check(project, chosen)
+    return query, chosen
+
+
+def effort(*, project: Project, query: filters.Query, recipe: Recipe, now: datetime, most: int) -> tuple[int, int]:
+    """How many traces a freeze would look at, and how many of their texts it would have to read; each counted to `most` + 1
+    at most."""
+    found = _matching(project, query, recipe, now).order_by("pk").values("pk")[: most + 1]
+    unread = _unread(project, query, recipe, now).values("pk")[: most + 1]
+    return found.count(), unread.count()
+
+
+def read_ahead(
+    *, project: Project, query: filters.Query, recipe: Recipe, now: datetime, seconds: float, tell: Told | None = None
+) -> bool:
+    """Read texts for a freeze that comes, for about so long. Returns whether none is left."""
+    return _read_ahead(project, query, recipe, now, seconds=seconds, tell=tell)
 
 
 def preview(
@@ -229,17 +264,32 @@ def _matching(project: Project, query: filters.Query, recipe: Recipe, now: datet
     return found
 
 
-def _read_ahead(
-    project: Project, query: filters.Query, recipe: Recipe, now: datetime, *, seconds: float | None
-) -> None:
-    """Work out the signatures that the selection, or the look for what is held out, will miss; outside the transaction,
-    which would hold locks meanwhile."""
+def _unread(project: Project, query: filters.Query, recipe: Recipe, now: datetime) -> TraceQuerySet:
+    """The traces whose text the selection, or the look for what is held out, will need and nobody has read yet."""
     found = _matching(project, query, recipe, now).filter(archived_at=None, revision__isnull=False)
     if "unjudged" not in recipe.judgments and not tasks.find(recipe.task).DECIDES:
         found = found.exclude(verdict="").filter(verdict_stale=False)
-    missing = found.exclude(revision__signature__rules=signatures.rules()).order_by("revision_id")
-    for _ in signatures.fill(missing.values_list("revision_id", flat=True), seconds=seconds):
-        pass
+    return found.exclude(revision__signature__rules=signatures.rules()).order_by("revision_id")
+
+
+def _read_ahead(
+    project: Project,
+    query: filters.Query,
+    recipe: Recipe,
+    now: datetime,
+    *,
+    seconds: float | None,
+    tell: Told | None = None,
+) -> bool:
+    """Work out the signatures that are missing; outside the transaction, which would hold locks meanwhile. Returns whether
+    none is left."""
+    missing = list(_unread(project, query, recipe, now).values_list("revision_id", flat=True))
+    done = 0
+    for part in signatures.fill(missing, seconds=seconds):
+        done += len(part)
+        if tell is not None:
+            tell("reading", done, len(missing))
+    return done >= len(missing)
 
 
 def _plan(
@@ -286,7 +336,11 @@ def _freeze(
     recipe: Recipe,
     description: str,
     now: datetime,
+    uid: uuid.UUID | None = None,
+    tell: Told | None = None,
 ) -> DatasetVersion:
+    if tell is not None:
+        tell("choosing", 0, 0)
     existing = Dataset.objects.filter(project=project, name=name).first()
     plan = choose(
         _matching(project, query, recipe, now),
@@ -301,6 +355,7 @@ def _freeze(
     dataset = existing or Dataset.objects.create(project=project, name=name, description=description)
     newest = dataset.versions.aggregate(newest=Max("number"))["newest"] or 0
     version = DatasetVersion.objects.create(
+        uid=uid or uuid7(),
         dataset=dataset,
         number=newest + 1,
         query=query.typed,
@@ -312,7 +367,7 @@ def _freeze(
         created_by=actor.user,
         author=actor.label,
     )
-    writing.write(version, plan)
+    writing.write(version, plan, tell=None if tell is None else partial(tell, "writing"))
     if recipe.replay is not None:
         replay_buffer.take_in(version=version, project=project, chosen=recipe.replay)
     audit.record(

@@ -3,7 +3,6 @@
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import messages
 from django.db.models import Value
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
@@ -11,11 +10,12 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from curation import filters
-from curation.datasets import build, read, reasons, recipe, recipe_parts, tasks
+from curation.datasets import build, freezing, read, reasons, recipe, recipe_parts, tasks
 from curation.models import Batch, Dataset, DatasetVersion, RawRecord, ReplayBuffer
 from curation.scoring import keep
 from curation.views import recipe_form
 from curation.views.datasets import bars_of, parts_of
+from curation.views.freezings import to_what_came
 from curation.views.selection_shown import tables_of
 from workspace.access import Entry, enter
 from workspace.models import Role
@@ -66,7 +66,7 @@ def dataset_new(request: HttpRequest, slug: str) -> HttpResponse:
     values = _typed(given)
     # counted without a script: the whole form is the address
     if previewing and request.method == "POST" and not wants_fragment(request):
-        return redirect(f"{reverse('curation:dataset-new', args=[slug])}?{_address(values)}&count=1")
+        return redirect(f"{reverse('curation:dataset-new', args=[slug])}?{recipe_form.address(values)}&count=1")
     chosen, errors = _read(values)
     context = _form(entry, values, errors)
     suggestion = ""
@@ -77,14 +77,11 @@ def dataset_new(request: HttpRequest, slug: str) -> HttpResponse:
                 context |= {"preview": seen, "bars": _bars(seen.counts, slug, values), "parts": parts_of(seen.counts)}
                 context["tables"] = tables_of(seen.counts)
             else:
-                frozen = build.freeze(
+                came = freezing.ask(
                     project=entry.project, name=values["name"], query_text=values["q"], actor=entry.actor, recipe=chosen,
                     description=values["description"],
                 )  # fmt: skip
-                same = read.same_before(frozen)
-                told = f" It holds the same as {same}." if same else ""
-                messages.success(request, f"{frozen} is frozen: {frozen.counts['rows']:,} rows.{told}")
-                return redirect("curation:dataset-version", slug, frozen.dataset.name, frozen.number)
+                return to_what_came(request, entry, came)
         except filters.FilterError as error:
             errors["q"], suggestion = str(error), error.suggestion
         except build.BadName as error:
@@ -98,7 +95,7 @@ def dataset_new(request: HttpRequest, slug: str) -> HttpResponse:
     context["other_task"] = wants_fragment(request) and request.POST.get("task_shown") != values["task"]
     response = answer(request, PAGE, context, fragment=PREVIEW, status=422 if errors else 200)
     if wants_fragment(request):
-        response["HX-Replace-Url"] = f"{reverse('curation:dataset-new', args=[slug])}?{_address(values)}"
+        response["HX-Replace-Url"] = f"{reverse('curation:dataset-new', args=[slug])}?{recipe_form.address(values)}"
     return response
 
 
@@ -122,7 +119,7 @@ def dataset_left(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "left": left, "listed": [(trace, decision, others.get(trace.pk)) for trace, decision in left.rows],
         "has_others": bool(others), "reason": reasons.BY_CODE[code], "query": values["q"],
-        "back": f"{reverse('curation:dataset-new', args=[slug])}?{_address(values)}",
+        "back": f"{reverse('curation:dataset-new', args=[slug])}?{recipe_form.address(values)}",
     }  # fmt: skip
     return answer(request, "curation/dataset_left.html", context)
 
@@ -171,28 +168,15 @@ def _start(entry: Entry, given: QueryDict) -> dict[str, Any]:
     return recipe_form.shown(recipe.parse(found.recipe)) | {"name": name, "q": found.query, "description": ""}
 
 
-def _address(values: dict[str, Any]) -> str:
-    """The fields that differ from a new recipe, as they stand in an address."""
-    usual = recipe_form.shown(recipe.Recipe()) | {"name": "", "description": ""}
-    told = {name: value for name, value in values.items() if name != "options" and _differs(value, usual.get(name))}
-    told |= {f"option_{name}": value for name, value in values["options"].items() if value != ""}
-    return urlencode({"q": values["q"], **told}, doseq=True)
-
-
 def _words(field: str) -> str:
     """A field of the form as a person reads it: coreset_size is "Coreset size"."""
     return WORDS.get(field) or field.removeprefix("option_").replace("_", " ").capitalize()
 
 
-def _differs(value: Any, usual: Any) -> bool:
-    """Whether a field holds another text than in a new recipe."""
-    return value != usual and str("" if value is None else value) != str("" if usual is None else usual)
-
-
 def _bars(counts: dict[str, Any], slug: str, values: dict[str, Any]) -> list[Any]:
     """The waterfall, each step with the page of the traces that leave there."""
     where = reverse("curation:dataset-left", args=[slug])
-    address = _address(values)
+    address = recipe_form.address(values)
     return bars_of(counts, url=lambda code: f"{where}?{address}&{urlencode({'reason': code})}")
 
 
@@ -228,7 +212,7 @@ def _panels(values: dict[str, Any], errors: dict[str, str]) -> dict[str, Any]:
     usual = recipe_form.shown(recipe.Recipe())
     told, opened = {}, []
     for panel, names in PANELS.items():
-        changed = [words for name, words in names.items() if _differs(values.get(name), usual.get(name))]
+        changed = [words for name, words in names.items() if recipe_form.differs(values.get(name), usual.get(name))]
         told[panel] = ", ".join(dict.fromkeys(filter(None, changed)))
         if changed or any(name in errors for name in names):
             opened.append(panel)

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
-from curation.datasets import folds, read, reasons, recipe
+from curation.datasets import folds, freezing, read, reasons, recipe
 from curation.datasets.exporting import export, formats, personal, stored
 from curation.models import DatasetRow, DatasetVersion
 from curation.review import blind
@@ -65,7 +65,9 @@ def datasets(request: HttpRequest, slug: str) -> HttpResponse:
     entry = enter(request, slug, Role.REVIEWER)
     page, listed = read.datasets(entry.project, cursor=request.GET.get("cursor", ""))
     shown = [(one, _parts(one.newest)) for one in listed]
-    context = {"page": page, "shown": shown, "may_engineer": entry.may(Role.ENGINEER)}
+    may_engineer = entry.may(Role.ENGINEER)
+    under_way = freezing.recent(entry.project) if may_engineer else []
+    context = {"page": page, "shown": shown, "may_engineer": may_engineer, "freezings": under_way}
     return render(request, "curation/datasets.html", context)
 
 

@@ -7,6 +7,7 @@ measures   helpful passed           mix        refunds 0.35
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import QueryDict
 
@@ -123,6 +124,19 @@ def shown(chosen: Recipe) -> dict[str, Any]:
     )
     values["options"] = found["task_options"]
     return values
+
+
+def address(values: Mapping[str, Any]) -> str:
+    """The fields that differ from a new recipe, as they stand in an address; q, name and description among them."""
+    usual = shown(Recipe()) | {"name": "", "description": ""}
+    told = {name: value for name, value in values.items() if name != "options" and differs(value, usual.get(name))}
+    told |= {f"option_{name}": value for name, value in values["options"].items() if value != ""}
+    return urlencode({"q": values["q"], **told}, doseq=True)
+
+
+def differs(value: Any, usual: Any) -> bool:
+    """Whether a field holds another text than in a new recipe."""
+    return value != usual and str("" if value is None else value) != str("" if usual is None else usual)
 
 
 def field_of(path: str) -> str:

@@ -1,20 +1,15 @@
 """kill -9, cut connections to the database and doubled messages amid a batch of judgments: nobody is asked twice, and
 what is left is finished."""
 
-import os
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from django.conf import settings
-from django.db import connection
 
 from curation import tasks
 from curation.models import Batch, BatchItem, Score
@@ -22,22 +17,14 @@ from curation.scoring import batches
 from tests import make
 from tests.curation.grading import graders
 from tests.curation.grading.graders import verdict
+from tests.faults.worker import Worker, cut_connections, wait_for
 from tests.flows.fake_openai import fake_openai
 from workspace.access import SYSTEM
 from workspace.models import Connection, Project
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
-ROOT = Path(__file__).resolve().parents[2]
 TRACES = 24
-# a worker's process: says when it begins, then goes on with the batch
-WORKER = """
-import sys, django
-django.setup()
-from curation.scoring import batches
-print("ready", flush=True)
-sys.stdin.readline()
-while not batches.work(int(sys.argv[1]), 120): pass
-"""
+WORKER = "while not batches.work(int(sys.argv[1]), 120): pass"
 
 
 class Judge:
@@ -59,36 +46,6 @@ class Judge:
         return verdict(asked)
 
 
-class Process:
-    """A worker of its own on the test's database, waiting for its start."""
-
-    def __init__(self, batch: Batch) -> None:
-        known = connection.get_connection_params()
-        names = {"host": "host", "port": "port", "user": "user", "password": "password", "dbname": "dbname"}
-        address = " ".join(f"{name}={known[key]}" for key, name in names.items() if known.get(key))
-        environment = {
-            **os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.test", "DATABASE_URL": address,
-            "SECRET_KEY": settings.SECRET_KEY,
-        }  # fmt: skip
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", WORKER, str(batch.pk)], cwd=ROOT, env=environment, text=True, stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )  # fmt: skip
-        assert self.process.stdout is not None and self.process.stdout.readline() == "ready\n"
-
-    def go(self) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write("\n")
-        self.process.stdin.flush()
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
-
-    def end(self, seconds: float = 60) -> None:
-        assert self.process.wait(seconds) == 0
-
-
 @pytest.fixture
 def judge() -> Judge:
     return Judge()
@@ -107,19 +64,11 @@ def batch(project: Project, judge: Judge) -> Iterator[Batch]:
 
 
 @pytest.fixture
-def processes(batch: Batch) -> Iterator[list[Process]]:
-    started = [Process(batch), Process(batch)]
+def processes(batch: Batch) -> Iterator[list[Worker]]:
+    started = [Worker("from curation.scoring import batches", WORKER, batch.pk) for _ in range(2)]
     yield started
     for one in started:
-        if one.process.poll() is None:
-            one.kill()
-
-
-def wait_for(done: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 60
-    while not done():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+        one.kill()
 
 
 def work(batch: Batch) -> None:
@@ -128,7 +77,7 @@ def work(batch: Batch) -> None:
     batch.refresh_from_db()
 
 
-def test_kill_9_amid_a_batch_asks_nobody_twice(batch: Batch, judge: Judge, processes: list[Process]) -> None:
+def test_kill_9_amid_a_batch_asks_nobody_twice(batch: Batch, judge: Judge, processes: list[Worker]) -> None:
     first, _ = processes
     first.go()
     wait_for(lambda: judge.answered >= 6)
@@ -149,16 +98,12 @@ def test_kill_9_amid_a_batch_asks_nobody_twice(batch: Batch, judge: Judge, proce
     assert batch.cost_usd <= line.spent_usd == Project.objects.get().spent_usd
 
 
-def test_cut_connections_to_the_database_lose_no_answer(batch: Batch, judge: Judge, processes: list[Process]) -> None:
+def test_cut_connections_to_the_database_lose_no_answer(batch: Batch, judge: Judge, processes: list[Worker]) -> None:
     first, _ = processes
     first.go()
     for count in (4, 10, 16):
         wait_for(lambda least=count: judge.answered >= least)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
-                "WHERE pid <> pg_backend_pid() AND datname = current_database()"
-            )
+        cut_connections()
     first.end()
     work(batch)
     assert set(judge.asked.values()) == {1}, "nobody was asked twice"
@@ -169,7 +114,7 @@ def test_cut_connections_to_the_database_lose_no_answer(batch: Batch, judge: Jud
 
 
 def test_two_workers_and_doubled_messages_are_one_batch(
-    batch: Batch, judge: Judge, processes: list[Process], monkeypatch: pytest.MonkeyPatch
+    batch: Batch, judge: Judge, processes: list[Worker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[int] = []
     monkeypatch.setattr(tasks.work_on_batch, "apply_async", lambda arguments, **options: sent.append(arguments[0]))

@@ -1,0 +1,268 @@
+"""Freezing what is too large to be frozen while somebody waits: asked for, worked off behind, seen, cancelled.
+
+The row is the queue (`Freezing`). Texts are read a turn at a time, then one transaction chooses and writes the version. The
+version takes the id of its freezing, so whatever comes twice finds it there. While the transaction runs a second thread,
+with a connection of its own, writes down how far it is, keeps the lease, and hears of a cancel.
+"""
+
+import logging
+from datetime import timedelta
+from threading import Event, Thread
+from types import TracebackType
+from typing import Any
+
+from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
+from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
+
+from curation import filters
+from curation.datasets import build
+from curation.datasets import recipe as recipes
+from curation.datasets.recipe import Recipe
+from curation.models import DatasetVersion, Freezing
+from workspace import audit, leases
+from workspace.access import Actor
+from workspace.models import Project
+from workspace.paging import Page, paginate
+
+log = logging.getLogger(__name__)
+Status, Stage = Freezing.Status, Freezing.Stage
+OPEN = (Status.WAITING, Status.WORKING)
+# what is frozen while the person waits: about a second
+TRACES_AT_ONCE = 2_000
+TEXTS_AT_ONCE = 300
+TOLD_SECONDS = 0.5
+RENEW_SECONDS = 15.0
+MOST_ATTEMPTS = 3
+SHOWN_SECONDS = 24 * 3600
+MOST_SHOWN = 20
+Refusals = (build.BadName, build.NothingToFreeze, recipes.RecipeError, filters.FilterError)
+
+
+class Stopped(Exception):
+    """It was cancelled, or is another's by now."""
+
+
+def ask(
+    *, project: Project, name: str, query_text: str, actor: Actor, recipe: Recipe | None = None, description: str = ""
+) -> DatasetVersion | Freezing:
+    """The next version of the dataset `name`: frozen at once where that takes about a second, else the freezing that a
+    worker goes on with. The same thing asked for while it is being frozen is the same freezing. Raises BadName (also where
+    something else is being frozen under this name), FilterError, RecipeError and NothingToFreeze."""
+    query, chosen = build.checked(project=project, name=name, query_text=query_text, recipe=recipe)
+    under_way = _under_way(project, name, query.typed, chosen)
+    if under_way is not None:
+        return under_way
+    traces, texts = build.effort(project=project, query=query, recipe=chosen, now=timezone.now(), most=TRACES_AT_ONCE)
+    if traces <= TRACES_AT_ONCE and texts <= TEXTS_AT_ONCE:
+        return build.freeze(
+            project=project, name=name, query_text=query_text, actor=actor, recipe=chosen, description=description
+        )
+    try:
+        with transaction.atomic():
+            return Freezing.objects.create(
+                project=project, name=name, description=description, query=query.typed, recipe=chosen.plain(),
+                user=actor.user, token=actor.token, author=actor.label[:200],
+            )  # fmt: skip
+    except IntegrityError:  # somebody asked at the same moment
+        under_way = _under_way(project, name, query.typed, chosen)
+        if under_way is None:
+            raise
+        return under_way
+
+
+def again(asked: Freezing, actor: Actor) -> DatasetVersion | Freezing:
+    """Ask for the same once more. Raises as `ask`."""
+    return ask(
+        project=asked.project, name=asked.name, query_text=asked.query, actor=actor, recipe=recipes.parse(asked.recipe),
+        description=asked.description,
+    )  # fmt: skip
+
+
+def cancel(asked: Freezing, actor: Actor) -> bool:
+    """Make no version of it. False where it had ended."""
+    with transaction.atomic():
+        done = Freezing.objects.filter(pk=asked.pk, status__in=OPEN).update(
+            status=Status.CANCELLED, ended_at=timezone.now()
+        )
+        if done:
+            audit.record(
+                project=asked.project, actor=actor, action="dataset.freezing_cancelled", target=f"freezing:{asked.uid}",
+                name=asked.name,
+            )  # fmt: skip
+    asked.refresh_from_db()
+    return bool(done)
+
+
+def work(freezing_id: int, seconds: float) -> bool:
+    """Go on with a freezing: read texts for about so long, or choose and write. True where nothing is left for the caller:
+    it has ended, or another is at it; False: call again."""
+    name = leases.owner()
+    rows = Freezing.objects.filter(pk=freezing_id)
+    try:
+        if not leases.take(rows.filter(status__in=OPEN), name, status=Status.WORKING):
+            return True
+        try:
+            return _work(
+                Freezing.objects.select_related("project", "user", "token__project").get(pk=freezing_id), name, seconds
+            )
+        finally:
+            leases.give_back(rows, name)
+    except (OperationalError, InterfaceError):  # the lease runs out, and the sweep goes on with it
+        log.warning("The freezing %s waits for the database.", freezing_id, exc_info=True)
+        return True
+
+
+def open_freezings() -> list[int]:
+    """Keys of those that wait for a worker, oldest first."""
+    return leases.free(Freezing.objects.filter(status__in=OPEN))
+
+
+def version_of(asked: Freezing) -> DatasetVersion | None:
+    """The version that it made."""
+    return DatasetVersion.objects.select_related("dataset").filter(uid=asked.uid).first()
+
+
+def recent(project: Project) -> list[Freezing]:
+    """Those under way, and those of the last day that could not be frozen and were not frozen since; newest first, at most
+    MOST_SHOWN."""
+    since = timezone.now() - timedelta(seconds=SHOWN_SECONDS)
+    later = DatasetVersion.objects.filter(
+        dataset__project=project, dataset__name=OuterRef("name"), created_at__gt=OuterRef("ended_at")
+    )
+    failed = Q(status=Status.FAILED, ended_at__gt=since) & ~Exists(later)
+    found = Freezing.objects.filter(Q(status__in=OPEN) | failed, project=project)
+    return list(found.order_by("-id")[:MOST_SHOWN])
+
+
+def listed(project: Project, *, cursor: str = "") -> Page[Freezing]:
+    """All of a project, newest first."""
+    return paginate(Freezing.objects.filter(project=project), order=("-id",), cursor=cursor, size=50)
+
+
+def _under_way(project: Project, name: str, query: str, recipe: Recipe) -> Freezing | None:
+    found = Freezing.objects.filter(project=project, name=name, status__in=OPEN).first()
+    if found is not None and (found.query, recipes.parse(found.recipe)) != (query, recipe):
+        raise build.BadName(f"Another version of {name} is being frozen at the moment; wait for it, or cancel it.")
+    return found
+
+
+def _work(asked: Freezing, name: str, seconds: float) -> bool:
+    if version_of(asked) is not None:  # it was made, and the process ended before it could say so
+        return _end(asked, Status.DONE)
+    actor = Actor(user=asked.user, token=asked.token)
+    try:
+        with Watch(asked, name) as watch:
+            query, chosen = build.checked(
+                project=asked.project, name=asked.name, query_text=asked.query, recipe=recipes.parse(asked.recipe)
+            )
+            if not build.read_ahead(
+                project=asked.project,
+                query=query,
+                recipe=chosen,
+                now=asked.created_at,
+                seconds=seconds,
+                tell=watch.tell,
+            ):
+                return False
+            if not _begin(asked, name):
+                return True
+            build.freeze(
+                project=asked.project, name=asked.name, query_text=asked.query, actor=actor, recipe=chosen,
+                description=asked.description, as_of=asked.created_at, uid=asked.uid, tell=watch.tell,
+            )  # fmt: skip
+    except Stopped:
+        return True
+    except Refusals as error:
+        return _end(asked, Status.FAILED, str(error))
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # it must not be tried for ever, and says why
+        if version_of(asked) is None:
+            log.exception("The freezing %s was given up.", asked.uid)
+            return _end(asked, Status.FAILED, f"{type(error).__name__}: {error}"[:2_000])
+    return _end(asked, Status.DONE)
+
+
+def _begin(asked: Freezing, name: str) -> bool:
+    """Count one more beginning of the transaction; what ended its process MOST_ATTEMPTS times is given up."""
+    if asked.attempts >= MOST_ATTEMPTS:
+        _end(
+            asked, Status.FAILED,
+            f"It was begun {MOST_ATTEMPTS} times and never came to its end: its process was ended (too little memory?), or the "
+            "database went away each time.",
+        )  # fmt: skip
+        return False
+    mine = Freezing.objects.filter(pk=asked.pk, status=Status.WORKING, lease_owner=name)
+    return bool(mine.update(attempts=asked.attempts + 1, stage=Stage.CHOOSING, done=0, total=0))
+
+
+def _end(asked: Freezing, status: str, error: str = "") -> bool:
+    """True. A version that stands was frozen, even where a cancel came a moment before."""
+    may = [*OPEN, Status.CANCELLED] if status == Status.DONE else OPEN
+    fields: dict[str, Any] = {"status": status, "error": error, "ended_at": timezone.now()}
+    Freezing.objects.filter(pk=asked.pk, status__in=may).update(**fields)
+    return True
+
+
+class Watch:
+    """Beside the work: writes down every half second how far it is and keeps the lease, by a connection of its own, since
+    what the work's transaction writes cannot be seen before it ends. `tell` raises Stopped once the row is cancelled or
+    another's."""
+
+    def __init__(self, asked: Freezing, name: str) -> None:
+        self.asked, self.name = asked, name
+        self.now = (asked.stage, asked.done, asked.total)
+        self.written = self.now
+        self.stopped, self.over = Event(), Event()
+        self.thread = Thread(target=self._run, name=f"freezing-{asked.pk}", daemon=True)
+
+    def __enter__(self) -> "Watch":
+        self.thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def tell(self, stage: str, done: int, total: int) -> None:
+        """See build.Told. Texts read in earlier turns count."""
+        if stage == Stage.READING and self.asked.stage == stage and self.asked.total > total:
+            done, total = done + self.asked.total - total, self.asked.total
+        self.now = (stage, done, total)
+        if self.stopped.is_set():
+            raise Stopped
+
+    def _run(self) -> None:
+        waited = 0.0
+        try:
+            while not self.over.wait(TOLD_SECONDS):
+                waited += TOLD_SECONDS
+                if self.now != self.written or waited >= RENEW_SECONDS:
+                    waited = 0.0
+                    self._write()
+                elif not self._is_mine():
+                    self.stopped.set()
+        finally:
+            connection.close()
+
+    def _write(self) -> None:
+        now = self.now
+        stage, done, total = now
+        rows = Freezing.objects.filter(pk=self.asked.pk, status=Status.WORKING, lease_owner=self.name)
+        try:
+            if leases.take(rows, self.name, stage=stage, done=done, total=total):
+                self.written = now
+            else:
+                self.stopped.set()
+        except (OperationalError, InterfaceError):  # the work itself will hear of it
+            connection.close()
+
+    def _is_mine(self) -> bool:
+        try:
+            return Freezing.objects.filter(pk=self.asked.pk, status=Status.WORKING, lease_owner=self.name).exists()
+        except (OperationalError, InterfaceError):
+            connection.close()
+            return True
