@@ -8,7 +8,7 @@ from django.utils import timezone
 from curation.datasets import build as build_dataset
 from curation.datasets import topics
 from curation.datasets.recipe import Recipe
-from curation.models import Batch, BatchItem, Pair, Score, Trace
+from curation.models import Batch, BatchItem, Freezing, Pair, Score, Trace
 from curation.pairs import queues as pair_queues
 from curation.review import queues
 from curation.scoring import keep
@@ -45,12 +45,22 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
     for number in range(size):
         make.model(project, f"model-{number}")
         make.run(project, version=version, status="failed", status_reason="It ran out of memory.")
+    for number in range(size):
+        frozen = Freezing.objects.create(
+            project=project,
+            name=f"set-{number}",
+            author="world",
+            status="working",
+            stage="writing",
+            done=4_000,
+            total=9_000,
+        )
     item = queues.lease_next(queue=queue, user=reviewer)
     pair = _pair(project, traces, reviewer)
     names: dict[str, list[Any]] = {
         "curation:traces": [], "curation:trace-figures": [], "curation:upload": [], "curation:review": [],
         "curation:mentions": [], "curation:datasets": [], "curation:validate": [], "curation:replay-buffers": [],
-        "curation:charts": [],
+        "curation:charts": [], "curation:freezing": [frozen.uid],
         "curation:dataset-new": [], "training:runs": [], "training:run-new": [], "training:models": [],
         "evaluation:comparisons": [], "evaluation:comparison-new": [], "evaluation:over-time": [], "workspace:settings": [],
         "workspace:audit": [],

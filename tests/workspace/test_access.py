@@ -196,6 +196,7 @@ PAGE_NEEDS: dict[str, tuple[Role | None, Role | None]] = {  # GET, POST
     "curation:trace-topic": (ANY, ANY),
     "curation:dataset-diff": (ANY, NONE),
     "curation:datasets": (ANY, NONE),
+    "curation:freezing": (ENGINEER, ENGINEER),
     "curation:dataset-new": (ENGINEER, ENGINEER),
     "curation:dataset-left": (ENGINEER, NONE),
     "curation:replay-buffers": (ANY, NONE),
@@ -248,6 +249,8 @@ ACTS = [
 ]
 OPERATION_NEEDS: dict[str, Role] = {
     "GET /": ANY,
+    "GET /freezings/{freezing_id}": ENGINEER,
+    "POST /freezings/{freezing_id}/cancel": ENGINEER,
     "GET /datasets": ANY,
     "POST /datasets": ENGINEER,
     "POST /datasets/preview": ENGINEER,
@@ -296,6 +299,8 @@ OPERATION_NEEDS: dict[str, Role] = {
     "POST /graders/{grader}/versions": ENGINEER,
     "GET /graders/{grader}/versions/{number}/changes": ANY,
     "POST /graders/{grader}/versions/{number}/trial": ENGINEER,
+    "GET /graders/{grader}/versions/{number}/trial/{trial_id}": ENGINEER,
+    "POST /graders/{grader}/versions/{number}/trial/{trial_id}/cancel": ENGINEER,
     "POST /graders/{grader}/versions/{number}/confirm": ENGINEER,
     "POST /batches/price": ENGINEER,
     "POST /batches": ENGINEER,
