@@ -14,6 +14,7 @@ from curation.api import (
     selection,
     topics,
     traces,
+    trials,
     words,
 )
 from curation.api.routing import router
@@ -33,5 +34,6 @@ __all__ = [
     "selection",
     "topics",
     "traces",
+    "trials",
     "words",
 ]

@@ -10,10 +10,9 @@ from ninja import Field, Path, Query, Schema, Status
 
 from curation import filters
 from curation.api.routing import router
-from curation.models import Grader, GraderVersion
+from curation.models import Grader, GraderVersion, Trial
 from curation.scoring import arrivals, keep, read, trial
 from curation.scoring.graders import BadDefinition
-from curation.scoring.pricing import affordable, agreed
 from curation.scoring.refused import NotConfirmed, Refused
 from workspace.access import Entry, enter
 from workspace.connections.client import ConnectionFailed
@@ -110,50 +109,12 @@ class Changes(Schema):
     lines: list[str]
 
 
-class TrialIn(Schema):
-    """Which traces to try it on."""
-
-    q: str = ""
-    n: int = Field(5, ge=1, le=trial.MOST)
-    seed: int = Field(1, ge=0, le=2**31 - 1, description="The same seed draws the same traces.")
-    confirmed: str = Field(
-        "",
-        max_length=40,
-        description="The price that was seen, as `price` tells it; needed where it may cost something.",
-    )
-    only_price: bool = Field(False, description="Tell the price and try nothing.")
-
-
-class TrialRow(Schema):
-    """One trace: score and passed are null where it could not be graded."""
-
-    trace: uuid.UUID
-    score: float | None
-    passed: bool | None
-    reason: str
-    error: str
-    ms: int
-    cost_usd: str | None
-
-
-class TrialMade(Schema):
-    """A trial; nothing of it is stored. The true mean of all traces lies between `low` and `high` in 95 of 100."""
-
-    price: str = Field(description='US dollars at most, or "unknown".')
-    n: int
-    mean: float | None
-    half_width: float | None = Field(description="Of Student's interval; null where there is none.")
-    low: float | None = None
-    high: float | None = None
-    interval: str = Field("", description='"wilson" where each score is 0 or 1, "student", or "" where there is none.')
-    cost_usd: str | None
-    rows: list[TrialRow]
-
-
 class ConfirmIn(Schema):
     """The trial that was seen."""
 
-    tried: dict[str, Any] = Field({}, description="As `trial` answered; it is kept with the version.")
+    trial: uuid.UUID | None = Field(
+        None, description="Its id: what it found is kept with the version. Null: none was seen."
+    )
 
 
 ONE = "/graders/{grader}"
@@ -240,42 +201,9 @@ def compare_versions(
     """What differs from version `since`, or from the one before."""
     entry = enter(request, slug, Role.REVIEWER)
     found = find(entry, grader)
-    newer = _find_version(found, number)
-    older = _find_version(found, number - 1 if since is None else since) if number > 1 or since is not None else None
+    newer = find_version(found, number)
+    older = find_version(found, number - 1 if since is None else since) if number > 1 or since is not None else None
     return {"lines": keep.changes(older, newer) if older is not None else []}
-
-
-@router.post(f"{ONE}/versions/{{number}}/trial", response=TrialMade, summary="Try a grader on some traces")
-def try_version(
-    request: HttpRequest, slug: Path[str], grader: Path[str], number: Path[int], body: TrialIn
-) -> dict[str, Any]:
-    """Real grades of traces drawn at random, confirmed or not; nothing is stored. What may cost something needs the price
-    in `confirmed`."""
-    entry = enter(request, slug, Role.ENGINEER)
-    version = _find_version(find(entry, grader), number)
-    try:
-        traces = trial.pick(project=entry.project, query=body.q, seed=body.seed, n=body.n)
-        if not traces:
-            raise Refused("query", f"No trace matches {body.q.strip() or 'the empty filter'}.")
-        price = trial.price(version=version, traces=traces)
-        if body.only_price:
-            return {"price": price.text, "n": 0, "mean": None, "half_width": None, "cost_usd": None, "rows": []}
-        agreed(price, body.confirmed)
-        affordable(price)
-        done = trial.run(version=version, traces=traces)
-    except (Refused, filters.FilterError, ConnectionFailed) as error:
-        raise problem(error) from None
-    rows = [
-        {
-            "trace": one.trace.uid, "score": one.score, "passed": one.passed, "reason": one.reason, "error": one.error,
-            "ms": one.ms, "cost_usd": _usd(one.cost),
-        }
-        for one in done.rows
-    ]  # fmt: skip
-    return {
-        "price": price.text, "n": done.n, "mean": done.mean, "half_width": done.half_width, "low": done.low,
-        "high": done.high, "interval": done.interval, "cost_usd": _usd(done.cost), "rows": rows,
-    }  # fmt: skip
 
 
 @router.post(f"{ONE}/versions/{{number}}/confirm", response=VersionMade, summary="Confirm a version of a grader")
@@ -284,9 +212,9 @@ def confirm_version(
 ) -> dict[str, Any]:
     """From now on it is used. Who confirmed it and when is kept; confirming again changes nothing."""
     entry = enter(request, slug, Role.ENGINEER)
-    version = _find_version(find(entry, grader), number)
+    version = find_version(find(entry, grader), number)
     try:
-        keep.confirm(version=version, actor=entry.actor, tried=body.tried)
+        keep.confirm(version=version, actor=entry.actor, tried=_seen(version, body.trial))
     except (Refused, BadDefinition) as error:
         raise problem(error) from None
     return _version(entry, version)
@@ -298,6 +226,14 @@ def find(entry: Entry, slug: str) -> Grader:
         return read.grader(entry.project, slug)
     except Grader.DoesNotExist:
         raise Http404("There is no such grader in this project.") from None
+
+
+def find_version(grader: Grader, number: int) -> GraderVersion:
+    """Raises Http404."""
+    found = grader.versions.select_related("grader__project", "connection__project").filter(number=number).first()
+    if found is None:
+        raise Http404(f"{grader.slug} has no version {number}.")
+    return found
 
 
 def connection_named(project: Project, name: str) -> Connection | None:
@@ -330,11 +266,17 @@ def problem(error: Refused | BadDefinition | filters.FilterError | ConnectionFai
     return Problem(status, code, error.reason, details=[{"where": where, "reason": error.reason}])
 
 
-def _find_version(grader: Grader, number: int) -> GraderVersion:
-    found = grader.versions.select_related("grader__project", "connection__project").filter(number=number).first()
-    if found is None:
-        raise Http404(f"{grader.slug} has no version {number}.")
-    return found
+def _seen(version: GraderVersion, uid: uuid.UUID | None) -> dict[str, Any]:
+    """What a trial of this version found. Raises Refused where it is none, and where more may come."""
+    if uid is None:
+        return {}
+    try:
+        told = trial.read(trial.find(version, uid))
+    except Trial.DoesNotExist:
+        raise Refused("trial", f"{version} has no such trial.") from None
+    if told.is_open:
+        raise Refused("trial", "This trial is not at its end.")
+    return told.plain()
 
 
 def _told(entry: Entry, grader: Grader) -> dict[str, Any]:
@@ -359,7 +301,3 @@ def _version(entry: Entry, one: GraderVersion) -> dict[str, Any]:
         "connection": one.connection.name if one.connection else None, "confirmed_by": one.confirmed_by or None,
         "tried": tried,
     }  # fmt: skip
-
-
-def _usd(value: Any) -> str | None:
-    return None if value is None else f"{value:f}"

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from django.contrib.sessions.models import Session
 from django.db import connection, transaction
 from django.db.models import Q, TextField, Value
 from django.db.models.functions import Cast, Concat
@@ -34,8 +33,8 @@ from curation.models import (
     Trace,
     TraceRevision,
     TraceText,
+    Trial,
 )
-from curation.scoring import trial
 from workspace.models import Project
 
 BATCH = 500
@@ -124,9 +123,9 @@ def _empty_rows(ids: Sequence[int]) -> int:
 
 
 def _forget_trials(project: Project, ids: Sequence[int]) -> None:
-    """What a grader said of these traces when it was tried: its reasons may quote them. Scores of a confirmed trial stay; a
-    trial that is only kept for a signed-in person goes whole, to be run again. Call it once the rows of the traces are
-    changed: who confirms a trial right now holds them (see scoring.keep.confirm)."""
+    """What a grader said of these traces when it was tried: its reasons may quote them. Scores that somebody saw when they
+    confirmed a version stay with it; the trials themselves go whole. Call it once the rows of the traces are changed: who
+    starts or confirms a trial right now holds them (see scoring.trial and scoring.keep.confirm)."""
     uids = {str(uid) for uid in Trace.objects.filter(pk__in=ids, project=project).values_list("uid", flat=True)}
     for version in GraderVersion.objects.filter(grader__project=project, tried__has_key="rows").only("tried"):
         rows = version.tried["rows"] if isinstance(version.tried["rows"], list) else []
@@ -135,13 +134,7 @@ def _forget_trials(project: Project, ids: Sequence[int]) -> None:
             for one in mine:
                 one |= {"reason": "", "error": ""}
             version.save(update_fields=["tried"])
-    for session in Session.objects.filter(expire_date__gt=timezone.now()).iterator():
-        held = session.get_decoded()
-        kept = held.get(trial.SESSION, {})
-        left = {key: one for key, one in kept.items() if not uids & {row["trace"] for row in one["rows"]}}
-        if len(left) < len(kept):
-            session.session_data = Session.objects.encode(held | {trial.SESSION: left})
-            session.save(update_fields=["session_data"])
+    Trial.objects.filter(project=project, items__trace__in=ids).delete()
 
 
 def _empty_revisions(ids: Sequence[int]) -> int:

@@ -23,6 +23,8 @@ from curation.models import (
     Span,
     Trace,
     TraceRevision,
+    Trial,
+    TrialItem,
     WaitingWord,
 )
 from workspace import audit, lineage
@@ -161,11 +163,16 @@ def _mentioned(project: Project, text: str) -> set[int]:
         SELECT i.trace_id FROM {BatchItem._meta.db_table} i JOIN {Batch._meta.db_table} b ON b.id = i.batch_id
         WHERE b.project_id = %s AND (i.answer::text ILIKE %s OR i.grades::text ILIKE %s)
         UNION
+        SELECT i.trace_id FROM {TrialItem._meta.db_table} i JOIN {Trial._meta.db_table} a ON a.id = i.trial_id
+        WHERE a.project_id = %s AND (i.reason ILIKE %s OR i.error ILIKE %s)
+        UNION
         SELECT d.trace_id FROM {DatasetRow._meta.db_table} d JOIN {Trace._meta.db_table} t ON t.id = d.trace_id
         WHERE t.project_id = %s AND d.content::text ILIKE %s
     """  # noqa: S608
     with connection.cursor() as cursor:
-        said: list[Any] = [project.pk, in_json, project.pk, in_json, in_json, project.pk, in_json]
+        said: list[Any] = [
+            project.pk, in_json, project.pk, in_json, in_json, project.pk, like, like, project.pk, in_json,
+        ]  # fmt: skip
         cursor.execute(sql, [project.pk, like, like, like, like, like, like, in_json, *said])
         return {one for (one,) in cursor.fetchall()}
 

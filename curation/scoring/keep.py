@@ -88,8 +88,8 @@ def change(
 
 
 def confirm(*, version: GraderVersion, actor: Actor, tried: Mapping[str, Any]) -> None:
-    """A person says that this version is to be used. `tried` is the sample run that they saw (Trial.plain), {} where
-    they saw none; of traces that were forgotten since, it keeps the score and no reason. Where it asks a model and the
+    """A person says that this version is to be used. `tried` is the sample run that they saw (trial.Summary.plain), {}
+    where they saw none; of traces that were forgotten since, it keeps the score and no reason. Where it asks a model and the
     version in use did not, arriving traces are no longer scored until somebody agrees to the price (arrivals.follow).
     Confirming twice changes nothing. Raises Refused where it could not run."""
     grader = version.grader

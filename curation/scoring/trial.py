@@ -1,51 +1,42 @@
-"""A grader on some traces before anybody uses it: real grades, and how far their average can be trusted."""
+"""Trials: a version on some traces before anybody uses it. Priced, agreed to, started once, read while they are worked off
+(see `trying`), and how far their average can be trusted. Rows are the queue."""
 
 import statistics
-import time
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection as database
+from django.db import IntegrityError, transaction
+from django.db.models import Avg, Count, QuerySet
 from django.utils import timezone
 
-from curation.messages.form import Document
-from curation.models import GraderVersion, Trace, TraceRevision
-from curation.scoring import agreement, asking, items, keep, pricing
+from curation.models import GraderVersion, Trace, Trial, TrialItem
+from curation.scoring import agreement, items, pricing, trying
 from curation.scoring import run as grading
 from curation.scoring.graders import definitions
 from curation.scoring.refused import Refused
+from workspace import audit, leases
+from workspace.access import Actor
 from workspace.models import Project
 
 MOST = 50
-SESSION = "grader-trials"  # under which the trials of a signed-in person are kept: {version: Trial.plain and more}
+MOST_KEY = 64
+LISTED = 5
+Status, Item = Trial.Status, TrialItem.Status
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """One trace: `score` and `passed` are None where it could not be graded, and `error` (or `reason`) says why."""
+class Summary:
+    """How far a trial is. `items` in the order they were drawn, each with its trace; `settled` of them are at their end. `mean`
+    is over the `n` that have a score; the true mean of all traces lies between `low` and `high` in 95 of 100 trials, as
+    `interval` found them: "wilson" where a score is 0 or 1, "student" (`half_width` either side of the mean) for others, ""
+    with None where there is none: a single score, or all of them alike. `cost`: None where that of a sample is unknown."""
 
-    trace: Trace
-    score: float | None
-    passed: bool | None
-    reason: str
-    error: str
-    ms: int
-    cost: Decimal | None
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """Rows in the order given. `mean` is over the `n` rows that have a score; the true mean of all traces lies between `low`
-    and `high` in 95 of 100 trials, as `interval` found them: "wilson" where a score is 0 or 1, "student" (`half_width`
-    either side of the mean) for others, "" with None where there is none: a single score, or all of them alike. `cost`:
-    None where unknown."""
-
-    rows: list[Row]
+    trial: Trial
+    items: list[TrialItem]
+    counts: Counter[str]
     n: int
     mean: float | None
     half_width: float | None
@@ -53,18 +44,38 @@ class Trial:
     high: float | None
     interval: str
     cost: Decimal | None
-    at: datetime
+
+    @property
+    def is_open(self) -> bool:
+        """Whether more may come: it is worked on, or it was cancelled and an answer is under way."""
+        return self.trial.status in trying.OPEN or bool(self.counts[Item.ASKING])
+
+    @property
+    def settled(self) -> int:
+        """Samples of which nothing more comes."""
+        return len(self.items) - self.counts[Item.WAITING] - self.counts[Item.ASKING]
+
+    @property
+    def unscored(self) -> int:
+        """Samples that were asked and have no score."""
+        return self.counts[Item.DONE] + self.counts[Item.UNKNOWN] - self.n
+
+    @property
+    def states(self) -> str:
+        """A letter for each sample: the first of its status."""
+        return "".join(one.status[0] for one in self.items)
 
     def plain(self) -> dict[str, Any]:
         """As JSON, for GraderVersion.tried."""
+        at = self.trial.ended_at or self.trial.created_at
         return {
             "n": self.n, "mean": self.mean, "half_width": self.half_width,
             "low": self.low, "high": self.high, "interval": self.interval,
-            "cost_usd": None if self.cost is None else str(self.cost), "at": self.at.isoformat(),
+            "cost_usd": None if self.cost is None else str(self.cost), "at": at.isoformat(),
             "rows": [
-                {"trace": str(one.trace.uid), "score": one.score, "passed": one.passed, "reason": one.reason[:2000],
-                 "error": one.error[:2000]}
-                for one in self.rows
+                {"trace": str(one.trace.uid), "score": one.score, "passed": one.passed, "reason": one.reason,
+                 "error": one.error}
+                for one in self.items
             ],
         }  # fmt: skip
 
@@ -76,47 +87,118 @@ def pick(*, project: Project, query: str, seed: int, n: int = 5) -> list[Trace]:
 
 
 def price(*, version: GraderVersion, traces: Sequence[Trace]) -> pricing.Price:
-    """What `run` would cost at most."""
+    """What a trial on these would cost at most."""
     return pricing.of_grading(version=version, traces=traces, calls_for=len(traces), until=timezone.now())
 
 
-def run(*, version: GraderVersion, traces: Sequence[Trace]) -> Trial:
-    """Grade some traces with a version, confirmed or not. Nothing of it is kept as a score. Raises Refused."""
-    if len(traces) > MOST:
-        raise Refused("traces", f"At most {MOST} traces can be tried at once; for more there are batches.")
-    rows = _rows(version, traces)
+def priced(*, version: GraderVersion, query: str, seed: int, n: int) -> tuple[list[Trace], pricing.Price]:
+    """The traces that a trial would be on, and what it would cost at most. Raises FilterError, Refused: nothing matches."""
+    traces = pick(project=version.grader.project, query=query, seed=seed, n=n)
+    if not traces:
+        raise Refused(
+            "query", f"No trace matches {query.strip() or 'the empty filter'}: there is nothing to try it on."
+        )
+    return traces, price(version=version, traces=traces)
+
+
+def start(
+    *, version: GraderVersion, query: str, seed: int, n: int = 5, actor: Actor, confirmed: str = "", key: str
+) -> Trial:
+    """Write a trial of a version, confirmed or not, and its samples down; workers take it from there. `confirmed` is the price
+    (`Price.text`) that was seen and agreed to. The same `key` of the same person for the same version again gives the same
+    trial, so a doubled form costs nothing. Raises FilterError, Refused (also where a budget does not hold the price)."""
+    before = known(version, actor, key)
+    if before is not None:
+        return before
+    project = version.grader.project
+    traces = pick(project=project, query=query, seed=seed, n=n)
+    if not traces:
+        raise Refused(
+            "query", f"No trace matches {query.strip() or 'the empty filter'}: there is nothing to try it on."
+        )
+    told = price(version=version, traces=traces)
+    limit = pricing.agreed(told, confirmed)
+    pricing.affordable(told)
+    try:
+        with transaction.atomic():
+            made = Trial.objects.create(
+                project=project, version=version, query=query, seed=seed, total=len(traces), agreed_usd=limit,
+                user=actor.user, token=actor.token, author=actor.label[:200], idempotency_key=_key(actor, key),
+            )  # fmt: skip
+            _write(made, traces)
+            audit.record(
+                project=project, actor=actor, action="grader.tried", target=f"grader:{version.grader.uid}",
+                version=version.number, trial=str(made.uid), samples=made.total,
+                agreed_usd=None if limit is None else str(limit),
+            )  # fmt: skip
+    except IntegrityError:
+        before = known(version, actor, key)
+        if before is None:
+            raise
+        return before
+    return made
+
+
+def known(version: GraderVersion, actor: Actor, key: str) -> Trial | None:
+    """The trial that this person started with this key. Raises Refused for an empty key."""
+    if not key.strip():
+        raise Refused("key", "A key is needed, so that the same thing sent twice is started once.")
+    return Trial.objects.filter(version=version, idempotency_key=_key(actor, key)).first()
+
+
+def work(trial_id: int, seconds: float) -> bool:
+    """Go on with a trial for about so long. True where nothing is left for the caller: it has ended, or another works on
+    it; False: call again. A second call for the same trial, in whatever process, finds it taken."""
+    return trying.work(trial_id, seconds)
+
+
+def cancel(found: Trial, actor: Actor) -> bool:
+    """Ask no more: what is under way still comes and is kept, the rest is not asked. False where it had ended."""
+    with transaction.atomic():
+        done = trying.end(Trial.objects.filter(pk=found.pk), Status.CANCELLED, "")
+        if done:
+            audit.record(
+                project=found.project, actor=actor, action="grader.trial_cancelled",
+                target=f"grader:{found.version.grader.uid}", version=found.version.number, trial=str(found.uid),
+            )  # fmt: skip
+    found.refresh_from_db()
+    return done
+
+
+def open_trials() -> list[int]:
+    """Keys of trials that wait for a worker, oldest first. What was under way in one that was cancelled, and whose process
+    is gone, is told as unknown first."""
+    with transaction.atomic():
+        for key in leases.free(Trial.objects.exclude(status__in=trying.OPEN).exclude(lease_owner="")):
+            trying.take_back(Trial.objects.select_related("version").get(pk=key))
+    return leases.free(Trial.objects.filter(status__in=trying.OPEN))
+
+
+def find(version: GraderVersion, uid: Any) -> Trial:
+    """Raises Trial.DoesNotExist."""
+    return version.trials.select_related("project", "version__grader").get(uid=uid)
+
+
+def earlier(version: GraderVersion) -> "QuerySet[Trial]":
+    """The newest trials of a version by whomever, with `n` (how many samples have a score) and their `mean`. One query."""
+    counted = version.trials.annotate(n=Count("items__score"), mean=Avg("items__score"))
+    return counted.order_by("-id")[:LISTED]
+
+
+def read(found: Trial) -> Summary:
+    """How far it is, and the average of what came so far. One query."""
+    rows = list(found.items.select_related("trace").order_by("ordinal"))
     scores = [one.score for one in rows if one.score is not None]
-    costs = [one.cost for one in rows]
     mean = statistics.fmean(scores) if scores else None
     half, low, high, kind = None, None, None, ""
-    if scores and _says_yes_or_no(version.definition, scores):
+    if scores and _says_yes_or_no(found.version.definition, scores):
         share = agreement.share(round(sum(scores)), len(scores))
         low, high, kind = share.low, share.high, "wilson"
     elif mean is not None and (half := half_width(scores)) is not None:
         low, high, kind = mean - half, mean + half, "student"
-    return Trial(rows, len(scores), mean, half, low, high, kind, grading.total(costs), timezone.now())
-
-
-def _says_yes_or_no(definition: Mapping[str, Any], scores: Sequence[float]) -> bool:
-    """Whether the mean is a share: the grader says only 0 or 1, or a scale from 0 to 1 was used like that."""
-    if not set(scores) <= {0.0, 1.0}:
-        return False
-    return definitions.is_binary(definition) or definitions.range_of(definition) in (None, (0.0, 1.0))
-
-
-@contextmanager
-def alone(key: str) -> Iterator[bool]:
-    """True while nobody else, in whatever process, is at the trial that was started with `key`; False for a second one."""
-    name = [f"trial of a grader {key}"]
-    with database.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtextextended(%s, 0))", name)
-        (taken,) = cursor.fetchone()
-    try:
-        yield taken
-    finally:
-        if taken:
-            with database.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtextextended(%s, 0))", name)
+    costs = [one.cost_usd for one in rows if one.status in (Item.DONE, Item.UNKNOWN)]
+    counts = Counter(one.status for one in rows)
+    return Summary(found, rows, counts, len(scores), mean, half, low, high, kind, grading.total(costs))
 
 
 def half_width(scores: Sequence[float]) -> float | None:
@@ -128,40 +210,29 @@ def half_width(scores: Sequence[float]) -> float | None:
     return (found.high - found.low) / 2
 
 
-def _rows(version: GraderVersion, traces: Sequence[Trace]) -> list[Row]:
-    """Grade each; a model's judgments several at once, as the connection allows."""
-    documents = dict(
-        TraceRevision.objects.filter(pk__in=[one.revision_id for one in traces]).values_list("pk", "document")
+def _write(made: Trial, traces: Sequence[Trace]) -> None:
+    """The samples. Their traces are held, so that forgetting one of them comes after and finds this trial."""
+    there = Trace.objects.select_for_update(of=("self",), no_key=True).order_by("pk")
+    revisions = dict(
+        there.filter(pk__in=[one.pk for one in traces], erased_at=None, revision__isnull=False).values_list(
+            "pk", "revision_id"
+        )
     )
-    asks = keep.asks_model(version)
-    if asks and version.connection is None:
-        raise Refused("connection", "It asks a model to judge, so it needs a connection.")
-
-    def row(trace: Trace) -> Row:
-        return _row(version, trace, documents.get(trace.revision_id or 0))
-
-    at_once = min(version.connection.max_concurrency, len(traces)) if asks and version.connection else 1
-    if at_once <= 1:
-        return [row(trace) for trace in traces]
-
-    def apart(trace: Trace) -> Row:
-        try:
-            return row(trace)
-        finally:
-            database.close()
-
-    with ThreadPoolExecutor(at_once) as pool:
-        return list(pool.map(apart, traces))
-
-
-def _row(version: GraderVersion, trace: Trace, document: Document | None) -> Row:
-    if document is None:
-        return Row(trace, None, None, "", "This trace holds nothing.", 0, None)
-    asker = asking.Asker(version.connection) if version.connection is not None else None
-    begun = time.monotonic()
-    done = grading.grade_trace(version=version, trace=trace, document=document, ask=asker)
-    grade = done.grade
-    cost = done.cost_usd if asker is not None else Decimal(0)
-    return Row(
-        trace, grade.value, grade.passed, grade.reason, grade.error, round((time.monotonic() - begun) * 1000), cost
+    if len(revisions) < len(traces):
+        raise Refused("query", "A trace that was drawn is not there any more: draw again.")
+    TrialItem.objects.bulk_create(
+        TrialItem(trial=made, ordinal=place, trace=one, revision_id=revisions[one.pk])
+        for place, one in enumerate(traces)
     )
+
+
+def _says_yes_or_no(definition: Mapping[str, Any], scores: Sequence[float]) -> bool:
+    """Whether the mean is a share: the grader says only 0 or 1, or a scale from 0 to 1 was used like that."""
+    if not set(scores) <= {0.0, 1.0}:
+        return False
+    return definitions.is_binary(definition) or definitions.range_of(definition) in (None, (0.0, 1.0))
+
+
+def _key(actor: Actor, key: str) -> str:
+    who = f"user:{actor.user.pk}" if actor.user else f"token:{actor.token.pk}" if actor.token else "system"
+    return f"{who}:{key.strip()[:MOST_KEY]}"

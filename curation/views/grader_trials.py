@@ -1,131 +1,103 @@
 """A version of a grader, tried on samples: what was asked and answered beside what it says of it, and the confirming."""
 
 import json
+import uuid
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.urls import reverse
-from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
+from curation import tasks
 from curation.filters import FilterError
 from curation.messages.form import main_conversation, text_of
-from curation.models import GraderVersion, Trace, TraceRevision
+from curation.models import GraderVersion, Trace, TraceRevision, Trial, TrialItem
 from curation.scoring import keep, trial
 from curation.scoring.graders import definitions
-from curation.scoring.pricing import affordable
 from curation.scoring.refused import Refused
 from curation.views import grader_form, grader_kinds
 from curation.views.graders import grader_at, version_at
 from workspace.access import Entry, enter
 from workspace.models import Role
-from workspace.pages import answer
+from workspace.nudge import nudge
+from workspace.pages import answer, wants_fragment
 from workspace.uuid7 import uuid7
 
 SAMPLES = 5
 MORE = 20
 LONGEST = 4_000
-KEPT_REASON = 600
-KEPT_TRIALS = 2
-MOST_KEY = 64
+AT_ONCE = 2.0  # seconds that a grader which asks no model may take before somebody else goes on with it
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A trace as it is tried: what was asked last, what was answered, which tools were called; `row` is what the grader
-    said of it (score, passed, reason, error, ms, cost), None before it was run."""
+    """A trace as it is tried: what was asked last, what was answered, which tools were called; `item` is what became of it
+    in a trial, None before there is one."""
 
     trace: Trace
     asked: str
     answered: str
     called: tuple[str, ...]
-    row: dict[str, Any] | None
+    item: TrialItem | None
 
 
 @require_http_methods(["GET", "POST"])
 def grader_version(request: HttpRequest, slug: str, name: str, number: int) -> HttpResponse:
-    """One version: its definition and goal, and its trial. POST tries it (act=try) or confirms it (act=use)."""
+    """One version: its definition and goal, and a trial of it (?trial=), or the samples that one would be on. POST tries it
+    (act=try), cancels a trial (act=cancel) or confirms the version after one (act=use); a fragment is only what came since
+    the samples were as `had` says."""
     entry = enter(request, slug, Role.ENGINEER if request.method == "POST" else Role.REVIEWER)
     found = grader_at(entry, name)
     version = version_at(found, number)
+    given = request.POST if request.method == "POST" else request.GET
+    shown = _trial_of(version, given.get("trial", "")) if entry.may(Role.ENGINEER) else None
     if request.method == "POST":
         match request.POST.get("act"):
             case "try":
                 return _try(request, entry, version)
+            case "cancel" if shown:
+                if trial.cancel(shown, entry.actor):
+                    messages.success(request, "Cancelled: what is under way still comes, the rest is not asked.")
+                return redirect(_address(shown))
             case "use":
-                return _use(request, entry, version)
+                return _use(request, entry, version, shown)
             case _:
                 raise SuspiciousOperation("There is no such act.")
-    return _page(request, entry, version)
+    if shown and wants_fragment(request):
+        return _fragment(request, version, shown)
+    return _page(request, entry, version, shown)
 
 
 def _try(request: HttpRequest, entry: Entry, version: GraderVersion) -> HttpResponse:
-    """Run it on the samples that were shown, and keep what came for this person, so that loading again pays nothing, nor
-    does the same form sent twice."""
+    """Begin a trial on the samples that were shown; one that asks nobody is there when its page comes."""
     query, seed, size = _chosen(request.POST)
-    key = request.POST.get("key", "")[:MOST_KEY] or uuid7().hex
-    address = reverse("curation:grader-version", args=[entry.project.slug, version.grader.slug, version.number])
-    address = f"{address}?{urlencode([('q', query), ('seed', str(seed)), ('n', str(size))])}#trial"
-    with trial.alone(f"{entry.actor.label} {version.uid} {key}") as is_first:
-        if not is_first:
-            said = "This trial is under way: load this page again in a moment. Nothing is asked twice."
-            return _page(request, entry, version, problem=said, status=409)
-        if _kept(request, version).get("key") == key:
-            return redirect(address)
-        try:
-            kept = _ran(request, entry, version, query=query, seed=seed, size=size)
-        except (Refused, FilterError) as error:
-            return _page(request, entry, version, problem=str(error), status=422)
-        trials = {uid: one for uid, one in request.session.get(trial.SESSION, {}).items() if uid != str(version.uid)}
-        kept |= {"query": query, "seed": seed, "size": size, "key": key}
-        request.session[trial.SESSION] = dict(list(trials.items())[-KEPT_TRIALS + 1 :]) | {str(version.uid): kept}
-        request.session.save()  # before the next one with this key may look
-    return redirect(address)
-
-
-def _kept(request: HttpRequest, version: GraderVersion) -> dict[str, Any]:
-    """The trial that is kept by now; the request may have begun before another one wrote it."""
-    stored = type(request.session)(request.session.session_key)
-    found: dict[str, Any] = stored.get(trial.SESSION, {}).get(str(version.uid), {})
-    return found
-
-
-def _ran(
-    request: HttpRequest, entry: Entry, version: GraderVersion, *, query: str, seed: int, size: int
-) -> dict[str, Any]:
-    """The trial, as it is kept. Raises FilterError, Refused: nothing to try it on, another price, no budget for it."""
-    traces = trial.pick(project=entry.project, query=query, seed=seed, n=size)
-    if not traces:
-        raise Refused("traces", "No trace matches: there is nothing to try it on.")
-    price = trial.price(version=version, traces=traces)
-    if not price.covers(request.POST.get("confirmed", "0")) and not price.is_free:
-        raise Refused(
-            "confirmed", f"The price is another one than was shown: {_said(price)}. Look at it and try again."
-        )
-    affordable(price)
-    done = trial.run(version=version, traces=traces)
-    kept = done.plain()
-    for plain, row in zip(kept["rows"], done.rows, strict=True):
-        plain.update(reason=row.reason[:KEPT_REASON], error=row.error[:KEPT_REASON], ms=row.ms)
-        plain["cost"] = None if row.cost is None else str(row.cost)
-    return kept
-
-
-def _use(request: HttpRequest, entry: Entry, version: GraderVersion) -> HttpResponse:
-    tried = request.session.get(trial.SESSION, {}).get(str(version.uid))
-    if version.confirmed_at is None and not tried:
-        return _page(
-            request, entry, version, problem="Try it first: nobody saw yet what it says of a trace.", status=422
-        )
     try:
-        keep.confirm(version=version, actor=entry.actor, tried=tried or {})
+        made = trial.start(
+            version=version, query=query, seed=seed, n=size, actor=entry.actor,
+            confirmed=request.POST.get("confirmed", ""), key=request.POST.get("key", "") or uuid7().hex,
+        )  # fmt: skip
+    except (Refused, FilterError) as error:
+        return _page(request, entry, version, None, problem=str(error), status=422)
+    if keep.asks_model(version) or not trial.work(made.pk, AT_ONCE):
+        nudge(tasks.work_on_trial, made.pk)
+    return redirect(_address(trial.find(version, made.uid)))
+
+
+def _use(request: HttpRequest, entry: Entry, version: GraderVersion, shown: Trial | None) -> HttpResponse:
+    """Confirm it. Whoever does has the trial before them that is kept as what they saw, whoever asked for it."""
+    told = trial.read(shown) if shown else None
+    if version.confirmed_at is None and (told is None or told.is_open or not told.n):
+        said = "Try it first: nobody saw yet what it says of a trace."
+        return _page(request, entry, version, shown, problem=said, status=422)
+    try:
+        keep.confirm(version=version, actor=entry.actor, tried=told.plain() if told else {})
     except (Refused, definitions.BadDefinition) as error:
-        return _page(request, entry, version, problem=str(error), status=422)
+        return _page(request, entry, version, shown, problem=str(error), status=422)
     was_on = version.grader.scores_new
     version.grader.refresh_from_db(fields=["scores_new"])
     more = (
@@ -137,30 +109,70 @@ def _use(request: HttpRequest, entry: Entry, version: GraderVersion) -> HttpResp
     return redirect("curation:grader", entry.project.slug, version.grader.slug)
 
 
+def _fragment(request: HttpRequest, version: GraderVersion, shown: Trial) -> HttpResponse:
+    """How far it is, and the results of samples that are not as they were."""
+    told, had = trial.read(shown), request.GET.get("had", "")
+    known = had if len(had) == len(told.items) else " " * len(told.items)
+    new = [one for one, before in zip(told.items, known, strict=True) if one.status[0] != before]
+    context = _told_of(version, told) | {"new": new}
+    return render(request, "curation/_trial_came.html", context)
+
+
 def _page(
-    request: HttpRequest, entry: Entry, version: GraderVersion, *, problem: str = "", status: int = 200
+    request: HttpRequest,
+    entry: Entry,
+    version: GraderVersion,
+    shown: Trial | None,
+    *,
+    problem: str = "",
+    status: int = 200,
 ) -> HttpResponse:
-    query, seed, size = _chosen(request.POST if request.method == "POST" else request.GET)
-    may, traces, price = entry.may(Role.ENGINEER), [], None
-    try:
-        if may:
-            traces = trial.pick(project=entry.project, query=query, seed=seed, n=size)
-            price = trial.price(version=version, traces=traces) if traces else None
-    except (Refused, FilterError) as error:
-        problem = problem or str(error)
-    kept = request.session.get(trial.SESSION, {}).get(str(version.uid)) if may else None
-    fits = kept is not None and [kept["query"], kept["seed"], kept["size"]] == [query, seed, size]
-    rows = {row["trace"]: row | {"cost": _money(row["cost"])} for row in kept["rows"]} if kept and fits else {}
-    context = {
-        "found": version.grader, "version": version, "may_engineer": may, "problem": problem,
+    context: dict[str, Any] = {
+        "found": version.grader, "version": version, "may_engineer": entry.may(Role.ENGINEER),
         "kind": grader_kinds.KINDS.get(str(version.definition.get("type"))), "parts": parts_of(version),
-        "goals": goals_of(version), "query": query, "seed": seed, "size": size, "more": MORE, "price": price,
-        "samples": [_sample(trace, document, rows.get(str(trace.uid))) for trace, document in _with_documents(traces)],
-        "done": kept | {"cost_usd": _money(kept["cost_usd"])} if kept and fits else None, "elsewhere": None if fits else kept,
-        "failed": sum(1 for row in rows.values() if row["score"] is None),
-        "asks": definitions.needs_model(version.definition), "key": uuid7().hex,
+        "goals": goals_of(version), "more": MORE, "asks": definitions.needs_model(version.definition), "key": uuid7().hex,
     }  # fmt: skip
-    return answer(request, "curation/grader_version.html", context, status=status)
+    if shown:
+        told = trial.read(shown)
+        context |= _told_of(version, told) | {"query": shown.query, "seed": shown.seed, "size": _size(shown.total)}
+        context["samples"] = _samples([(one.trace, one.revision_id, one) for one in told.items])
+    elif context["may_engineer"]:
+        query, seed, size = _chosen(request.POST if request.method == "POST" else request.GET)
+        context |= {"query": query, "seed": seed, "size": size, "told": None}
+        try:
+            traces = trial.pick(project=entry.project, query=query, seed=seed, n=size)
+            context["price"] = trial.price(version=version, traces=traces) if traces else None
+            context["samples"] = _samples([(one, one.revision_id, None) for one in traces])
+        except (Refused, FilterError) as error:
+            problem = problem or str(error)
+    if context["may_engineer"]:
+        context["earlier"] = [one for one in trial.earlier(version) if shown is None or one.pk != shown.pk]
+    return answer(request, "curation/grader_version.html", context | {"problem": problem}, status=status)
+
+
+def _told_of(version: GraderVersion, told: trial.Summary) -> dict[str, Any]:
+    """What the parts that change while a trial runs need."""
+    return {
+        "told": told, "trial": told.trial, "version": version, "found": version.grader, "more": MORE,
+        "query": told.trial.query, "seed": told.trial.seed, "size": _size(told.trial.total),
+        "asks": definitions.needs_model(version.definition),
+    }  # fmt: skip
+
+
+def _trial_of(version: GraderVersion, uid: str) -> Trial | None:
+    """The trial of this version; None for "". Raises Http404."""
+    if not uid:
+        return None
+    try:
+        return trial.find(version, uuid.UUID(uid))
+    except (ValueError, Trial.DoesNotExist):
+        raise Http404("This version has no such trial: it may have gone with a trace that was deleted.") from None
+
+
+def _address(shown: Trial) -> str:
+    version = shown.version
+    address = reverse("curation:grader-version", args=[shown.project.slug, version.grader.slug, version.number])
+    return f"{address}?{urlencode({'trial': str(shown.uid)})}#trial"
 
 
 def parts_of(version: GraderVersion) -> list[tuple[str, str, bool]]:
@@ -215,24 +227,22 @@ def _chosen(given: Any) -> tuple[str, int, int]:
     return given.get("q", "").strip(), int(seed[:9]) if seed.isascii() and seed.isdigit() else 1, size
 
 
-def _said(price: Any) -> str:
-    return "unknown" if price.usd is None else f"at most ${price.usd:.4f}"
+def _size(samples: int) -> int:
+    """The number of samples that another trial like this one draws."""
+    return MORE if samples > SAMPLES else SAMPLES
 
 
-def _money(text: str | None) -> Decimal | None:
-    return None if text is None else Decimal(text)
-
-
-def _with_documents(traces: list[Trace]) -> list[tuple[Trace, Any]]:
+def _samples(rows: list[tuple[Trace, int | None, TrialItem | None]]) -> list[Sample]:
+    """Each trace with what it said in this revision, and what became of it. One query."""
     documents = dict(
-        TraceRevision.objects.filter(pk__in=[one.revision_id for one in traces]).values_list("pk", "document")
+        TraceRevision.objects.filter(pk__in=[revision for _, revision, _ in rows]).values_list("pk", "document")
     )
-    return [(one, documents.get(one.revision_id or 0)) for one in traces]
+    return [_sample(trace, documents.get(revision or 0), item) for trace, revision, item in rows]
 
 
-def _sample(trace: Trace, document: Any, row: dict[str, Any] | None) -> Sample:
+def _sample(trace: Trace, document: Any, item: TrialItem | None) -> Sample:
     said = main_conversation(document)["messages"] if document else []
     asked = next((text_of(one) for one in reversed(said) if one["role"] == "user"), "")
     last = next((one for one in reversed(said) if one["role"] == "assistant"), None)
     called = tuple(f"{call['name']}({call['arguments'][:300]})" for one in said for call in one.get("tool_calls", []))
-    return Sample(trace, asked[:LONGEST], text_of(last)[:LONGEST] if last else "", called, row)
+    return Sample(trace, asked[:LONGEST], text_of(last)[:LONGEST] if last else "", called, item)

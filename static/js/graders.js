@@ -21,12 +21,5 @@ form?.addEventListener("input", () => { typed = true; });
 form?.addEventListener("submit", () => { typed = false; });
 addEventListener("beforeunload", (event) => { if (typed) event.preventDefault(); });
 
-// a trial may wait for a model: its button says so, and is pressed once
-document.addEventListener("submit", (event) => {
-  const button = event.submitter;
-  if (!button?.dataset.waits) return;
-  if (button.dataset.sent) { event.preventDefault(); return; }
-  button.dataset.sent = "1";
-  button.textContent = button.dataset.waits;
-});
+// a page that is gone back to would try again with the key of the trial that it began
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });

@@ -1,17 +1,15 @@
 """The pages of graders from end to end: a draft, a trial, a person who confirms, arrivals, the past, a batch."""
 
 import re
-import threading
 from collections.abc import Callable
 from html import unescape
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from curation.forget.person import Subject, forget
-from curation.models import Batch, BatchItem, Grader, GraderVersion, Score, Trace
+from curation.models import Batch, BatchItem, Grader, GraderVersion, Score, Trace, Trial, TrialItem
 from curation.scoring import trial
 from tests import make
 from tests.curation.grading import graders
@@ -88,19 +86,23 @@ def test_draft_trial_confirm(project: Project, traces: list[Any], alice: User, r
     assert answer.status_code == 422 and "Try it first" in answer.content.decode()
 
     tried = client.post("/p/acme/graders/says_where/1/", {"act": "try", "seed": "1", "n": "5", "confirmed": "0.000000"})
-    assert tried.status_code == 302 and tried["Location"].endswith("seed=1&n=5#trial")
-    page = client.get(tried["Location"]).content.decode()
+    assert tried.status_code == 302 and tried["Location"].endswith(f"?trial={Trial.objects.get().uid}#trial")
+    page = client.get(tried["Location"]).content.decode()  # it asks no model, so it is there at once
     assert (
         page.count('<article class="sample"') == 5 and "Use it" in page and "5 are few" in page and "(Wilson)" in page
     )
+    assert "every 1s" not in page and "Asked for by Alice Engineer" in page
     assert not Score.objects.exists()  # a trial is no score
     others = client.get("/p/acme/graders/says_where/1/?seed=2").content.decode()
-    assert "not run yet" in others and "Back to the 5 that you tried" in others
+    assert "not run yet" in others and "Tried before" in others and f"?trial={Trial.objects.get().uid}#trial" in others
+    assert re.search(r"by Alice Engineer, .*, average 0\.\d+ of 5", others)
     assert "No trace matches" in client.get("/p/acme/graders/says_where/1/?q=agent:nobody").content.decode()
     assert client.get("/p/acme/graders/says_where/1/?q=latency>").status_code == 200
 
     assert as_user(rita).post("/p/acme/graders/says_where/1/", {"act": "use"}).status_code == 403
-    client.post("/p/acme/graders/says_where/1/", {"act": "use"})
+    assert client.post("/p/acme/graders/says_where/1/", {"act": "use"}).status_code == 422, "none was looked at"
+    seen = {"act": "use", "trial": str(Trial.objects.get().uid)}
+    assert client.post("/p/acme/graders/says_where/1/", seen)["Location"] == "/p/acme/graders/says_where/"
     version.refresh_from_db()
     assert version.confirmed_by == str(alice) and version.confirmed_at is not None and version.tried["n"] == 5
     page = client.get("/p/acme/graders/says_where/1/").content.decode()
@@ -283,6 +285,10 @@ def test_a_judge_is_priced_and_its_failures_are_shown(
         assert key is not None
         form = {"act": "try", "seed": "1", "confirmed": price[1], "key": key[1]}
         tried = client.post(made["Location"], form)
+        assert seen == [], "nobody waits for a model"
+        page = client.get(tried["Location"]).content.decode()
+        assert "every 1s" in page and "0 of 5" in page and page.count("Waiting") == 5 and "Use it" not in page
+        assert trial.work(Trial.objects.get().pk, 60)
         page = client.get(tried["Location"]).content.decode()
         asked = len(seen)
         assert client.post(made["Location"], form)["Location"] == tried["Location"] and len(seen) == asked == 5
@@ -294,31 +300,50 @@ def test_a_judge_is_priced_and_its_failures_are_shown(
     assert "It cost $" in page
 
 
-def test_a_trial_that_is_under_way_is_not_begun_again(
-    project: Project, traces: list[Any], alice: User, as_user: SignedIn
+def test_samples_come_one_by_one(
+    project: Project, traces: list[Any], alice: User, rita: User, as_user: SignedIn
 ) -> None:
-    client = as_user(alice)
-    client.post("/p/acme/graders/new/", TYPED)
-    version, form = GraderVersion.objects.get(), {"act": "try", "key": "k"}
-    is_held, is_tried = threading.Event(), threading.Event()
+    with fake_openai(graders.verdict) as url:
+        version = graders.judge(graders.connect(project, url), confirmed=False)
+        made = graders.tried(version)
+        page, address = f"/p/acme/graders/helpful/1/?trial={made.uid}", "/p/acme/graders/helpful/1/"
+        client, htmx = as_user(alice), {"HX-Request": "true"}
+        TrialItem.objects.filter(trial=made, ordinal=0).update(status="done", score=0.5, reason="Half.", ms=1_200)
+        TrialItem.objects.filter(trial=made, ordinal=1).update(status="asking")
+        part = client.get(f"{page}&had=wwwww", headers=htmx).content.decode()
+        assert "1 of 5" in part and "1 being asked, 3 waiting" in part and "had=dawww" in part and "Cancel" in part
+        assert re.findall(r'id="said-(\d)".*hx-swap-oob', part) == ["0", "1"] and "0.50" in part and "1.2 s" in part
+        part = client.get(f"{page}&had=dawww", headers=htmx).content.decode()
+        assert "said-" not in part and "1 of 5" in part, "what is there already does not come again"
+        used = client.post(address, {"act": "use", "trial": str(made.uid)})
+        assert used.status_code == 422 and "Try it first" in used.content.decode(), "more may come"
+        client.post(address, {"act": "cancel", "trial": str(made.uid)})
+        part = client.get(f"{page}&had=dawww", headers=htmx).content.decode()
+        assert (
+            "Cancelled: what is under way still comes" in part and "every 1s" in part and part.count("Not asked") == 3
+        )
+        TrialItem.objects.filter(trial=made, status="asking").update(status="unknown", error="It ended.")
+        part = client.get(f"{page}&had=daccc", headers=htmx).content.decode()
+        assert "every 1s" not in part and "Outcome unknown" in part and "nobody asks again by itself" in part
+        assert "3 were not asked" in part and "Use it" in part and "Test these again" in part
+        assert 'id="trial-acts"' in part and part.count("hx-swap-oob") == 2
+    assert as_user(rita).get(page).status_code == 200 and "Half." not in as_user(rita).get(page).content.decode()
+    assert client.get("/p/acme/graders/helpful/1/?trial=nonsense").status_code == 404
+    other = graders.code(project, confirmed=False)
+    assert client.get(f"/p/acme/graders/{other.grader.slug}/1/?trial={made.uid}").status_code == 404
 
-    def hold() -> None:
-        with trial.alone(f"{alice} {version.uid} k") as is_first:
-            assert is_first
-            is_held.set()
-            is_tried.wait(30)
-        connection.close()
 
-    other = threading.Thread(target=hold)
-    other.start()
-    try:
-        assert is_held.wait(30)
-        answer = client.post("/p/acme/graders/says_where/1/", form)
-        assert answer.status_code == 409 and "Nothing is asked twice" in answer.content.decode()
-    finally:
-        is_tried.set()
-        other.join()
-    assert client.post("/p/acme/graders/says_where/1/", form).status_code == 302
+def test_whoever_looks_at_a_trial_can_confirm_after_it(
+    project: Project, traces: list[Any], alice: User, ada: User, as_user: SignedIn
+) -> None:
+    as_user(alice).post("/p/acme/graders/new/", TYPED)
+    as_user(alice).post("/p/acme/graders/says_where/1/", {"act": "try"})
+    page = as_user(ada).get(f"/p/acme/graders/says_where/1/?trial={Trial.objects.get().uid}").content.decode()
+    uid = re.search(r'name="trial" value="([^"]+)"', page)
+    assert uid is not None and "Asked for by Alice Engineer" in page
+    as_user(ada).post("/p/acme/graders/says_where/1/", {"act": "use", "trial": uid[1]})
+    version = GraderVersion.objects.get()
+    assert version.confirmed_by == str(ada) and version.tried["n"] == 5 and len(version.tried["rows"]) == 5
 
 
 def test_forgetting_takes_a_trial_that_nobody_confirmed(
@@ -326,12 +351,11 @@ def test_forgetting_takes_a_trial_that_nobody_confirmed(
 ) -> None:
     client = as_user(alice)
     client.post("/p/acme/graders/new/", TYPED)
-    client.post("/p/acme/graders/says_where/1/", {"act": "try"})
-    assert "Use it" in client.get("/p/acme/graders/says_where/1/").content.decode()
+    seen = client.post("/p/acme/graders/says_where/1/", {"act": "try"})["Location"]
+    assert "Use it" in client.get(seen).content.decode()
     Trace.objects.update(user_id="u-1")
     forget(project=project, actor=Actor(), subject=Subject(user_id="u-1"))
-    assert client.session[trial.SESSION] == {}
-    assert client.post("/p/acme/graders/says_where/1/", {"act": "use"}).status_code == 422
+    assert client.get(seen).status_code == 404 and not Trial.objects.exists()
 
 
 def test_a_batch_of_candidates_has_the_same_page(

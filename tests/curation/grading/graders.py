@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from curation.models import Batch, Grader, GraderVersion
-from curation.scoring import batches, keep
+from curation.models import Batch, Grader, GraderVersion, Trial
+from curation.scoring import batches, keep, trial
 from tests.flows.fake_openai import chat
 from workspace.access import SYSTEM
 from workspace.connections import secrets
@@ -58,6 +58,20 @@ def verdict(asked: dict[str, Any], result: float = 0.8, reason: str = "It says s
 
 def of(version: GraderVersion) -> Grader:
     return version.grader
+
+
+def tried(version: GraderVersion, *, n: int = 5, seed: int = 1, query: str = "", key: str = "k") -> Trial:
+    """A trial for the price that it says, begun and not worked off."""
+    _, told = trial.priced(version=version, query=query, seed=seed, n=n)
+    return trial.start(version=version, query=query, seed=seed, n=n, actor=SYSTEM, confirmed=told.text, key=key)
+
+
+def worked(version: GraderVersion, **how: Any) -> trial.Summary:
+    """What a trial found."""
+    made = tried(version, **how)
+    while not trial.work(made.pk, 60):
+        pass
+    return trial.read(trial.find(version, made.uid))
 
 
 def resume(batch: Batch, **how: bool) -> int:

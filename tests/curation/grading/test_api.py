@@ -10,7 +10,7 @@ from django.core.management.base import CommandError
 from django.test import Client
 
 from curation.models import BatchItem, Score
-from curation.scoring import batches
+from curation.scoring import batches, trial
 from tests import make
 from tests.curation.grading import graders
 from tests.curation.grading.graders import GOAL, JUDGE, LATE, verdict
@@ -43,8 +43,9 @@ def test_from_a_definition_to_scores(
     status, told = client("post", "/batches/price", wish)
     assert (status, told["error"]["code"]) == (409, "not_confirmed")
     status, tried = client("post", "/graders/late/versions/1/trial", {"n": 5})
-    assert (status, tried["price"], tried["n"], tried["mean"], tried["half_width"]) == (200, "0.000000", 5, 1.0, None)
-    status, version = client("post", "/graders/late/versions/1/confirm", {"tried": {"n": 5, "mean": 1.0, "rows": []}})
+    assert (status, tried["price"], tried["n"], tried["mean"], tried["half_width"]) == (201, "0.000000", 5, 1.0, None)
+    assert (tried["status"], tried["is_open"], tried["settled"], len(tried["rows"])) == ("done", False, 5, 5)
+    status, version = client("post", "/graders/late/versions/1/confirm", {"trial": tried["id"]})
     assert status == 200 and version["confirmed_by"].startswith("token") and version["tried"]["mean"] == 1.0
     status, told = client("post", "/batches/price", wish)
     assert (status, told["price"], told["is_free"], told["items"]) == (200, "0.000000", True, 6)
@@ -70,7 +71,8 @@ def test_from_a_definition_to_scores(
     assert [one["slug"] for one in client("get", "/graders")[1]["items"]] == ["late"]
     tried = client("get", "/graders/late/versions")[1]["items"][1]["tried"]
     told = api(Role.REVIEWER).get(f"{HERE}/graders/late/versions").json()["items"][1]["tried"]
-    assert tried == {"n": 5, "mean": 1.0, "rows": []} and told == {"n": 5, "mean": 1.0}, "reviewers judge unswayed"
+    assert tried["n"] == 5 and len(tried["rows"]) == 5
+    assert told == {key: said for key, said in tried.items() if key != "rows"}, "reviewers judge unswayed"
     assert client("patch", "/graders/late", {"archived": True})[1]["archived_at"]
     assert client("get", "/graders")[1]["items"] == []
 
@@ -111,6 +113,43 @@ def test_errors_name_the_field(project: Project, client: Callable[..., tuple[int
     assert wrong("/graders/helpful", {"scores_new": True}, "patch") == (422, "confirmed")
     assert wrong("/graders/helpful/versions/1/trial", {"n": 1}) == (422, "confirmed")
     assert client("get", "/graders/helpful/versions/7/changes")[0] == 404
+
+
+def test_a_trial_that_asks_a_model_is_followed_by_its_id(
+    project: Project, client: Callable[..., tuple[int, Any]]
+) -> None:
+    for _ in range(3):
+        make.trace(project)
+    seen: list[dict[str, Any]] = []
+    with fake_openai(verdict, seen) as url:
+        graders.judge(graders.connect(project, url), confirmed=False)
+        here = "/graders/helpful/versions/1"
+        status, told = client("post", f"{here}/trial", {"only_price": True})
+        assert (status, told["id"], told["rows"]) == (200, None, []) and float(told["price"]) > 0
+        assert client("post", f"{here}/trial", {"only_price": True, "q": "agent:nobody"})[0] == 422
+        wish = {"confirmed": told["price"], "key": "k", "n": 3}
+        status, begun = client("post", f"{here}/trial", wish)
+        assert (status, begun["status"], begun["is_open"], begun["settled"]) == (201, "queued", True, 0)
+        assert [one["status"] for one in begun["rows"]] == ["waiting"] * 3 and begun["mean"] is None
+        assert client("post", f"{here}/trial", wish)[1]["id"] == begun["id"], "the same key is the same trial"
+        early = client("post", f"{here}/confirm", {"trial": begun["id"]})
+        assert early[0] == 422 and early[1]["error"]["details"][0]["where"] == "trial"
+        assert trial.work(trial.open_trials()[0], 60)
+        status, told = client("get", f"{here}/trial/{begun['id']}")
+        assert (status, told["status"], told["n"], len(seen)) == (200, "done", 3, 3)
+        assert told["rows"][0]["cost_usd"] and told["rows"][0]["reason"] == "It says so."
+        assert client("post", f"{here}/trial/{begun['id']}/cancel")[0] == 409
+        status, second = client("post", f"{here}/trial", wish | {"key": "another"})
+        status, told = client("post", f"{here}/trial/{second['id']}/cancel")
+        assert (status, told["status"], [one["status"] for one in told["rows"]]) == (
+            200,
+            "cancelled",
+            ["cancelled"] * 3,
+        )
+    assert client("get", f"{here}/trial/0198c8f0-0000-7000-8000-000000000000")[0] == 404
+    assert client("post", f"{here}/confirm", {"trial": "0198c8f0-0000-7000-8000-000000000000"})[0] == 422
+    status, version = client("post", f"{here}/confirm", {"trial": begun["id"]})
+    assert (status, version["tried"]["n"]) == (200, 3)
 
 
 def test_candidates_over_the_api(project: Project, client: Callable[..., tuple[int, Any]]) -> None:

@@ -59,7 +59,7 @@ def test_nothing_uses_what_nobody_confirmed(project: Project) -> None:
     Grader.objects.update(scores_new=True)
     assert arrivals.sweep() == [] and not Score.objects.exists()
     # trying it is what comes before, and keeps no score
-    tried = trial.run(version=version, traces=trial.pick(project=project, query="", seed=1))
+    tried = graders.worked(version)
     assert tried.mean == 1.0 and not Score.objects.exists()
 
 
@@ -144,8 +144,9 @@ def test_a_trial_is_drawn_by_its_seed_and_says_how_sure_it_is(project: Project) 
     first = trial.pick(project=project, query="", seed=7)
     assert len(first) == 5 and first == trial.pick(project=project, query="", seed=7)
     assert {one.pk for one in first} != {one.pk for one in trial.pick(project=project, query="", seed=8)}
-    told = trial.run(version=version, traces=first)
-    scores = [one.score for one in told.rows]
+    told = graders.worked(version, seed=7)
+    scores = [one.score for one in told.items if one.score is not None]
+    assert [one.trace for one in told.items] == first
     assert told.n == 5 and told.mean == sum(scores) / 5 and told.plain()["rows"][0]["trace"] == str(first[0].uid)
     assert trial.half_width([0.85, 0.92, 0.45, 0.78, 0.88]) == pytest.approx(2.776 * 0.1893 / 5**0.5, abs=1e-3)
     assert trial.half_width([1.0]) is None

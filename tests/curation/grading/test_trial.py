@@ -1,29 +1,50 @@
-"""How sure a trial is: a share for what passes or fails, a mean for numbers, and nothing claimed where nothing differs."""
+"""Trials: begun once, worked off sample by sample, cancelled, and how sure they are: a share for what passes or fails, a mean
+for numbers, and nothing claimed where nothing differs."""
 
+from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from curation.forget.person import Subject, forget
+from curation.models import GraderVersion, Score, Trace, Trial, TrialItem
 from curation.scoring import trial
+from curation.scoring.refused import Refused
 from tests import make
 from tests.curation.grading import graders
-from workspace.models import Project
+from tests.flows.fake_openai import fake_openai
+from workspace.access import SYSTEM, Actor
+from workspace.models import AuditEntry, Connection, Project, User
 
+pytestmark = pytest.mark.django_db
 CODE = {"type": "python", "name": "own", "range": [0, 10]}
+Reply = tuple[int, dict[str, Any]]
 
 
-def _tried(project: Project, definition: dict[str, Any], n: int = 5) -> trial.Trial:
-    traces = [make.trace(project, said=make.short_document(answer="This morning.")) for _ in range(n)]
-    return trial.run(version=graders.code(project, definition, confirmed=False), traces=traces)
+def _answered(project: Project, *answers: str) -> list[Trace]:
+    return [make.trace(project, said=make.short_document(answer=answer)) for answer in answers]
+
+
+def _tried(project: Project, definition: dict[str, Any], n: int = 5) -> trial.Summary:
+    _answered(project, *["This morning."] * n)
+    return graders.worked(graders.code(project, definition, confirmed=False))
+
+
+def _judged(project: Project, script: Callable[[dict[str, Any]], Reply], **fields: Any) -> trial.Summary:
+    with fake_openai(script) as url:
+        return graders.worked(graders.judge(graders.connect(project, url, **fields), confirmed=False))
 
 
 def test_five_of_five_passed_is_not_certain(project: Project) -> None:
     told = _tried(project, graders.LATE)
-    assert (told.mean, told.half_width, told.interval) == (1.0, None, "wilson")
+    assert (told.trial.status, told.states, told.settled, told.is_open) == ("done", "ddddd", 5, False)
+    assert (told.mean, told.half_width, told.interval, told.cost) == (1.0, None, "wilson", 0)
     assert told.low == pytest.approx(0.5655, abs=1e-4) and told.high == pytest.approx(1.0)
-    assert told.plain()["low"] == told.low
-    one = trial.run(version=graders.code(project, name="Again"), traces=[told.rows[0].trace])
+    assert told.plain()["low"] == told.low and len(told.plain()["rows"]) == 5
+    one = graders.worked(graders.code(project, name="Again"), n=1)
     assert one.low == pytest.approx(0.2065, abs=1e-4)
+    assert not Score.objects.exists(), "a trial is no score"
 
 
 @pytest.mark.parametrize("value", ["7.5", "1.0"])
@@ -33,8 +54,136 @@ def test_numbers_that_are_all_alike_have_no_interval(project: Project, value: st
 
 
 def test_numbers_that_differ_have_students(project: Project) -> None:
-    made = [make.trace(project, said=make.short_document(answer="a" * count)) for count in (2, 5, 9)]
+    _answered(project, "aa", "aaaaa", "aaaaaaaaa")
     source = "def grade(sample, item):\n    return float(len(sample['output_text']))\n"
-    told = trial.run(version=graders.code(project, CODE | {"source": source}), traces=made)
+    told = graders.worked(graders.code(project, CODE | {"source": source}))
     assert told.interval == "student" and told.half_width is not None and told.mean == pytest.approx(16 / 3)
     assert told.low == pytest.approx(16 / 3 - told.half_width) and told.half_width == pytest.approx(8.7235, abs=1e-3)
+
+
+def test_the_same_key_of_the_same_person_is_one_trial(project: Project, alice: User, rita: User) -> None:
+    _answered(project, "This morning.", "No idea.")
+    version = graders.code(project, confirmed=False)
+    how: dict[str, Any] = {"version": version, "query": "", "seed": 1, "key": "k"}
+    first = trial.start(**how, actor=Actor(user=alice))
+    assert trial.start(**how | {"seed": 2}, actor=Actor(user=alice)) == first
+    assert trial.start(**how, actor=Actor(user=rita)) != first, "another person's form"
+    assert trial.start(**how | {"version": graders.code(project, name="Other")}, actor=Actor(user=alice)) != first
+    with pytest.raises(Refused, match="key"):
+        trial.start(**how | {"key": " "}, actor=Actor(user=alice))
+    with pytest.raises(Refused, match="nothing to try it on"):
+        trial.start(**how | {"key": "n", "query": "agent:nobody"}, actor=SYSTEM)
+    told = AuditEntry.objects.filter(action="grader.tried", user=alice).order_by("id").first()
+    assert told is not None and told.detail["trial"] == str(first.uid) and told.detail["samples"] == 2
+
+
+def test_a_price_that_nobody_agreed_to_begins_nothing(project: Project) -> None:
+    _answered(project, "This morning.")
+    line = graders.connect(project)
+    version = graders.judge(line, confirmed=False)
+    how: dict[str, Any] = {"version": version, "query": "", "seed": 1, "actor": SYSTEM, "key": "k"}
+    with pytest.raises(Refused, match="may cost"):
+        trial.start(**how)
+    with pytest.raises(Refused, match="another one than was shown"):
+        trial.start(**how, confirmed="0.000001")
+    Connection.objects.update(budget_usd="0.00001")
+    version.connection.refresh_from_db()  # type: ignore[union-attr]
+    with pytest.raises(Refused, match="budget"):
+        trial.start(**how, confirmed=trial.priced(version=version, query="", seed=1, n=5)[1].text)
+    assert not Trial.objects.exists()
+
+
+def test_a_judge_tells_each_sample_with_its_cost(project: Project) -> None:
+    _answered(project, "One.", "Two.", "Three.")
+    replies = iter([graders.verdict, lambda asked: (200, {"choices": []}), graders.verdict])
+    told = _judged(project, lambda asked: next(replies)(asked))
+    assert (told.trial.status, told.n, told.unscored, told.mean) == ("done", 2, 1, pytest.approx(0.8))
+    assert [bool(one.error) for one in told.items] == [False, True, False]
+    good = [one for one in told.items if not one.error]
+    assert all(one.reason == "It says so." and one.passed and one.cost_usd and one.ms is not None for one in good)
+    assert told.trial.cost_usd == sum((one.cost_usd or 0 for one in good), Decimal(0)) <= (told.trial.agreed_usd or 0)
+
+
+def test_what_was_sent_and_not_answered_is_unknown(project: Project) -> None:
+    _answered(project, "One.", "Two.")
+    replies = iter([lambda asked: (504, {"error": {"message": "late"}}), graders.verdict])
+    told = _judged(project, lambda asked: next(replies)(asked))
+    assert (told.states, told.n, told.cost, told.trial.status) == ("ud", 1, None, "done")
+    assert "may have been paid for" in told.items[0].error
+
+
+def test_a_connection_that_refuses_ends_it(project: Project) -> None:
+    _answered(project, "One.", "Two.", "Three.")
+    told = _judged(project, lambda asked: (401, {"error": {"message": "no such key"}}))
+    assert (told.states, told.trial.status, told.n, told.mean) == ("dcc", "failed", 0, None)
+    assert "no such key" in told.trial.error and "not asked" in told.items[1].error
+
+
+def test_it_stops_where_it_costs_more_than_was_agreed_to(project: Project) -> None:
+    _answered(project, "One.", "Two.", "Three.")
+
+    def dear(asked: dict[str, Any]) -> Reply:
+        status, said = graders.verdict(asked)
+        return status, said | {"usage": {"prompt_tokens": 900_000, "completion_tokens": 9, "total_tokens": 900_009}}
+
+    told = _judged(project, dear)
+    assert (told.states, told.trial.status) == ("dcc", "failed") and "more than the" in told.trial.error
+
+
+def test_cancelling_asks_no_more_and_keeps_what_is_under_way(project: Project) -> None:
+    _answered(project, "One.", "Two.", "Three.")
+    seen: list[Trial] = []
+
+    def script(asked: dict[str, Any]) -> Reply:
+        return graders.verdict(asked)
+
+    def cancels(asker: Any, request: Any) -> Any:
+        trial.cancel(seen[0], SYSTEM)
+        told = trial.read(seen[0])
+        assert (told.states, told.is_open) == ("acc", True), "an answer is under way"
+        return ask(asker, request)
+
+    from curation.scoring import asking
+
+    ask = asking.Asker.__call__
+    with fake_openai(script) as url, pytest.MonkeyPatch.context() as patch:
+        version = graders.judge(graders.connect(project, url), confirmed=False)
+        seen.append(graders.tried(version))
+        patch.setattr(asking.Asker, "__call__", cancels)
+        assert trial.work(seen[0].pk, 60)
+    told = trial.read(trial.find(version, seen[0].uid))
+    assert (told.states, told.trial.status, told.n, told.is_open) == ("dcc", "cancelled", 1, False)
+    assert not trial.cancel(seen[0], SYSTEM) and trial.open_trials() == []
+
+
+def test_what_a_dead_process_had_taken_is_told(project: Project) -> None:
+    _answered(project, "One.", "Two.")
+    version = graders.judge(graders.connect(project), confirmed=False)
+    made = graders.tried(version)
+    dead = '["another boot", 1, "1", "x"]'
+    TrialItem.objects.filter(trial=made, ordinal=0).update(status="asking")
+    Trial.objects.filter(pk=made.pk).update(lease_owner=dead, lease_until="2020-01-01T00:00:00Z")
+    trial.cancel(made, SYSTEM)
+    assert trial.open_trials() == []
+    told = trial.read(trial.find(version, made.uid))
+    assert (told.states, told.is_open) == ("uc", False) and "paid for" in told.items[0].error
+
+
+def test_a_connection_that_was_removed_ends_it(project: Project) -> None:
+    _answered(project, "One.")
+    version = graders.judge(graders.connect(project), confirmed=False)
+    made = graders.tried(version)
+    Connection.objects.all().delete()
+    assert trial.work(made.pk, 60)
+    told = trial.read(trial.find(version, made.uid))
+    assert (told.states, told.trial.status) == ("c", "failed") and "was removed" in told.trial.error
+
+
+def test_forgetting_takes_a_trial_whole(project: Project) -> None:
+    traces = _answered(project, "This morning.", "Later.")
+    version: GraderVersion = graders.code(project, confirmed=False)
+    told = graders.worked(version)
+    TrialItem.objects.filter(trial=told.trial, trace=traces[1]).update(reason="It names Ann Lee.")
+    forget(project=project, actor=SYSTEM, subject=Subject(texts=("Ann Lee",)))
+    assert not Trial.objects.exists() and not TrialItem.objects.exists()
+    assert list(Trace.objects.all()) == [traces[0]]
