@@ -246,7 +246,7 @@ def write(made: Plan, *, metadata: bool = False, written: Written | None = None)
 
 def written_rows(made: Plan, done: Written, *, origin: bool = True) -> Iterator[tuple[StoredRow, list[dict[str, Any]]]]:
     """Every row that is written, with its lines; `done` counts what is left out and replaced. `origin` as read_rows has it."""
-    chosen, several = made.chosen, formats.several(made.chosen)
+    chosen, several, opens = made.chosen, formats.several(made.chosen), formats.first_of(made.chosen)
     blank = dict.fromkeys(made.columns)
     for row in read_rows(made.version, split=made.split, part=made.part, origin=origin):
         if row.position in made.held_out:
@@ -259,6 +259,8 @@ def written_rows(made: Plan, done: Written, *, origin: bool = True) -> Iterator[
             done.skipped += 1
             continue
         lines = [chosen.write(example)] if several is None else several.write_all(example)
+        if opens is not None and lines:
+            lines[0], opens = opens.first(lines[0]), None
         yield row, [{**blank, **line} for line in lines] if blank else lines
 
 

@@ -147,7 +147,7 @@ def test_our_chatml_is_what_the_format_writes(which: str) -> None:
             tools=[tool_schema(tool) for tool in example.tools] or None,
             add_generation_prompt=False,
         )
-        assert made.text == chatml.write(example)["text"]
+        assert made.text == chatml.write(example)["text"] + "\n"
     messages, schemas = conversations()[which]
     made = templates.Template(OURS.read_text()).render(messages, tools=schemas, add_generation_prompt=False)
     said = [made.text[begin:end] for begin, end in made.spans]

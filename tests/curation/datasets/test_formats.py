@@ -200,7 +200,7 @@ def test_prompt_completion_takes_the_last_answer_or_every_one() -> None:
             message("assistant", "Two.", weight=0), message("user", "Third question"), message("assistant", "Three.")]  # fmt: skip
     row = Example(messages=said, tools=[])
     last = formats.find("trl-prompt-completion").write(row)
-    assert (len(last["prompt"]), last["completion"][0]["content"], last["tools"]) == (5, "Three.", "[]")
+    assert (len(last["prompt"]), last["completion"][0]["content"], last["tools"]) == (5, "Three.", "null")
     several = formats.several(formats.find("trl-prompt-completion-turns"))
     assert several is not None
     assert [(len(one["prompt"]), one["completion"][0]["content"]) for one in several.write_all(row)] == [
@@ -244,6 +244,9 @@ def test_prompts_carry_what_graders_read() -> None:
     assert {"prompt_ends_with_answer", "prompt_not_of_user"} <= set(errors(answered, "openai-rft"))
     clash = Example(messages=row.messages, tools=[], kind="prompt", item={"messages": 1, "prompt": 2})
     assert errors(clash, "openai-rft") == ["reserved_key"] and errors(clash, "trl-grpo") == ["reserved_key"]
+    for name in ("prompts", "completion", "completion_ids", "images", "environment", "trainer_state", "log_metric"):
+        assert errors(Example(messages=row.messages, tools=[], kind="prompt", item={name: 1}), "trl-grpo")
+    assert [one.code for one in validate.check(row, formats.find("trl-grpo"))] == ["tools_not_shown"]
 
 
 USER = message("user", "Which of the two is better?")

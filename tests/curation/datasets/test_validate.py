@@ -144,6 +144,8 @@ def test_a_sound_row_has_no_findings() -> None:
         ("openai-sft", "many_tools", [USER, ANSWER], [{**TOOL, "name": f"look_{n}"} for n in range(129)]),
         ("trl-sft", "content_not_text", [{"role": "user", "parts": [{"type": "image", "url": "x"}]}, ANSWER], []),
         ("trl-sft", "number_too_large", [USER, calling('{"n": 123456789012345678901}')], [TOOL]),
+        ("trl-sft", "decimals_rounded", [USER, calling('{"lat": 40.71277612345678}')], [TOOL]),
+        ("trl-sft", "decimals_rounded", [USER, calling('{"n": 1e-12}')], [TOOL]),
         ("trl-sft", "weight_not_kept", [USER, message("assistant", "a", weight=0), USER, ANSWER], []),
     ],
 )  # fmt: skip

@@ -64,6 +64,15 @@ class SeveralLines(Protocol):
         ...
 
 
+@runtime_checkable
+class FirstLine(Protocol):
+    """A format whose first line tells readers of tables something."""
+
+    def first(self, line: dict[str, Any]) -> dict[str, Any]:
+        """The line as it stands first in a file."""
+        ...
+
+
 FORMATS: dict[str, Format] = {
     module.NAME: module
     for module in (
@@ -107,6 +116,11 @@ def taking(kind: Kind) -> list[Format]:
 def several(chosen: Format) -> SeveralLines | None:
     """The format, where it may make several lines of one row."""
     return chosen if isinstance(chosen, SeveralLines) else None
+
+
+def first_of(chosen: Format) -> FirstLine | None:
+    """The format, where the first line of a file is written otherwise."""
+    return chosen if isinstance(chosen, FirstLine) else None
 
 
 def recognised(record: Mapping[str, Any]) -> Format | None:

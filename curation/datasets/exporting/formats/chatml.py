@@ -1,4 +1,5 @@
-"""One text a line with ChatML marks: {"text": "<|im_start|>system\\n...<|im_end|>\\n..."}.
+"""One text a line with ChatML marks: {"text": "<|im_start|>system\\n...<|im_end|>\\n..."}, without a line break behind the
+last mark: trainers put an end of their own behind a text that does not end with it.
 
 Source: openai/openai-python, chatml.md (the marks), and the chat template of Qwen 2.5 for how tools are shown (signatures
 in <tools> at the end of the system message) and called (<tool_call>{"name", "arguments"}</tool_call> in the assistant's
@@ -74,7 +75,7 @@ def write(row: Example) -> dict[str, Any]:
         turns.append(f"{START}system\n{head}{_HOW.format(tools=shown)}{END}\n")
         messages = messages[1:] if first is not None else messages
     turns += [f"{START}{content.role_of(one)}\n{_words(one)}{END}\n" for one in messages]
-    return {"text": "".join(turns)}
+    return {"text": "".join(turns).removesuffix("\n")}
 
 
 def _words(one: Message) -> str:

@@ -50,7 +50,7 @@ def _schema(name: str, description: str, parameters: str) -> dict[str, Any]:
 
 
 def tools_text(tools: list[Tool]) -> str:
-    """All tools as one JSON string, "[]" where there are none: table formats would merge the keys of their schemas."""
+    """All tools as one JSON string, "[]" where there are none: tables would merge the keys of their schemas."""
     return json.dumps([tool_schema(tool) for tool in tools], ensure_ascii=False)
 
 

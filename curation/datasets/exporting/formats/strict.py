@@ -79,7 +79,7 @@ class Reader:
                 self.wrong(
                     "weight_not_taken", f"{path}.weight", f"the weight is {kind_of(value['weight'])}, not 0 or 1"
                 )
-            else:
+            elif self.arguments == "text" or value["weight"] != 1:  # trl_sft.first says 1 of an answer like any other
                 message["weight"] = value["weight"]
         if calls := self._calls(value, path):
             message["tool_calls"] = calls
@@ -191,6 +191,8 @@ class Reader:
                 value = json.loads(value)
             except (ValueError, RecursionError) as wrong:
                 self.wrong("tools_not_json", path, f"the tools are text, but not valid JSON: {wrong}")
+                return []
+            if value is None:
                 return []
         elif as_text and isinstance(value, list):
             reason = (

@@ -9,7 +9,7 @@ from typing import Any
 
 from curation.datasets.example import Example, Kind
 from curation.datasets.exporting.findings import Finding
-from curation.datasets.exporting.formats import content, limits, strict, trl_sft
+from curation.datasets.exporting.formats import limits, strict, trl_sft
 from curation.messages.form import Message
 
 NAME = "trl-dpo"
@@ -19,6 +19,7 @@ KINDS: tuple[Kind, ...] = ("pair",)
 LIMITS = limits.ANY
 SAME_COLUMNS = False
 PATHS = {"messages": "prompt"}
+first = trl_sft.first
 
 
 def problems(row: Example) -> Iterator[Finding]:
@@ -29,7 +30,7 @@ def problems(row: Example) -> Iterator[Finding]:
 def write(row: Example) -> dict[str, Any]:
     """One line."""
     prompt, chosen, rejected = sides(row.messages, row.chosen, row.rejected)
-    return {"prompt": prompt, "chosen": chosen, "rejected": rejected, "tools": content.tools_text(row.tools)}
+    return {"prompt": prompt, "chosen": chosen, "rejected": rejected, "tools": trl_sft.tools_column(row.tools)}
 
 
 def sides(prompt: list[Message], *ends: list[Message]) -> list[list[dict[str, Any]]]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from curation.datasets.example import Example, Kind
 from curation.datasets.exporting.findings import Finding
-from curation.datasets.exporting.formats import content, limits, strict, trl_dpo, trl_sft
+from curation.datasets.exporting.formats import limits, strict, trl_dpo, trl_sft
 
 NAME = "trl-kto"
 LABEL = "TRL labelled answers (KTO), JSONL"
@@ -20,6 +20,7 @@ KINDS: tuple[Kind, ...] = ("label",)
 LIMITS = limits.Limits(both_labels=True)
 SAME_COLUMNS = False
 PATHS = {"messages": "prompt", "chosen": "completion"}
+first = trl_sft.first
 
 
 def problems(row: Example) -> Iterator[Finding]:
@@ -30,7 +31,7 @@ def problems(row: Example) -> Iterator[Finding]:
 def write(row: Example) -> dict[str, Any]:
     """One line."""
     prompt, completion = trl_dpo.sides(row.messages, row.chosen)
-    return {"prompt": prompt, "completion": completion, "label": row.label, "tools": content.tools_text(row.tools)}
+    return {"prompt": prompt, "completion": completion, "label": row.label, "tools": trl_sft.tools_column(row.tools)}
 
 
 def claims(record: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ KINDS: tuple[Kind, ...] = ("chat",)
 LIMITS = limits.ANY
 SAME_COLUMNS = False
 PATHS: dict[str, str] = {}
+first = trl_sft.first
 
 
 def problems(row: Example) -> Iterator[Finding]:
@@ -59,7 +60,7 @@ def line(row: Example, at: int) -> dict[str, Any]:
     for message in prompt:
         message.pop("weight", None)
     completion = trl_sft.chat(row.messages[at : at + 1], names)
-    return {"prompt": prompt, "completion": completion, "tools": content.tools_text(row.tools)}
+    return {"prompt": prompt, "completion": completion, "tools": trl_sft.tools_column(row.tools)}
 
 
 def claims(record: Mapping[str, Any]) -> bool:

@@ -20,6 +20,7 @@ SAME_COLUMNS = False
 PATHS: dict[str, str] = {}
 claims = trl_prompt_completion.claims
 read = trl_prompt_completion.read
+first = trl_sft.first
 
 
 def problems(row: Example) -> Iterator[Finding]:
@@ -42,7 +43,7 @@ def write_all(row: Example) -> list[dict[str, Any]]:
     said = trl_sft.chat(row.messages, {})
     for message in said:
         message.pop("weight", None)
-    tools = content.tools_text(row.tools)
+    tools = trl_sft.tools_column(row.tools)
     return [
         {"prompt": said[:at], "completion": said[at : at + 1], "tools": tools}
         for at, learned in enumerate(row.trained)

@@ -3,18 +3,21 @@
 {"messages": [...], "tools": "[...]"}: every line has both columns. Content is always a string and the roles are system,
 user, assistant and tool. Arguments are objects, since most chat templates (Qwen 2.5, Llama 3) print a string a second
 time as JSON; `datasets` >= 4.7 keeps such objects as they are when a JSONL file is loaded. Tools are one JSON string,
-"[]" where there are none, so that no table merges the schemas of different tools. TRL parses it by itself. A message that
-shall not be learned carries `"weight": 0`: the trainer here heeds it, TRL alone passes over it.
+so that no table merges the schemas of different tools; TRL parses it by itself. Where there are none it is "null": the
+templates of Llama 3.1 and 3.2 explain how to call functions wherever they get a list, be it empty. A message that
+shall not be learned carries `"weight": 0`: the trainer here heeds it, TRL alone passes over it. `first` says why one
+message of the first line carries `"weight": 1`.
 """
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from curation.datasets.example import Example, Kind
 from curation.datasets.exporting.findings import Finding, error, warning
 from curation.datasets.exporting.formats import content, limits, strict
-from curation.messages.form import Message
+from curation.messages.form import Message, Tool
 
 NAME = "trl-sft"
 LABEL = "TRL chat, JSONL"
@@ -24,6 +27,9 @@ LIMITS = limits.ANY
 SAME_COLUMNS = False
 PATHS: dict[str, str] = {}
 LARGEST_WHOLE = 2**63  # JSON numbers beyond 64 bits turn into floats in most loaders
+_ANSWERS = ("messages", "completion", "chosen", "rejected")
+DECIMALS = 10  # `datasets` keeps so many of a number inside an object (pandas' JSON writer, double_precision)
+_MANY_DECIMALS = re.compile(r"\.\d{11}|\d[eE]-\d")
 
 
 def problems(row: Example) -> Iterator[Finding]:
@@ -44,6 +50,10 @@ def text_problems(row: Example) -> Iterator[Finding]:
             if _too_large(call["arguments"]):
                 where = f"{path}.tool_calls[{number}].function.arguments"
                 yield error("number_too_large", where, "holds a whole number of more than 64 bits")
+            if rounded := _rounded(call["arguments"]):
+                where = f"{path}.tool_calls[{number}].function.arguments"
+                reason = f"holds {rounded[:40]}; datasets.load_dataset keeps {DECIMALS} decimals of it"
+                yield warning("decimals_rounded", where, reason)
 
 
 def _too_large(arguments: str) -> bool:
@@ -63,9 +73,48 @@ def _too_large(arguments: str) -> bool:
     return found
 
 
+def _rounded(arguments: str) -> str:
+    """The first number that is another one with so few decimals; nothing where there is none."""
+    if not _MANY_DECIMALS.search(arguments):
+        return ""
+    found: list[str] = []
+
+    def read(digits: str) -> float:
+        if round(float(digits), DECIMALS) != float(digits):
+            found.append(digits)
+        return 0.0
+
+    try:
+        json.loads(arguments, parse_float=read)
+    except (ValueError, RecursionError):
+        return ""
+    return found[0] if found else ""
+
+
 def write(row: Example) -> dict[str, Any]:
     """One line."""
-    return {"messages": chat(row.messages, {}), "tools": content.tools_text(row.tools)}
+    return {"messages": chat(row.messages, {}), "tools": tools_column(row.tools)}
+
+
+def first(line: dict[str, Any]) -> dict[str, Any]:
+    """The first line of a file: an answer in each column of answers says that it is learned.
+
+    `datasets` takes messages as they are once two of them differ in their keys. Where all are alike, say a file whose
+    every completion is one call, it makes columns of their arguments instead: "7" becomes 7 beside an object of the same
+    name, a text that reads like a date a date, and what only later lines have is null or an error (datasets 5.2,
+    packaged_modules/json). A key that only one message has keeps it from that, and this one changes nothing.
+    """
+    return {name: _said_to_be_learned(value) if name in _ANSWERS else value for name, value in line.items()}
+
+
+def _said_to_be_learned(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    at = next((i for i, one in enumerate(messages) if one["role"] == "assistant" and "weight" not in one), None)
+    return messages if at is None else [*messages[:at], {**messages[at], "weight": 1}, *messages[at + 1 :]]
+
+
+def tools_column(tools: list[Tool]) -> str:
+    """The tools of a row as one JSON string, "null" where there are none."""
+    return content.tools_text(tools) if tools else "null"
 
 
 def claims(record: Mapping[str, Any]) -> bool:
