@@ -3,7 +3,7 @@
 import os
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,18 @@ def project_of(slug: str | None) -> Project:
     if found is None:
         raise CommandError(f"There is no project {slug!r}; there are {', '.join(slugs) or 'none yet'}.")
     return found
+
+
+def telling(stderr: Any) -> Callable[[str, int, int], None] | None:
+    """Says on a terminal how far a freeze is (build.Told), on one line; None where nobody looks."""
+    if not stderr.isatty():
+        return None
+
+    def tell(stage: str, done: int, total: int) -> None:
+        told = f"{stage} {done:,} of {total:,}" if total else stage
+        stderr.write(f"\r{told:<50}", ending="\n" if total and done >= total else "")
+
+    return tell
 
 
 def write_out(stdout: Any, pieces: Iterable[bytes]) -> None:

@@ -6,7 +6,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from curation.models import DatasetVersion, Score, Trace
+from curation.datasets import freezing
+from curation.models import DatasetVersion, Freezing, Score, Trace
 from tests import make
 from tests.browser_fixtures import Server, shoot
 from workspace.models import Project, User
@@ -99,3 +100,50 @@ def test_a_recipe_by_keyboard(
     axe()
     shoot(page, "dataset-version-gates")
     assert not [line for line in complaints if "422" not in line]
+
+
+def test_a_large_one_is_frozen_behind_and_its_page_leads_to_the_version(
+    project: Project, alice: User, server: Server, sign_in: Callable[[User], Page], complaints: list[str],
+    axe: Callable[[], None], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(freezing, "TRACES_AT_ONCE", 3)
+    scored(project, alice)
+    page = sign_in(alice)
+    page.goto(f"{server.url}/p/acme/datasets/new/?name=support&q=judged:acceptable")
+    expect(page.locator("#preview h2")).to_have_text("12 rows would come in")
+    page.get_by_role("button", name="Freeze").focus()
+    page.keyboard.press("Enter")
+    state = page.locator("#state")
+    expect(state).to_have_text("○Waiting for a worker")
+    (asked,) = Freezing.objects.all()
+    assert urlsplit(page.url).path == f"/p/acme/datasets/freezing/{asked.uid}/"
+    axe()
+    shoot(page, "freezing-waiting")
+    Freezing.objects.update(status="working", stage="reading", done=3_400, total=100_000)
+    expect(page.locator(".stages")).to_contain_text("3,400 of 100,000")
+    axe()
+    shoot(page, "freezing-reading")
+    page.get_by_role("button", name="Cancel").focus()  # keeps the focus while the page asks for itself again
+    page.wait_for_timeout(1_500)
+    assert page.evaluate("document.activeElement.textContent").strip() == "Cancel"
+    assert freezing.work(asked.pk, 60)
+    page.wait_for_url("**/datasets/support/1/")
+    expect(page.get_by_text("support@1 is frozen: 12 rows.")).to_be_visible()
+    # one that cannot be: why, and the way back
+    page.goto(f"{server.url}/p/acme/datasets/new/?name=other&q=judged:acceptable&gates=toxicity+%3E+0.9")
+    page.get_by_role("button", name="Freeze").click()
+    expect(state).to_have_text("○Waiting for a worker")
+    assert freezing.work(Freezing.objects.latest("id").pk, 60)
+    expect(state).to_have_text("✕Not frozen")
+    expect(page.get_by_role("alert")).to_contain_text("none became a row")
+    axe()
+    shoot(page, "freezing-failed")
+    page.get_by_role("link", name="Change the recipe").click()
+    expect(page.locator("#gates")).to_have_value("toxicity > 0.9")
+    page.goto(f"{server.url}/p/acme/datasets/")
+    page.get_by_role("link", name="Why, and what now").click()
+    page.get_by_role("button", name="Freeze it again").click()
+    expect(state).to_have_text("○Waiting for a worker")
+    page.get_by_role("button", name="Cancel").click()
+    expect(state).to_have_text("■Cancelled")
+    assert not complaints

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from curation.datasets import build, recipe
 from curation.filters import FilterError
+from curation.management.asked import telling
 from workspace.access import SYSTEM
 from workspace.models import Project
 
@@ -57,8 +58,9 @@ class Command(BaseCommand):
         try:
             chosen = recipe.parse(wanted)
             frozen = build.freeze(
-                project=project, name=options["name"], query_text=options["query"], actor=SYSTEM, recipe=chosen
-            )
+                project=project, name=options["name"], query_text=options["query"], actor=SYSTEM, recipe=chosen,
+                tell=telling(self.stderr),
+            )  # fmt: skip
         except (recipe.RecipeError, build.BadName, build.NothingToFreeze, FilterError) as error:
             raise CommandError(str(error)) from None
         for told in frozen.counts["warnings"]:

@@ -10,7 +10,7 @@ from curation.datasets.exporting import export, formats, send
 from curation.datasets.exporting.personal import PersonalRows
 from curation.filters import FilterError
 from curation.management import collecting
-from curation.management.asked import project_of, write_file
+from curation.management.asked import project_of, telling, write_file
 from curation.management.commands.export_dataset import told
 from curation.models import DatasetVersion
 from workspace.access import SYSTEM
@@ -46,7 +46,7 @@ class Command(BaseCommand):
             formats.find(options["format"])
             version = build.freeze(
                 project=project, name=options["name"], query_text=collecting.query_of(options), actor=SYSTEM,
-                recipe=collecting.recipe_of(options),
+                recipe=collecting.recipe_of(options), tell=telling(self.stderr),
                 # where the export is refused, nothing is frozen either
                 accept=lambda made: _accept(made, wishes),
             )  # fmt: skip
