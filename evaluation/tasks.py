@@ -3,6 +3,7 @@
 from celery import shared_task
 
 from evaluation.compare import request
+from evaluation.judging import work
 from evaluation.models import EvaluationRun
 from evaluation.runs import local, remote
 
@@ -12,11 +13,13 @@ MOST, SECONDS = 25, 10.0
 
 @shared_task(ignore_result=True)
 def reconcile() -> None:
-    """Look after answering processes, wake what a connection is to answer, settle what is ready. Every 3 s by beat."""
+    """Look after answering processes, wake what a connection is to answer or to judge, settle what is ready. Every 3 s by beat."""
     local.reconcile()
     for run in remote.open_runs():
         answer_run.apply_async((run,), retry=False)
     request.settle_all()
+    for judging in work.open_judgings():
+        judge_answers.apply_async((judging,), retry=False)
 
 
 @shared_task(ignore_result=True)
@@ -27,3 +30,11 @@ def answer_run(run: int) -> None:
     if found is not None:
         remote.answer(found, most=MOST, seconds=SECONDS)
         request.settle_all()
+
+
+@shared_task(ignore_result=True)
+def judge_answers(judging: int) -> None:
+    """Put answers before their judges for some seconds; a second message for the same comparison finds it taken, and the
+    sweep sends the next one."""
+    work.work(judging, SECONDS)
+    request.settle_all()

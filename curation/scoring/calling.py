@@ -243,7 +243,8 @@ def graded(
     if done.failure is not None:
         return Result(one, Item.WAITING, str(done.failure), failure=done.failure, **kept)
     if done.grade.value is None:
-        return Result(one, Item.FAILED, done.grade.error or done.grade.reason or "No grade was given.", **kept)
+        said = done.grade.error or done.grade.reason or "No grade was given."
+        return Result(one, Item.FAILED, said, grade=done.grade, **kept)
     return Result(one, Item.DONE, grade=done.grade, **kept)
 
 

@@ -4,7 +4,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from evaluation.compare.request import lock_models
-from evaluation.models import Comparison, EvaluationRun
+from evaluation.judging import work
+from evaluation.models import Comparison, EvaluationRun, Judging
 from workspace import audit
 from workspace.access import Actor
 
@@ -21,6 +22,10 @@ def cancel(*, comparison: Comparison, actor: Actor) -> bool:
         )
         if not stopped:
             return False
+        # calls under way still come, and are kept
+        Judging.objects.filter(comparison=comparison, status__in=work.OPEN).update(
+            status=Judging.Status.CANCELLED, ended_at=now
+        )
         waiting = Comparison.objects.filter(status=Comparison.Status.RUNNING)
         needed = {key for pair in waiting.values_list("baseline_id", "candidate_id") for key in pair}
         open_states = [EvaluationRun.Status.QUEUED, EvaluationRun.Status.RUNNING]

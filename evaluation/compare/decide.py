@@ -6,7 +6,8 @@ INCONCLUSIVE   anything else; the sentence says what is missing, in scenarios wh
 
 All limits must hold together, which needs no correction for being several (intersection-union test: Berger 1982);
 "at least one is better" does (Holm). A measure that neither side has (the cost of a local model) is named and not held
-against anybody. A limited one that only one side has proves nothing, so nothing is approved.
+against anybody. A limited one that only one side has proves nothing, so nothing is approved. Scenarios that a judge has no judgment for
+are left out of its measure and counted; where too many are (metrics.MOST_MISSING), it is not measured at all.
 """
 
 from dataclasses import dataclass, field
@@ -74,7 +75,7 @@ def decide(*, metrics: list[Metric], rules: Rules, candidate: str, labels: dict[
     further = words.unmeasured(metrics)
     limited = [metric for metric in metrics if metric.limit is not None and metric.guard != UNMEASURED]
     if not metrics or metrics[0].guard == UNMEASURED:
-        return Decision(INCONCLUSIVE, "No scenario was measured for both models, so nothing can be said.", further)
+        return Decision(INCONCLUSIVE, words.nothing(metrics), further)
     if broken := [metric for metric in limited if metric.guard == FAIL]:
         return Decision(REJECT, words.broken(broken), further)
     if one_sided := [metric for metric in metrics if _one_sided(metric)]:
@@ -140,9 +141,20 @@ class _Words:
             )
         return f"{told}, and {primary.n} scenarios would have been enough to see 5 points."
 
+    def nothing(self, metrics: list[Metric]) -> str:
+        if not metrics or not metrics[0].missing:
+            return "No scenario was measured for both models, so nothing can be said."
+        return f"Nothing is decided by {self.label(metrics[0])}. {metrics[0].notes[0]}"
+
     def unmeasured(self, metrics: list[Metric]) -> list[str]:
-        absent = [self.label(metric) for metric in metrics if metric.guard == UNMEASURED and not _one_sided(metric)]
-        return [f"Not measured: {', '.join(absent)}."] if absent else []
+        absent = [self._absent(metric) for metric in metrics if metric.guard == UNMEASURED and not _one_sided(metric)]
+        some = [metric for metric in metrics if metric.missing and metric.guard != UNMEASURED]
+        left = [f"Without a judgment by {self.label(one)}, and left out: {_scenarios(one.missing)}." for one in some]
+        return [*([f"Not measured: {', '.join(absent)}."] if absent else []), *left]
+
+    def _absent(self, metric: Metric) -> str:
+        missing = f" ({_scenarios(metric.missing)} without a judgment)" if metric.missing else ""
+        return f"{self.label(metric)}{missing}"
 
     def one_sided(self, metrics: list[Metric]) -> str:
         told = [f"whether {self._kept(metric)}" for metric in metrics]

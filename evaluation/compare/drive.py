@@ -4,10 +4,13 @@ import time
 from collections.abc import Callable
 
 from evaluation.compare import request
-from evaluation.models import Comparison, EvaluationRun
+from evaluation.judging import progress, work
+from evaluation.models import Comparison, EvaluationRun, Judging
 from evaluation.runs import answers, local, remote
+from workspace import formats
 
 PAUSE = 0.5
+SECONDS = 20.0  # of judging, before it tells how far it is
 
 
 def work_until_settled(
@@ -24,10 +27,13 @@ def work_until_settled(
                     EvaluationRun.objects.select_related("model__connection", "suite").get(pk=run.pk), most=20
                 )
         request.settle(comparison)
+        for judging in Judging.objects.filter(comparison=comparison, pk__in=work.open_judgings()):
+            work.work(judging.pk, SECONDS)
+        request.settle(comparison)
         comparison = Comparison.objects.select_related("baseline__model", "candidate__model", "suite").get(
             pk=comparison.pk
         )
-        line = "; ".join(_line(run) for run in (comparison.baseline, comparison.candidate))
+        line = "; ".join([*(_line(run) for run in (comparison.baseline, comparison.candidate)), *_judged(comparison)])
         if line != told:
             tell(line)
             told = line
@@ -42,3 +48,11 @@ def _line(run: EvaluationRun) -> str:
     found = answers.progress(run)
     errors = f", {found.failed} with an error" if found.failed else ""
     return f"{run.model}: {found.answered} of {found.total} answered{errors}, {run.get_status_display().lower()}"
+
+
+def _judged(comparison: Comparison) -> list[str]:
+    found = progress.of(comparison)
+    if found is None or not found.total:
+        return []
+    lost = f", {found.lost} without a judgment" if found.lost else ""
+    return [f"{found.judged} of {found.total} judged{lost}, {formats.money(found.cost_usd)}"]

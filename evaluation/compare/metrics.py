@@ -11,6 +11,9 @@ from evaluation.compare import stats
 # a t test over fewer skewed scores promises more than it keeps
 LEAST_SCORES = 20
 GAIN_TO_SEE = 0.05
+# what a judge left out is no fair sample of the rest (long answers fail first): as large a part as a limit usually allows to
+# be lost could hide that loss
+MOST_MISSING = 0.05
 
 BINARY, SCORE, LATENCY, COST = "binary", "score", "latency", "cost"
 PASS, FAIL, OPEN, WATCHED, UNMEASURED = "pass", "fail", "open", "watched", "unmeasured"
@@ -21,12 +24,14 @@ class Metric:
     """One compared measure. `baseline` and `candidate` are shares, means (scores, USD) or medians (ms); `ratio` is
     candidate over baseline with its interval (None: no such end), `limit` the ratio it must keep (at least for right
     answers, at most for times and costs). `needed` pairs are wanted to prove the limit if both are equal.
+    `missing` scenarios were to be judged and have no judgment; they are left out.
     `difference` is absolute (share, score) or relative (times, costs: 0.1 is 10 % more)."""
 
     name: str
     kind: str
     n: int
     left_out: int = 0
+    missing: int = 0
     baseline: float | None = None
     candidate: float | None = None
     baseline_low: float | None = None
@@ -183,6 +188,20 @@ def compare_amounts(
                 "Both models were timed on this machine one after the other; its other work may be the reason."
             )
     return metric
+
+
+def without(metric: Metric, *, missing: int, of: int) -> Metric:
+    """The same metric with `missing` of `of` scenarios that were to be judged and have no judgment. Where they are more than
+    MOST_MISSING of them, it is not measured."""
+    if not missing:
+        return metric
+    metric.missing = missing
+    metric.notes.append(f"{missing:,} of {of:,} scenarios have no judgment and are left out.")
+    if missing <= MOST_MISSING * of:
+        return metric
+    bare = Metric(metric.name, metric.kind, metric.n, metric.left_out, missing, limit=metric.limit, key=metric.key)
+    bare.notes = [f"{metric.notes[-1]} More than {100 * MOST_MISSING:.0f} % missing decide nothing."]
+    return _unmeasured(bare)
 
 
 def correct(metrics: list[Metric]) -> None:

@@ -12,6 +12,7 @@ from evaluation.compare import metrics
 from evaluation.compare.decide import Rules
 from evaluation.compare.metrics import Metric
 from evaluation.compare.stats import Floats, Pairs
+from evaluation.judging.calls import judges_of, missing
 from evaluation.models import Answer, AnswerScore, Comparison, EvaluationRun
 from evaluation.runs.request import is_local
 
@@ -37,11 +38,16 @@ def measure(comparison: Comparison, rules: Rules) -> tuple[list[Metric], dict[st
     suite = comparison.suite
     units = dict(suite.scenarios.values_list("pk", "row_id" if suite.turns == "each" else "pk"))
     baseline, candidate = read_side(comparison.baseline), read_side(comparison.candidate)
+    judges = judges_of(suite) if suite.judges else {}
     found = []
     for definition in sorted(suite.graders, key=lambda one: one["name"] != comparison.primary_grader):
         limit = rules.accuracy if definition["name"] == comparison.primary_grader else None
         left, right = baseline.scores[definition["name"]], candidate.scores[definition["name"]]
-        found.append(_quality(definition, left, right, units, limit=limit, alpha=rules.alpha))
+        made = _quality(definition, left, right, units, limit=limit, alpha=rules.alpha)
+        if definition["name"] in judges:
+            absent = missing(comparison, judges[definition["name"]])
+            made = metrics.without(made, missing=absent, of=absent + len(left.keys() & right.keys()))
+        found.append(made)
     if not all(baseline.answered.values()) or not all(candidate.answered.values()):
         found.append(_answered(baseline.answered, candidate.answered, units, rules))
     apart = is_local(comparison.baseline.model) or is_local(comparison.candidate.model)

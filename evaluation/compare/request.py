@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from curation.models import DatasetRow, DatasetVersion
 from evaluation.compare import decide, pairs
-from evaluation.models import Comparison, EvaluationRun, Suite
+from evaluation.judging import work
+from evaluation.judging.agree import Agreed
+from evaluation.models import Comparison, EvaluationRun, Judging, Suite
 from evaluation.runs import answers
 from evaluation.runs.request import CannotAsk, request_run
 from training.models import ModelVersion
@@ -27,12 +29,16 @@ def request_comparison(
     settings: dict[str, Any],
     candidate_settings: dict[str, Any] | None = None,
     rules: decide.Rules,
+    agreed: Agreed | None = None,
     actor: Actor,
     name: str = "",
 ) -> Comparison:
     """Baseline against candidate on a suite. Settings come from runs.request.read_settings; the candidate may have its
     own (two temperatures of one model). Runs that stand are used again, and so is a comparison of the same runs by the
-    same rules. Raises CannotAsk, also where a side was trained on what it would be asked."""
+    same rules. Where the suite's graders ask a model, somebody `agreed` to its price (judging.agree). Raises CannotAsk,
+    also where a side was trained on what it would be asked."""
+    if suite.judges and agreed is None:
+        raise CannotAsk("confirmed", "Its graders ask a model to judge: look at the price and agree to it.")
     other = settings if candidate_settings is None else candidate_settings
     check_sides(baseline=baseline, candidate=candidate, settings=settings, candidate_settings=candidate_settings)
     for model in (baseline, candidate):
@@ -61,6 +67,8 @@ def request_comparison(
             created_by=actor.user,
             author=actor.label,
         )
+        if agreed is not None:
+            Judging.objects.create(comparison=comparison, agreed_usd=agreed.usd)
         target = lineage.Node("comparison", str(comparison.uid))
         for kind, uid in {
             ("model", baseline.uid),
@@ -77,6 +85,7 @@ def request_comparison(
             baseline=str(baseline),
             candidate=str(candidate),
             suite=str(suite),
+            **({} if agreed is None else {"agreed_usd": None if agreed.usd is None else str(agreed.usd)}),
         )
     return comparison
 
@@ -126,7 +135,8 @@ def _check_held_out(suite: Suite, model: ModelVersion) -> None:
 
 
 def settle(comparison: Comparison) -> bool:
-    """Draw the conclusion of a comparison whose runs are over. True where this call did it; harmless when repeated."""
+    """Draw the conclusion of a comparison whose runs are over, once what is to be judged is judged. True where this call did
+    it; harmless when repeated."""
     comparison = Comparison.objects.select_related(
         "suite", "project", "baseline__model", "baseline__suite", "candidate__model", "candidate__suite"
     ).get(pk=comparison.pk)
@@ -136,7 +146,15 @@ def settle(comparison: Comparison) -> bool:
     bad = [run for run in runs if run.status != EvaluationRun.Status.SUCCEEDED]
     if bad:
         reason = "; ".join(f"{run.model}: {run.status_reason or run.get_status_display()}" for run in bad)
+        Judging.objects.filter(comparison=comparison, status=Judging.Status.WAITING).update(
+            status=Judging.Status.CANCELLED, ended_at=timezone.now()
+        )
         return _close(comparison, status=Comparison.Status.FAILED, status_reason=reason)
+    judging = work.advance(comparison)
+    if judging is not None and judging.status == Judging.Status.STOPPED:
+        return _close(comparison, status=Comparison.Status.FAILED, status_reason=f"Judging stopped. {judging.error}")
+    if judging is not None and judging.status != Judging.Status.DONE:
+        return False
     for run in runs:
         answers.regrade(run=run)
     rules = decide.Rules(**comparison.rules)

@@ -102,6 +102,13 @@ def claim(judging: Judging, version: GraderVersion, owner: str, most: int) -> li
     ]  # fmt: skip
 
 
+def missing(comparison: Comparison, version: GraderVersion) -> int:
+    """Scenarios that both models answered, and that one of them has no judgment for: it failed, or its outcome is
+    unknown."""
+    left = rows(comparison).filter(version=version).exclude(status=Status.DONE)
+    return left.values("answer__scenario").distinct().count()
+
+
 def overspent(judging: Judging) -> str:
     """Why nothing more is taken though something waits: it cost more than was agreed to; "" where it did not."""
     over = Judging.objects.filter(pk=judging.pk, cost_usd__gt=F("agreed_usd"))
@@ -137,6 +144,9 @@ def settle(judging: Judging, name: str, definition: dict[str, Any], result: Resu
     """A result, its score under `name` and the cost in one transaction. A row that was taken back meanwhile (its process
     was thought dead) is done after all: its answer came, and was paid for. False where the row is another's."""
     one = result.claimed
+    grade = result.grade
+    if result.status == Status.FAILED and grade is not None and grade.value is None and not grade.error:
+        result.status, result.error = Status.DONE, ""  # there is nothing to grade, and its score says so
     ends = result.status in (Status.DONE, Status.FAILED, Status.UNKNOWN)
     kept = {
         "prompt": result.prompt, "reply": result.answer, "cost_usd": result.cost_usd,
@@ -149,8 +159,8 @@ def settle(judging: Judging, name: str, definition: dict[str, Any], result: Resu
         ).update(
             status=result.status, error=_plain(result.error[:MOST_TEXT]), ended_at=timezone.now() if ends else None, **known
         )  # fmt: skip
-        if settled and result.grade is not None and result.grade.value is not None:
-            score = answers.score_of({**definition, "name": name}, result.grade)
+        if settled and result.status == Status.DONE and grade is not None:
+            score = answers.score_of({**definition, "name": name}, grade)
             score.answer_id = one.answer_id
             AnswerScore.objects.bulk_create(
                 [score], update_conflicts=True, unique_fields=["answer", "grader"],

@@ -25,26 +25,27 @@ Status = Judging.Status
 OPEN = (Status.WAITING, Status.RUNNING)
 
 
-def is_over(comparison: Comparison) -> bool:
-    """Whether all is judged that is to be; begins with it where both models have answered. Harmless when repeated."""
+def advance(comparison: Comparison) -> Judging | None:
+    """Begin with judging where both models have answered, and end it where nothing is left. Returns how it stands; None
+    where nobody judges. Harmless when repeated."""
     if not comparison.suite.judges:
-        return True
+        return None
     judging = Judging.objects.get(comparison=comparison)
     if judging.status == Status.WAITING:
         with transaction.atomic():
-            begun = Judging.objects.filter(pk=judging.pk, status=Status.WAITING).update(
+            if Judging.objects.filter(pk=judging.pk, status=Status.WAITING).update(
                 status=Status.RUNNING, started_at=timezone.now()
-            )
-            if begun:
+            ):
                 try:
                     calls.write(comparison)
                 except Refused as error:
                     _end(judging, Status.STOPPED, error.reason)
         judging.refresh_from_db()
+    judging.comparison = comparison
     if judging.status == Status.RUNNING:
         _finish(judging)
-        judging.refresh_from_db()
-    return judging.status == Status.DONE
+        judging.refresh_from_db(fields=["status", "error", "cost_usd"])
+    return judging
 
 
 def open_judgings() -> list[int]:

@@ -56,8 +56,7 @@ def request_run(*, suite: Suite, model: ModelVersion, settings: dict[str, Any]) 
         # two equal requests at once end with one run: the lock on the model makes the second wait and find it
         ModelVersion.objects.select_for_update().get(pk=model.pk)
         equal = EvaluationRun.objects.filter(suite=suite, model=model, settings=settings, is_simulated=False)
-        over = [EvaluationRun.Status.FAILED, EvaluationRun.Status.CANCELLED]
-        known = equal.exclude(status__in=over).order_by("id").first() or _resumed(equal)
+        known = find_run(suite=suite, model=model, settings=settings) or _resumed(equal)
         if known is not None:
             return known
         run = EvaluationRun.objects.create(project=suite.project, suite=suite, model=model, settings=settings)
@@ -68,6 +67,13 @@ def request_run(*, suite: Suite, model: ModelVersion, settings: dict[str, Any]) 
                 target=lineage.Node("evaluation", str(run.uid)),
             )
     return run
+
+
+def find_run(*, suite: Suite, model: ModelVersion, settings: dict[str, Any]) -> EvaluationRun | None:
+    """The run of `model` on `suite` with `settings` that is answered or being answered."""
+    equal = EvaluationRun.objects.filter(suite=suite, model=model, settings=settings, is_simulated=False)
+    over = [EvaluationRun.Status.FAILED, EvaluationRun.Status.CANCELLED]
+    return equal.exclude(status__in=over).order_by("id").first()
 
 
 def _resumed(equal: QuerySet[EvaluationRun]) -> EvaluationRun | None:

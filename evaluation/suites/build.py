@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,6 +50,28 @@ class Question:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A suite before it is stored. `judges`: the ids of the grader versions that ask a model, by their names."""
+
+    version: DatasetVersion
+    split: str
+    turns: str
+    questions: list[Question]
+    rows: int
+    in_split: int
+    left_out: dict[str, int]
+    definitions: list[dict[str, Any]]
+    judges: dict[str, str]
+    content: str
+
+    def known(self) -> Suite | None:
+        """The suite with the same rows, turns and graders, where there is one."""
+        return Suite.objects.filter(
+            project=self.version.dataset.project, dataset_version=self.version, content_hash=self.content
+        ).first()
+
+
 def make_suite(
     *,
     version: DatasetVersion,
@@ -59,12 +81,25 @@ def make_suite(
     most: int | None = None,
     graders: Sequence[grading.Definition] | None = None,
 ) -> Suite:
+    """`plan`, and `make` of it."""
+    return make(plan(version=version, split=split, turns=turns, most=most, graders=graders), actor=actor)
+
+
+def plan(
+    *,
+    version: DatasetVersion,
+    split: str = "",
+    turns: str = "last",
+    most: int | None = None,
+    graders: Sequence[grading.Definition] | None = None,
+    judges: Mapping[str, str] | None = None,
+) -> Plan:
     """The suite of a version's held-out rows: `split` test or validation (by default the first of them that has rows),
     one scenario per row (`turns` last: the final answer) or per answer (each). `most` takes that many rows, picked by
-    their content hash. `graders` default to what the references call for.
+    their content hash. `graders` default to what the references call for; those that ask a model stand in `judges` with
+    the version that says whom. Nothing is stored.
 
-    The same rows, turns and graders give the suite that exists already. Raises CannotBuild (train rows, nothing held
-    out, no row with an answer) and curation.scoring.graders.BadDefinition.
+    Raises CannotBuild (train rows, nothing held out, no row with an answer) and curation.scoring.graders.BadDefinition.
     """
     if turns not in TURNS:
         raise CannotBuild("turns", f"{turns!r} is not one of {', '.join(TURNS)}.")
@@ -79,27 +114,53 @@ def make_suite(
             "dataset", f"No row of the {chosen} split of {version} holds a question and an answer: {reasons}."
         )
     definitions = [dict(definition) for definition in graders or choose.default_graders(questions)]
-    grading.check_all(definitions)
-    content = _content_hash(questions, definitions, turns)
-    project = version.dataset.project
+    asking = dict(judges or {})
+    grading.check_all(definitions, judges=True)
+    for index, one in enumerate(definitions):
+        if grading.needs_model(one) and one["name"] not in asking:
+            said = f"{one['type']} asks a model. Save it as a grader of this project, confirm it, and name it here."
+            raise grading.BadDefinition(f"graders[{index}]", said)
+    return Plan(
+        version=version,
+        split=chosen,
+        turns=turns,
+        questions=questions,
+        rows=len(rows),
+        in_split=in_split,
+        left_out=dict(left_out),
+        definitions=definitions,
+        judges=asking,
+        content=_content_hash(questions, definitions, turns, asking),
+    )
+
+
+def make(plan: Plan, *, actor: Actor) -> Suite:
+    """Store it; the same rows, turns and graders give the suite that exists already."""
+    project = plan.version.dataset.project
     with transaction.atomic():
         # one at a time per version: the second of two equal requests finds the first one's suite
-        DatasetVersion.objects.select_for_update().get(pk=version.pk)
-        known = Suite.objects.filter(project=project, dataset_version=version, content_hash=content).first()
+        DatasetVersion.objects.select_for_update().get(pk=plan.version.pk)
+        known = plan.known()
         if known is not None:
             return known
-        name = f"{version} {chosen}"
+        name = f"{plan.version} {plan.split}"
         newest = Suite.objects.filter(project=project, name=name).aggregate(newest=Max("number"))["newest"] or 0
         suite = Suite.objects.create(
             project=project,
             name=name,
             number=newest + 1,
-            dataset_version=version,
-            split=chosen,
-            turns=turns,
-            graders=definitions,
-            counts={"in_split": in_split, "rows": len(rows), "scenarios": len(questions), "left_out": dict(left_out)},
-            content_hash=content,
+            dataset_version=plan.version,
+            split=plan.split,
+            turns=plan.turns,
+            graders=plan.definitions,
+            judges=plan.judges,
+            counts={
+                "in_split": plan.in_split,
+                "rows": plan.rows,
+                "scenarios": len(plan.questions),
+                "left_out": plan.left_out,
+            },
+            content_hash=plan.content,
         )
         Scenario.objects.bulk_create(
             (
@@ -112,13 +173,13 @@ def make_suite(
                     reference=question.reference,
                     title=question.title,
                 )
-                for position, question in enumerate(questions, start=1)
+                for position, question in enumerate(plan.questions, start=1)
             ),
             batch_size=500,
         )
         lineage.link(
             project=project,
-            source=lineage.Node("dataset_version", str(version.uid)),
+            source=lineage.Node("dataset_version", str(plan.version.uid)),
             target=lineage.Node("suite", str(suite.uid)),
         )
         audit.record(
@@ -127,8 +188,8 @@ def make_suite(
             action="suite.made",
             target=f"suite:{suite.uid}",
             name=str(suite),
-            scenarios=len(questions),
-            content_hash=content,
+            scenarios=len(plan.questions),
+            content_hash=plan.content,
         )
     return suite
 
@@ -191,9 +252,12 @@ def _answers(example: Example) -> list[int]:
     return places
 
 
-def _content_hash(questions: list[Question], definitions: list[dict[str, Any]], turns: str) -> str:
-    """SHA-256 over turns, grader versions and every scenario in order."""
-    total = hashlib.sha256(json.dumps([turns, [grading.digest(one) for one in definitions]]).encode())
+def _content_hash(
+    questions: list[Question], definitions: list[dict[str, Any]], turns: str, judges: Mapping[str, str]
+) -> str:
+    """SHA-256 over turns, grader versions (of judges, whom they ask) and every scenario in order."""
+    graded = [turns, [grading.digest(one) for one in definitions], *([sorted(judges.items())] if judges else [])]
+    total = hashlib.sha256(json.dumps(graded).encode())
     for question in questions:
         parts = [question.row.digest, question.messages, question.tools, question.reference]
         total.update(json.dumps(parts, sort_keys=True).encode())

@@ -12,7 +12,7 @@ from evaluation.models import AnswerScore, Comparison
 from tests import make
 from tests.evaluation.test_doors import dataset, post, sides  # noqa: F401  (fixtures)
 from workspace.access import SYSTEM
-from workspace.models import Connection, Project, Role
+from workspace.models import Project, Role
 
 pytestmark = pytest.mark.django_db
 GOAL = {"rules": "Look the order up before answering."}
@@ -38,21 +38,3 @@ def test_a_confirmed_grader_grades_a_comparison(
     scores = AnswerScore.objects.filter(grader="looked_up")
     assert {score.version for score in scores} == {grading.digest(suite.graders[0])}
     assert all(score.value is not None for score in scores)
-
-
-def test_a_judge_is_refused_since_comparisons_ask_nobody(
-    api: Callable[..., Client],
-    project: Project,
-    dataset: str,  # noqa: F811
-    sides: Any,  # noqa: F811
-) -> None:
-    judge = {
-        "type": "score_model", "name": "kind", "model": "m-1",
-        "input": [{"role": "user", "content": "How kind is {{ sample.output_text }}?"}],
-    }  # fmt: skip
-    hosted = Connection.objects.create(project=project, name="hosted", base_url="https://api.example.com/v1")
-    version = keep.create(project=project, name="Kind", definition=judge, goal=GOAL, connection=hosted, actor=SYSTEM)
-    keep.confirm(version=version, actor=SYSTEM, tried={})
-    answer = post(api(Role.ENGINEER), dataset=dataset, candidate="support", graders=["kind"])
-    assert answer.status_code == 422 and "asks a model" in answer.json()["error"]["message"]
-    assert answer.json()["error"]["details"][0]["where"] == "graders"

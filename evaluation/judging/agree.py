@@ -1,0 +1,89 @@
+"""A person's word that judging may cost something: at the start, and when it goes on after it ended early."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db import transaction
+from django.db.models import F
+
+from curation.scoring import pricing
+from curation.scoring.refused import Refused
+from evaluation.judging import calls, price
+from evaluation.judging.price import Bill
+from evaluation.models import Comparison, EvaluationRun, JudgeCall, Judging
+from workspace import audit
+from workspace.access import Actor
+
+OVER = (Judging.Status.DONE, Judging.Status.STOPPED, Judging.Status.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """The sum that judging may cost; None where nobody knows the price, and somebody agreed to that."""
+
+    usd: Decimal | None
+
+
+def agree(bill: Bill, confirmed: str) -> Agreed:
+    """`confirmed` is the price that was seen (`Price.text`), or a higher sum. Raises Refused where nobody agreed to this
+    price, or a budget does not hold it."""
+    limit = pricing.agreed(bill.whole, confirmed)
+    pricing.affordable(bill.whole)
+    return Agreed(limit)
+
+
+def price_of_rest(comparison: Comparison, *, again_unknown: bool = False, again_failed: bool = False) -> Bill:
+    """What `resume` with the same words is estimated to cost. Raises Refused where there is nothing to go on with."""
+    _check(comparison)
+    calls.write(comparison)  # one that was stopped before it began has no rows yet
+    return price.of_rest(comparison, again_unknown=again_unknown, again_failed=again_failed)
+
+
+def resume(
+    *,
+    comparison: Comparison,
+    actor: Actor,
+    again_unknown: bool = False,
+    again_failed: bool = False,
+    confirmed: str = "",
+) -> int:
+    """Go on with judging that stopped, was cancelled, or left something out. The comparison is concluded anew after it;
+    what was judged stays. Answers whose judgment may have been paid for are put before the judge again only where somebody
+    says so; those that failed too. Returns how many wait. Raises Refused."""
+    bill = price_of_rest(comparison, again_unknown=again_unknown, again_failed=again_failed)
+    agreed = agree(bill, confirmed)
+    with transaction.atomic():
+        held = Comparison.objects.select_for_update(of=("self",)).get(pk=comparison.pk)
+        if held.status == Comparison.Status.RUNNING:
+            raise Refused("comparison", "It is at work already.")
+        # `attempts` goes on: whoever asked before must not take it for its own
+        wanted = calls.rows(comparison).filter(status__in=price.again(again_unknown, again_failed))
+        waiting = JudgeCall.objects.filter(pk__in=list(wanted.values_list("pk", flat=True))).update(
+            status=JudgeCall.Status.WAITING, error="", ended_at=None
+        )
+        if not waiting:
+            raise Refused("comparison", "Nothing is left to be judged in this comparison.")
+        Judging.objects.filter(comparison=held).update(
+            status=Judging.Status.RUNNING, error="", ended_at=None,
+            agreed_usd=None if agreed.usd is None else F("cost_usd") + agreed.usd,
+        )  # fmt: skip
+        audit.record(
+            project=comparison.project, actor=actor, action="comparison.judged_on",
+            target=f"comparison:{comparison.uid}", waiting=waiting, again_unknown=again_unknown,
+            again_failed=again_failed, agreed_usd=None if agreed.usd is None else str(agreed.usd),
+            was=held.outcome or held.status, sentence=held.sentence or held.status_reason,
+        )  # fmt: skip
+        Comparison.objects.filter(pk=held.pk).update(
+            status=Comparison.Status.RUNNING, status_reason="", outcome="", sentence="", result={}, decided_at=None
+        )
+    return waiting
+
+
+def _check(comparison: Comparison) -> None:
+    if not comparison.suite.judges:
+        raise Refused("comparison", "Nobody is asked to judge in this comparison.")
+    if comparison.status == Comparison.Status.RUNNING:
+        raise Refused("comparison", "It is at work already.")
+    runs = EvaluationRun.objects.filter(pk__in=[comparison.baseline_id, comparison.candidate_id])
+    if runs.exclude(status=EvaluationRun.Status.SUCCEEDED).exists():
+        raise Refused("comparison", "Not both models have answered, so there is nothing to judge: compare them again.")
