@@ -8,7 +8,7 @@ from django.utils import timezone
 from curation.datasets import build as build_dataset
 from curation.datasets import topics
 from curation.datasets.recipe import Recipe
-from curation.models import Batch, BatchItem, Freezing, Pair, Score, Trace
+from curation.models import Batch, BatchItem, Freezing, GraderVersion, Pair, Score, Trace, Trial, TrialItem
 from curation.pairs import queues as pair_queues
 from curation.review import queues
 from curation.scoring import keep
@@ -81,6 +81,7 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
         reverse("curation:replay", args=[project.slug, replay.uid]),
     )
     begin = reverse("curation:trace-replay", args=[project.slug, traces[0].uid])
+    addresses |= _trials(addresses["curation:grader-version"], traces)
     return addresses | {
         "curation:trace-diff": f"{diff}?left={traces[0].uid}&right={traces[1].uid}",
         "curation:trace-replay": f"{begin}?step={replay.step_key}",
@@ -121,6 +122,28 @@ def _graders(project: Project, traces: list[Trace]) -> dict[str, list[Any]]:
         "curation:grader": ["polite"], "curation:grader-change": ["polite"],
         "curation:grader-version": ["polite", 1], "curation:batch": [batch.uid],
     }  # fmt: skip
+
+
+def _trials(page: str, traces: list[Trace]) -> dict[str, str]:
+    """A trial in each state that a page can have: one that runs, and one that was cancelled with an answer unknown."""
+    version = GraderVersion.objects.get(grader__project=traces[0].project, grader__slug="polite", number=1)
+    found = {}
+    for status, states in (("running", ("done", "asking")), ("cancelled", ("done", "done", "unknown"))):
+        rest = "waiting" if status == "running" else "cancelled"
+        samples = traces[:20]
+        trial = Trial.objects.create(
+            project=version.grader.project, version=version, seed=1, query="agent:support", total=len(samples), status=status,
+            author="world", idempotency_key=status,
+        )  # fmt: skip
+        for place, trace in enumerate(samples):
+            one = states[place] if place < len(states) else rest
+            TrialItem.objects.create(
+                trial=trial, ordinal=place, trace=trace, revision=trace.revision, status=one,
+                score=place / 2 if one == "done" else None, reason="It says so." if one == "done" else "",
+                error="It was not asked." if one == "cancelled" else "", ms=1_200 if one == "done" else None,
+            )  # fmt: skip
+        found[f"curation:grader-version {status}"] = f"{page}?trial={trial.uid}"
+    return found
 
 
 def _topics(project: Project, traces: list[Trace]) -> dict[str, list[Any]]:

@@ -185,9 +185,10 @@ def earlier(version: GraderVersion) -> "QuerySet[Trial]":
     return counted.order_by("-id")[:LISTED]
 
 
-def read(found: Trial) -> Summary:
-    """How far it is, and the average of what came so far. One query."""
-    rows = list(found.items.select_related("trace").order_by("ordinal"))
+def read(found: Trial, *, with_texts: bool = False) -> Summary:
+    """How far it is, and the average of what came so far; `with_texts` each sample has its revision too. One query."""
+    together = ("trace", "revision") if with_texts else ("trace",)
+    rows = list(found.items.select_related(*together).order_by("ordinal"))
     scores = [one.score for one in rows if one.score is not None]
     mean = statistics.fmean(scores) if scores else None
     half, low, high, kind = None, None, None, ""

@@ -133,16 +133,16 @@ def _page(
         "goals": goals_of(version), "more": MORE, "asks": definitions.needs_model(version.definition), "key": uuid7().hex,
     }  # fmt: skip
     if shown:
-        told = trial.read(shown)
+        told = trial.read(shown, with_texts=True)
         context |= _told_of(version, told) | {"query": shown.query, "seed": shown.seed, "size": _size(shown.total)}
-        context["samples"] = _samples([(one.trace, one.revision_id, one) for one in told.items])
+        context["samples"] = [_sample(one.trace, one.revision.document, one) for one in told.items]
     elif context["may_engineer"]:
         query, seed, size = _chosen(request.POST if request.method == "POST" else request.GET)
         context |= {"query": query, "seed": seed, "size": size, "told": None}
         try:
             traces = trial.pick(project=entry.project, query=query, seed=seed, n=size)
             context["price"] = trial.price(version=version, traces=traces) if traces else None
-            context["samples"] = _samples([(one, one.revision_id, None) for one in traces])
+            context["samples"] = _drawn(traces)
         except (Refused, FilterError) as error:
             problem = problem or str(error)
     if context["may_engineer"]:
@@ -232,12 +232,12 @@ def _size(samples: int) -> int:
     return MORE if samples > SAMPLES else SAMPLES
 
 
-def _samples(rows: list[tuple[Trace, int | None, TrialItem | None]]) -> list[Sample]:
-    """Each trace with what it said in this revision, and what became of it. One query."""
+def _drawn(traces: list[Trace]) -> list[Sample]:
+    """Traces as they would be tried. One query."""
     documents = dict(
-        TraceRevision.objects.filter(pk__in=[revision for _, revision, _ in rows]).values_list("pk", "document")
+        TraceRevision.objects.filter(pk__in=[one.revision_id for one in traces]).values_list("pk", "document")
     )
-    return [_sample(trace, documents.get(revision or 0), item) for trace, revision, item in rows]
+    return [_sample(one, documents.get(one.revision_id or 0), None) for one in traces]
 
 
 def _sample(trace: Trace, document: Any, item: TrialItem | None) -> Sample:
