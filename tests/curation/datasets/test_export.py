@@ -109,7 +109,7 @@ def test_an_invalid_row_stops_the_export_unless_it_is_left_out_by_wish(project: 
     version = freeze(project, validation=0, test=0)
     assert version.counts["checks"]["trl-sft"]["errors"] == {"arguments_not_json": 1}
     with pytest.raises(
-        export.InvalidRows, match=r"1 rows of support@1 cannot be written as openai-sft .1 × arguments_not_json"
+        export.InvalidRows, match=r"1 row of support@1 cannot be written as openai-sft .1 × arguments_not_json"
     ):
         export.write_jsonl(version, "openai-sft")
     written = export.Written()
