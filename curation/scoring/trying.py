@@ -18,7 +18,7 @@ from django.utils import timezone
 from curation.messages.clean import Notes, clean
 from curation.models import GraderVersion, Trial, TrialItem
 from curation.scoring import asking, keep, run
-from curation.scoring.calling import LOST, RENEW
+from curation.scoring.calling import AT_ONCE, LOST, RENEW
 from workspace import formats, leases
 from workspace.connections.client import ConnectionFailed, steadily
 
@@ -39,10 +39,10 @@ def work(trial_id: int, seconds: float) -> bool:
             return True
         try:
             mine.filter(started_at=None).update(started_at=timezone.now())
-            found = mine.select_related("version__grader", "version__connection__project").get()
-            return Worker(found, found.version, name, deadline).run()
+            found = mine.select_related("version__grader", "version__connection__project").first()
+            return found is None or Worker(found, found.version, name, deadline).run()  # it may be forgotten by now
         finally:
-            steadily(leases.give_back, mine, name)
+            steadily(_leave, mine, name)
     except (OperationalError, InterfaceError):  # the lease runs out, and the sweep goes on with it
         log.warning("The trial %s waits for the database.", trial_id, exc_info=True)
         return True
@@ -70,6 +70,15 @@ def end(rows: "QuerySet[Trial]", status: str, reason: str) -> bool:
     return bool(done)
 
 
+def _leave(mine: "QuerySet[Trial]", name: str) -> None:
+    """Let the next one work on it; of one that has ended nothing stays under way."""
+    with transaction.atomic():
+        ended = mine.filter(lease_owner=name).exclude(status__in=OPEN).select_related("version").first()
+        if ended is not None:
+            take_back(ended)
+        leases.give_back(mine, name)
+
+
 @dataclass(slots=True)
 class Worker:
     """One process's turn at a trial."""
@@ -84,12 +93,12 @@ class Worker:
 
     def run(self) -> bool:
         """True where nothing is left for whoever called."""
-        asks = keep.asks_model(self.version)
-        if asks and self.version.connection is None:
+        line = self.version.connection
+        take_back(self.trial)
+        if line is None and keep.asks_model(self.version):
             self.stop(f"The connection that {self.version} asked through was removed.")
             return True
-        take_back(self.trial)
-        at_once = min(self.version.connection.max_concurrency, self.trial.total) if self.version.connection else 1
+        at_once = min(line.max_concurrency, self.trial.total, AT_ONCE) if line else 1
         if at_once <= 1:
             self._go_on()
             return self._finish()
