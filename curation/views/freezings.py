@@ -1,6 +1,7 @@
 """A version that is frozen behind: how far it is, and the way on where it was not made."""
 
 import uuid
+from dataclasses import dataclass
 
 from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
@@ -18,6 +19,16 @@ from workspace.access import Entry, enter
 from workspace.models import Role
 from workspace.nudge import nudge
 from workspace.pages import answer, wants_fragment
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One stage: whether it is done, now or next; of the one of now how far it is, in words and in parts of 100."""
+
+    label: str
+    state: str
+    note: str = ""
+    share: int = 0
 
 
 @require_http_methods(["GET", "POST"])
@@ -79,12 +90,12 @@ def _form(found: Freezing) -> str:
     return f"{reverse('curation:dataset-new', args=[found.project.slug])}?{recipe_form.address(values)}"
 
 
-def _stages(found: Freezing) -> list[tuple[str, str, Freezing]]:
-    """Each stage as (label, "past", "now" or "next", the row that says how far the one of now is)."""
+def _stages(found: Freezing) -> list[Stage]:
     order = list(Freezing.Stage)
-    now = order.index(Freezing.Stage(found.stage))
-    begun = found.status == Freezing.Status.WORKING or bool(found.done or found.attempts)
+    now = order.index(Freezing.Stage(found.stage)) if found.status == Freezing.Status.WORKING else -1
+    of_all = f"{found.done:,} of {found.total:,}" if found.total else ""
+    share = round(100 * found.done / found.total) if found.total else 0
     return [
-        (one.label, "past" if place < now else "now" if place == now and begun else "next", found)
+        Stage(one.label, "now", of_all, share) if place == now else Stage(one.label, "done" if place < now else "next")
         for place, one in enumerate(order)
     ]
