@@ -305,3 +305,20 @@ def test_trl_rows_load_in_datasets_without_a_null_and_render_right(tmp_path: Pat
 def _without_nulls(stored: dict[str, Any]) -> dict[str, Any]:
     """Columns that a message does not have may come back as None on the message itself, never inside arguments."""
     return {key: value for key, value in stored.items() if value is not None}
+
+
+@pytest.mark.django_db
+def test_the_first_line_for_tables_has_a_message_that_is_not_like_the_others(project: Project, rita: User) -> None:
+    for _ in range(3):
+        rows.trace(project, judged="acceptable", by=rita)
+    version = freeze(project, validation=0, test=0)
+    for name, column in (("trl-sft", "messages"), ("trl-prompt-completion-turns", "completion")):
+        first, *rest = lines(version, name)
+        assert [one["weight"] for one in first[column] if "weight" in one] == [1]
+        assert not any("weight" in one for line in rest for one in line[column])
+        written = export.Written()
+        list(export.write_jsonl(version, name, written=written))
+        assert manifest_of(version, name)[-1]["end"]["sha256"] == written.sha256
+        read, _ = formats.find(name).read(first)
+        assert read is not None and not any(one.get("weight") for one in read.messages), "1 is what no word says, too"
+    assert '"weight"' not in json.dumps(lines(version, "openai-sft"))
