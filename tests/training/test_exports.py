@@ -4,7 +4,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -110,15 +110,20 @@ def write(project: Project, tmp_path: Path) -> Write:
 
 
 @pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The tiny model and its tokenizer."""
+def base(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The tiny model and its tokenizer. It is reckoned in one thread: several wait for each other on a busy machine."""
     pytest.importorskip("trl")
     os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
+    import torch
+
     from training.workers import tiny
 
     folder = tmp_path_factory.mktemp("tiny")
     tiny.build(folder)
-    return folder
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield folder
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
