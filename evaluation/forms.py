@@ -4,7 +4,8 @@ from typing import Any
 
 from django import forms
 
-from curation.scoring import keep
+from curation.models import GraderVersion
+from curation.scoring import asking, keep
 from evaluation.compare import sides
 from evaluation.compare.ask import Wish
 from evaluation.runs.request import DEFAULTS
@@ -32,7 +33,8 @@ class ComparisonForm(forms.Form):
     graders = forms.MultipleChoiceField(
         label="Graded by",
         required=False,
-        help_text="Confirmed graders of this project; none: chosen by what the references hold. Only for new questions.",
+        help_text="Confirmed graders of this project; none: chosen by what the references hold. Only for new questions. "
+        "You see the price of those that ask a model before anything is asked.",
     )
     max_new_tokens = forms.IntegerField(label="Longest answer, tokens", min_value=1, max_value=32_768)
     temperature = forms.FloatField(min_value=0, max_value=2, help_text="0 gives the same answer each time.")
@@ -69,7 +71,7 @@ class ComparisonForm(forms.Form):
         ]
         answered = [("Suites that models have answered", suites)] if suites else []
         self._offer("questions", [("Held-out rows of a dataset", versions), *answered])
-        self._offer("graders", [(slug, slug) for slug in keep.without_model(project)])
+        self._offer("graders", [(one.grader.slug, _grader(one)) for one in keep.offered(project)])
         self.fields["max_new_tokens"].initial = DEFAULTS["max_new_tokens"]
         self.fields["temperature"].initial = DEFAULTS["temperature"]
         self.is_possible = bool(versions or suites) and bool(known or hosted)
@@ -104,6 +106,15 @@ class ComparisonForm(forms.Form):
             graders=None if suite else chosen["graders"] or None,
             name=chosen["name"],
         )
+
+
+def _grader(version: GraderVersion) -> str:
+    """Its name, and whom it asks: that costs money."""
+    if not keep.asks_model(version):
+        return version.grader.slug
+    models = ", ".join(dict.fromkeys(one["model"] for one in asking.judges_in(version.definition)))
+    through = version.connection.name if version.connection else "a connection that was removed"
+    return f"{version.grader.slug}: asks {models} through {through}, priced before it starts"
 
 
 def _label(model: ModelVersion) -> str:

@@ -10,5 +10,6 @@ urlpatterns = [
     path("comparisons/new/", comparisons.comparison_new, name="comparison-new"),
     path("comparisons/<uuid:uid>/", comparisons.comparison, name="comparison"),
     path("comparisons/<uuid:uid>/stop/", comparisons.comparison_cancel, name="comparison-stop"),
+    path("comparisons/<uuid:uid>/judging/", comparisons.comparison_judging, name="comparison-judging"),
     path("over-time/", over_time.over_time, name="over-time"),
 ]

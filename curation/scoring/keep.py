@@ -165,11 +165,14 @@ def named(*, project: Project, label: str) -> GraderVersion:
     return version
 
 
-def without_model(project: Project) -> list[str]:
-    """Slugs of graders whose newest confirmed version asks no model, sorted. Two queries."""
+def offered(project: Project) -> list[GraderVersion]:
+    """The newest confirmed version of each grader that is not archived, by slug: those that may be used. One query."""
     versions = GraderVersion.objects.filter(grader__project=project, grader__archived_at=None)
     newest = versions.exclude(confirmed_at=None).order_by("grader", "-number").distinct("grader")
-    return sorted(one.grader.slug for one in newest.select_related("grader") if not asks_model(one))
+    found = newest.select_related("grader", "connection")
+    return sorted(
+        (one for one in found if one.digest == definitions.digest(one.definition)), key=lambda one: one.grader.slug
+    )
 
 
 def scorers(project: Project) -> dict[str, str]:

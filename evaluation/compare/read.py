@@ -9,8 +9,10 @@ from curation.messages.form import Message, text_of
 from curation.review import diff
 from curation.review.shown import shown
 from curation.scoring import graders as grading
-from evaluation.models import Answer, AnswerScore, Comparison, EvaluationRun, Scenario
+from evaluation.judging import calls
+from evaluation.models import Answer, AnswerScore, Comparison, EvaluationRun, JudgeCall, Scenario
 from evaluation.runs import answers
+from workspace.paging import Page, paginate
 
 MOST_SHOWN = 200
 # scores that moved less than this are not called changed
@@ -41,12 +43,14 @@ class Flips:
 
 @dataclass(frozen=True, slots=True)
 class GradeLine:
-    """One grader's word on one answer."""
+    """One grader's word on one answer. `call`: how it was asked, where it is a model; `reason` then says why there is no
+    judgment, where there is none."""
 
     grader: str
     value: float | None
     passed: bool | None
     reason: str
+    call: JudgeCall | None = None
 
 
 @dataclass(slots=True)
@@ -121,6 +125,14 @@ def progress(comparison: Comparison) -> list[tuple[EvaluationRun, answers.Progre
     return [(run, answers.progress(run)) for run in (comparison.baseline, comparison.candidate)]
 
 
+def judgments(comparison: Comparison, *, cursor: str, size: int) -> Page[JudgeCall]:
+    """Every answer before every judge, with what came of it, in the order in which they are asked."""
+    rows = (
+        calls.rows(comparison).select_related("answer__scenario", "version__grader").prefetch_related("answer__scores")
+    )
+    return paginate(rows, order=["id"], cursor=cursor, size=size)
+
+
 def graders(comparison: Comparison) -> list[tuple[str, str]]:
     """Name and version (the first 12 digits of the digest) of each grader of the suite."""
     return [(str(one["name"]), grading.digest(one)[:12]) for one in comparison.suite.graders]
@@ -144,9 +156,17 @@ def _side(run: EvaluationRun, found: Scenario) -> SideShown:
     if answer is None:
         return SideShown(run, None)
     scores = answer.scores.annotate(order=F("id")).order_by("order")
-    lines = [GradeLine(score.grader, score.value, score.passed, score.reason) for score in scores]
-    calls = _calls(answer.message) if answer.message else []
-    return SideShown(run, answer, calls=calls, grades=lines)
+    asked = {
+        call.version.grader.slug: call
+        for call in JudgeCall.objects.filter(answer=answer).select_related("version__grader")
+    }
+    lines = [
+        GradeLine(score.grader, score.value, score.passed, score.reason, asked.pop(score.grader, None))
+        for score in scores
+    ]
+    lines += [GradeLine(name, None, None, call.error, call) for name, call in asked.items() if name in run.suite.judges]
+    made = _calls(answer.message) if answer.message else []
+    return SideShown(run, answer, calls=made, grades=lines)
 
 
 def _calls(message: Message) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from curation.messages.form import Conversation, Message
 from curation.models import GraderVersion
-from curation.scoring import keep, pricing
+from curation.scoring import asking, keep, pricing
 from curation.scoring.pricing import Price
 from curation.scoring.refused import Refused
 from evaluation.judging import calls
@@ -40,6 +40,12 @@ class Line:
 
     version: GraderVersion
     price: Price
+
+    @property
+    def models(self) -> list[str]:
+        """Whom it asks."""
+        named = [one["model"] for one in asking.judges_in(self.version.definition)]
+        return list(dict.fromkeys(named))
 
 
 @dataclass(frozen=True, slots=True)

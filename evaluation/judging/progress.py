@@ -16,11 +16,13 @@ REASONS = 5
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Answers before their judges, by what became of them; what it cost so far, of what was agreed to (None: the price is
-    not known). `reasons`: why some failed, the most frequent first, with how many."""
+    not known). `reasons`: why some failed, the most frequent first, with how many. `unpriced`: of those with a
+    judgment, what they cost is not known."""
 
     judging: Judging
     counts: dict[str, int]
     reasons: tuple[tuple[str, int], ...]
+    unpriced: int = 0
 
     @property
     def total(self) -> int:
@@ -65,11 +67,14 @@ def of(comparison: Comparison) -> Progress | None:
         return None
     counts = Counter(dict.fromkeys(Status.values, 0))
     rows = calls.rows(comparison)
-    for status, count in rows.values_list("status").annotate(count=Count("pk")):
+    unpriced = 0
+    told = rows.values_list("status").annotate(count=Count("pk"), priced=Count("cost_usd"), asked=Count("prompt"))
+    for status, count, priced, asked in told:
         counts[status] = count
+        unpriced += asked - priced if status == Status.DONE else 0
     reasons: tuple[tuple[str, int], ...] = ()
     if counts[Status.FAILED] or counts[Status.UNKNOWN]:
         lost = rows.filter(status__in=[Status.FAILED, Status.UNKNOWN]).values("error")
-        told = lost.annotate(count=Count("pk"), first=Min("pk")).order_by("-count", "first")
-        reasons = tuple((one["error"], one["count"]) for one in told[:REASONS])
-    return Progress(judging, dict(counts), reasons)
+        frequent = lost.annotate(count=Count("pk"), first=Min("pk")).order_by("-count", "first")
+        reasons = tuple((one["error"], one["count"]) for one in frequent[:REASONS])
+    return Progress(judging, dict(counts), reasons, unpriced)

@@ -1,18 +1,24 @@
 """Comparisons: the list, making one, one of them with its verdict."""
 
+import json
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from curation.scoring.refused import Refused as CannotGrade
 from evaluation import tasks
 from evaluation.compare import cancel, read
-from evaluation.compare.ask import Refused, ask
+from evaluation.compare.ask import Refused, ask, price
 from evaluation.compare.sides import BASE
 from evaluation.forms import ComparisonForm
+from evaluation.judging import agree, progress
 from evaluation.models import Comparison, Scenario
 from evaluation.runs.request import is_local
 from evaluation.views import forest
@@ -29,6 +35,10 @@ OUTCOMES = {
     "REJECT": ("bad", "✕", "Reject"),
     "INCONCLUSIVE": ("warn", "?", "Inconclusive"),
 }
+# what may be asked again: the words of the button, and what `agree.resume` is told
+RESUMES: dict[str, dict[str, bool]] = {
+    "resume": {}, "again-unknown": {"again_unknown": True}, "again-failed": {"again_failed": True},
+}  # fmt: skip
 STATES = {"running": ("info", "…", "Answering"), "failed": ("bad", "✕", "Failed")}
 FIELDS = {"dataset": "questions", "suite": "questions", "split": "questions", "rules": None, "settings": None}
 
@@ -54,9 +64,18 @@ def comparison_new(request: HttpRequest, slug: str) -> HttpResponse:
         form = ComparisonForm(project=entry.project, initial=_start(entry, request.GET.get("candidate", "")))
         return render(request, "evaluation/comparison_new.html", {"form": form})
     form = ComparisonForm(request.POST, project=entry.project)
+    context: dict[str, Any] = {"form": form}
     if form.is_valid():
+        wish = form.wish()
+        told = json.dumps(asdict(wish), sort_keys=True)
+        # a price is one of what it was asked for: whoever changed the form since sees the new one first
+        if request.POST.get("act") == "start" and request.POST.get("told") == told:
+            wish.confirmed = request.POST.get("confirmed", "")
         try:
-            made = ask(project=entry.project, actor=entry.actor, wish=form.wish())
+            bill = None if wish.confirmed else price(project=entry.project, actor=entry.actor, wish=wish)
+            if bill is not None and not bill.whole.is_free:
+                return render(request, "evaluation/comparison_new.html", context | {"bill": bill, "told": told})
+            made = ask(project=entry.project, actor=entry.actor, wish=wish)
         except Refused as error:
             first = error.where.split(".")[-1] if error.where.startswith(("settings.", "rules.")) else error.where
             field = FIELDS.get(first, first)
@@ -64,7 +83,7 @@ def comparison_new(request: HttpRequest, slug: str) -> HttpResponse:
         else:
             nudge(tasks.reconcile)
             return redirect("evaluation:comparison", slug, made.uid)
-    return render(request, "evaluation/comparison_new.html", {"form": form}, status=422)
+    return render(request, "evaluation/comparison_new.html", context, status=422)
 
 
 @require_GET
@@ -73,6 +92,8 @@ def comparison(request: HttpRequest, slug: str, uid: UUID) -> HttpResponse:
     entry = enter(request, slug, Role.REVIEWER)
     found = _find(entry, uid)
     context = _about(entry, found)
+    if not wants_fragment(request) and entry.may(Role.ENGINEER) and request.GET.get("price", "") in RESUMES:
+        context |= _offer(found, request.GET["price"])
     if found.status != Comparison.Status.DONE:
         context["sides"] = [(run, done, is_local(run.model)) for run, done in read.progress(found)]
         return answer(request, "evaluation/comparison.html", context, fragment="evaluation/_comparison_live.html")
@@ -103,8 +124,36 @@ def comparison_cancel(request: HttpRequest, slug: str, uid: UUID) -> HttpRespons
     return redirect("evaluation:comparison", slug, uid)
 
 
-def mark_of(found: Comparison) -> tuple[str, str, str]:
+@require_POST
+def comparison_judging(request: HttpRequest, slug: str, uid: UUID) -> HttpResponse:
+    """Go on with judging: where that may cost something, after its price was seen (?price=, one of RESUMES)."""
+    entry = enter(request, slug, Role.ENGINEER)
+    found, act, confirmed = _find(entry, uid), request.POST.get("act", ""), request.POST.get("confirmed", "")
+    if act not in RESUMES:
+        raise SuspiciousOperation("There is no such act.")
+    back = reverse("evaluation:comparison", args=[slug, uid])
+    try:
+        if not confirmed and not agree.price_of_rest(found, **RESUMES[act]).whole.is_free:
+            return redirect(f"{back}?price={act}#price")
+        agree.resume(comparison=found, actor=entry.actor, confirmed=confirmed, **RESUMES[act])
+        nudge(tasks.reconcile)
+    except CannotGrade as error:
+        messages.error(request, str(error))
+    return redirect(back)
+
+
+def _offer(found: Comparison, act: str) -> dict[str, Any]:
+    """What going on would cost, to be seen and agreed to; or why it cannot."""
+    try:
+        return {"act": act, "bill": agree.price_of_rest(found, **RESUMES[act])}
+    except CannotGrade as error:
+        return {"act": act, "not_priced": error.reason}
+
+
+def mark_of(found: Comparison, *, judging: progress.Progress | None = None) -> tuple[str, str, str]:
     """Tone, sign and word of a comparison's verdict, or of its state while it has none."""
+    if judging is not None and judging.judging.status == "running" and found.status == Comparison.Status.RUNNING:
+        return "info", "…", "Judging"
     return OUTCOMES.get(found.outcome) or STATES[found.status]
 
 
@@ -121,9 +170,11 @@ def _find(entry: Entry, uid: UUID) -> Comparison:
 
 
 def _about(entry: Entry, found: Comparison) -> dict[str, Any]:
+    judging = progress.of(found) if found.suite.judges else None
     return {
         "comparison": found,
-        "mark": mark_of(found),
+        "judging": judging,
+        "mark": mark_of(found, judging=judging),
         "primary": _primary(found),
         "may_compare": entry.may(Role.ENGINEER),
         "names": _names(found),

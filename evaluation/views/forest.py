@@ -36,6 +36,7 @@ class Row:
     word: str
     n: int
     left_out: int
+    missing: int  # of what was to be judged
     notes: list[str]
     method: str
     bootstrap: str = ""
@@ -113,6 +114,7 @@ def _row(metric: dict[str, Any], labels: dict[str, str]) -> Row:
         word=word,
         n=metric["n"],
         left_out=metric["left_out"],
+        missing=metric.get("missing", 0),
         notes=metric["notes"],
         method=metric["method"],
         colour={"good": "good-ink", "bad": "bad-ink", "warn": "warn-ink"}.get(tone, "ink-soft"),

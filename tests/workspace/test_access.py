@@ -224,6 +224,7 @@ PAGE_NEEDS: dict[str, tuple[Role | None, Role | None]] = {  # GET, POST
     "evaluation:comparison-new": (ENGINEER, ENGINEER),
     "evaluation:comparison": (ANY, NONE),
     "evaluation:comparison-stop": (NONE, ENGINEER),
+    "evaluation:comparison-judging": (NONE, ENGINEER),
     "evaluation:over-time": (ANY, NONE),
     "demo-delete": (NONE, ADMIN),
     "project": (ANY, NONE),
@@ -330,7 +331,12 @@ OPERATION_NEEDS: dict[str, Role] = {
     "GET /models/{uid}": ANY,
     "GET /comparisons": ANY,
     "POST /comparisons": ENGINEER,
+    "POST /comparisons/price": ENGINEER,
     "GET /comparisons/{uid}": ANY,
+    "POST /comparisons/{uid}/cancel": ENGINEER,
+    "GET /comparisons/{uid}/judgments": ANY,
+    "POST /comparisons/{uid}/judging/price": ENGINEER,
+    "POST /comparisons/{uid}/judging": ENGINEER,
 }
 
 

@@ -1,4 +1,5 @@
-"""manage.py compare_models --project SLUG --dataset NAME@N --candidate MODEL [--baseline MODEL] [--wait] [--json]"""
+"""manage.py compare_models --project SLUG --dataset NAME@N --candidate MODEL [--baseline MODEL] [--grader SLUG]
+[--confirm PRICE] [--wait] [--json]"""
 
 import json
 from typing import Any
@@ -6,8 +7,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from evaluation.compare import drive
-from evaluation.compare.ask import Refused, Wish, ask
+from evaluation.compare.ask import Refused, Wish, ask, price
+from evaluation.judging import progress
+from evaluation.judging.price import Bill
 from evaluation.models import Comparison
+from workspace import formats
 from workspace.access import SYSTEM
 from workspace.models import Project
 
@@ -37,6 +41,10 @@ class Command(BaseCommand):
         parser.add_argument(
             "--grader", action="append", metavar="SLUG", help="a confirmed grader of the project; may be given again"
         )
+        parser.add_argument(
+            "--confirm", default="", metavar="PRICE",
+            help='of graders that ask a model: US dollars as printed, or "unknown"; without it they are only priced',
+        )  # fmt: skip
         parser.add_argument("--wait", action="store_true", help="work until there is a verdict")
         parser.add_argument("--timeout", type=float, default=None, metavar="SECONDS", help="with --wait")
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
@@ -55,8 +63,11 @@ class Command(BaseCommand):
             most=options["most"],
             graders=options["grader"],
             settings={"max_new_tokens": options["max_new_tokens"], "temperature": options["temperature"]},
+            confirmed=options["confirm"],
         )
         try:
+            if not wish.confirmed:
+                _say_price(price(project=project, actor=SYSTEM, wish=wish))
             comparison = ask(project=project, actor=SYSTEM, wish=wish)
         except Refused as error:
             raise CommandError(f"{error.where}: {error}") from None
@@ -72,6 +83,19 @@ class Command(BaseCommand):
             raise CommandError(comparison.status_reason)
 
 
+def _say_price(bill: Bill | None) -> None:
+    """Raises CommandError with the price where somebody has to agree to one."""
+    if bill is None or bill.whole.is_free:
+        return
+    told = bill.whole
+    names = ", ".join(str(line.version) for line in bill.lines)
+    cost = f"at most {formats.money(told.usd)}" if told.usd is not None else f"an unknown sum. {told.why_unknown}"
+    raise CommandError(
+        f"{told.items:,} judgments would be made by {names} with {told.calls:,} calls, for {cost.rstrip('.')}. Nothing was "
+        f"asked: run it again with --confirm {told.text}"
+    )
+
+
 def _plain(comparison: Comparison) -> dict[str, Any]:
     return {
         "id": str(comparison.uid),
@@ -84,7 +108,15 @@ def _plain(comparison: Comparison) -> dict[str, Any]:
         "scenarios": comparison.suite.counts["scenarios"],
         "metrics": comparison.result.get("metrics", []),
         "further": comparison.result.get("further", []),
+        **_judged(comparison),
     }
+
+
+def _judged(comparison: Comparison) -> dict[str, Any]:
+    done = progress.of(comparison)
+    if done is None:
+        return {}
+    return {"judged": done.judged, "without_judgment": done.lost, "judging_cost_usd": f"{done.cost_usd:f}"}
 
 
 def _words(comparison: Comparison) -> str:

@@ -1,25 +1,16 @@
-"""Evaluation's operations of the API, below /api/projects/{slug}/."""
+"""What goes into and comes out of the operations on comparisons."""
 
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
-from ninja import Field, Path, Router, Schema, Status
+from ninja import Field, Schema
 from pydantic import ConfigDict
 
-from evaluation import tasks
-from evaluation.compare import read
-from evaluation.compare.ask import Refused, Wish, ask
-from evaluation.models import Comparison, EvaluationRun
-from workspace.access import enter
-from workspace.models import Role
-from workspace.nudge import nudge
-from workspace.paging import paginate
-from workspace.problems import Problem
-
-router = Router(tags=["comparisons"])
-SIZE = 50
+CONFIRMED = (
+    "The price of the graders that ask a model, as it was seen, or a higher sum; not needed where it is 0. Judging stops "
+    "when it has cost more, and can go on for a new price."
+)
 
 
 class SettingsIn(Schema):
@@ -80,6 +71,92 @@ class ComparisonIn(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
+class ComparisonConfirmed(ComparisonIn):
+    """The same, agreed to where models are to judge."""
+
+    confirmed: str = Field("", max_length=40, description=CONFIRMED)
+
+
+class JudgePrice(Schema):
+    """One grader that asks a model."""
+
+    grader: str = Field(description="SLUG@NUMBER")
+    connection: str
+    models: list[str]
+    price: str
+    items: int
+    calls: int
+
+
+class PriceOut(Schema):
+    """What its judges are estimated to cost. Nothing is asked by asking for it."""
+
+    price: str = Field(description='US dollars, or "unknown" where a model has no price in its connection.')
+    is_free: bool
+    why_unknown: str
+    answers: int = Field(description="Of both models, to what both are asked.")
+    reused: int = Field(description="Judgments that are there already: they cost nothing.")
+    items: int = Field(description="Judgments to be made.")
+    calls: int = Field(description="Requests to models.")
+    input_tokens: int = Field(
+        description="Estimate, characters / 4; answers to come are taken to be as long as they may be."
+    )
+    output_tokens: int = Field(description="At most.")
+    looked_at: int = Field(description="Of so many the prompt was really made; the rest is taken to be as long.")
+    judges: list[JudgePrice]
+
+
+class RestIn(Schema):
+    """What is asked again besides what waits."""
+
+    again_unknown: bool = Field(False, description="Also those whose outcome is unknown: they may be paid for twice.")
+    again_failed: bool = False
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ResumeIn(RestIn):
+    """The same, agreed to."""
+
+    confirmed: str = Field("", max_length=40, description=CONFIRMED)
+
+
+class JudgingOut(Schema):
+    """How far the judges are."""
+
+    status: str = Field(description="waiting (for the answers), running, done, stopped or cancelled")
+    error: str = Field(description="Why it stopped.")
+    counts: dict[str, int] = Field(description="waiting, asking, done, failed, unknown.")
+    agreed_usd: str | None = Field(description="It stops when it has cost more. null: the price is not known.")
+    cost_usd: str = Field(description="What this comparison paid so far.")
+
+
+class JudgmentOut(Schema):
+    """One answer before one judge: what was sent and what came, as it was. null is not known, never 0."""
+
+    scenario: int
+    side: Literal["baseline", "candidate"]
+    grader: str = Field(description="SLUG@NUMBER")
+    status: str = Field(description="waiting, asking, done, failed or unknown")
+    value: float | None = Field(description="0 to 1")
+    passed: bool | None
+    reason: str
+    error: str
+    prompt: Any
+    reply: Any
+    input_tokens: int | None
+    output_tokens: int | None
+    cost_usd: str | None
+    latency_ms: int | None
+
+
+class JudgmentList(Schema):
+    """A page of judgments, in the order in which they are asked."""
+
+    items: list[JudgmentOut]
+    next: str | None
+
+
 class SideOut(Schema):
     """One model and how far it is."""
 
@@ -120,10 +197,12 @@ class ComparisonOut(ComparisonSummary):
     rules: dict[str, Any]
     primary: str = Field(description="Name of the primary grader.")
     metrics: list[dict[str, Any]] = Field(
-        description="Per measure: name, kind, n, left_out, baseline, candidate, difference with low and high, "
+        description="Per measure: name, kind, n, left_out, missing (to be judged, and without a judgment), baseline, candidate, "
+        "difference with low and high, "
         "ratio with its interval, limit, guard (pass, fail, open, watched, unmeasured), needed, p, p_holm, fixed, broke, method."
     )
     further: list[str] = Field(description="What else is to be known, in sentences.")
+    judging: JudgingOut | None = Field(description="Of graders that ask a model; null where there are none.")
 
 
 class ComparisonList(Schema):
@@ -131,88 +210,3 @@ class ComparisonList(Schema):
 
     items: list[ComparisonSummary]
     next: str | None
-
-
-@router.get("/comparisons", response=ComparisonList, summary="List comparisons")
-def list_comparisons(request: HttpRequest, slug: Path[str], cursor: str = ""):
-    """Comparisons, newest first, 50 a page."""
-    entry = enter(request, slug, Role.REVIEWER)
-    query = Comparison.objects.filter(project=entry.project).select_related(
-        "suite", "baseline__model", "candidate__model"
-    )
-    page = paginate(query, order=["-id"], cursor=cursor, size=SIZE)
-    return {"items": [_summary(one) for one in page.rows], "next": page.older or None}
-
-
-@router.post("/comparisons", response={201: ComparisonOut}, summary="Compare two models")
-def create_comparison(request: HttpRequest, slug: Path[str], body: ComparisonIn):
-    """Ask both models the same held-out questions. Answers that exist are used again, and asking for the same
-    comparison twice gives the one that stands."""
-    entry = enter(request, slug, Role.ENGINEER)
-    given = body.dict()
-    other = given.pop("candidate_settings")
-    if other is not None:
-        other = {key: value for key, value in other.items() if value is not None}
-    try:
-        made = ask(project=entry.project, actor=entry.actor, wish=Wish(**given, candidate_settings=other))
-    except Refused as error:
-        details = [{"where": error.where, "reason": str(error)}]
-        raise Problem(422, "invalid", str(error), details=details) from None
-    nudge(tasks.reconcile)
-    return Status(201, _whole(made))
-
-
-@router.get("/comparisons/{uid}", response=ComparisonOut, summary="One comparison")
-def get_comparison(request: HttpRequest, slug: Path[str], uid: Path[UUID]):
-    """Status, verdict, sentence and metrics."""
-    entry = enter(request, slug, Role.REVIEWER)
-    query = Comparison.objects.select_related("suite", "baseline__model", "candidate__model")
-    found = query.filter(project=entry.project, uid=uid).first()
-    if found is None:
-        raise Http404("There is no such comparison.")
-    return _whole(found)
-
-
-def _summary(found: Comparison) -> dict[str, Any]:
-    return {
-        "id": found.uid,
-        "name": found.name,
-        "status": found.status,
-        "verdict": found.outcome or None,
-        "sentence": found.sentence,
-        "baseline": str(found.baseline.model),
-        "candidate": str(found.candidate.model),
-        "suite": str(found.suite),
-        "requested_by": found.author,
-        "created_at": found.created_at,
-        "decided_at": found.decided_at,
-    }
-
-
-def _whole(found: Comparison) -> dict[str, Any]:
-    sides = dict(zip(("baseline", "candidate"), read.progress(found), strict=True))
-    return {
-        **_summary(found),
-        "status_reason": found.status_reason,
-        "sides": {name: _side(run, done) for name, (run, done) in sides.items()},
-        "suite_id": found.suite.uid,
-        "suite_hash": found.suite.content_hash,
-        "scenarios": found.suite.counts["scenarios"],
-        "rules": found.rules,
-        "primary": found.primary_grader,
-        "metrics": found.result.get("metrics", []),
-        "further": found.result.get("further", []),
-    }
-
-
-def _side(run: EvaluationRun, done: Any) -> dict[str, Any]:
-    return {
-        "model": run.model.uid,
-        "name": str(run.model),
-        "status": run.status,
-        "status_reason": run.status_reason,
-        "settings": run.settings,
-        "answered": done.answered,
-        "errors": done.failed,
-        "scenarios": done.total,
-    }
