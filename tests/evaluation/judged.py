@@ -38,6 +38,11 @@ def wish(project: Project, *, test: int = 20, **fields: Any) -> Wish:
     return Wish(candidate="support@2", dataset=str(version), **{"graders": ["helpful"], **fields})
 
 
+def wish_of(comparison: Comparison) -> Wish:
+    """The same once more."""
+    return Wish(candidate="support@2", suite=str(comparison.suite.uid))
+
+
 def priced(project: Project, wish: Wish) -> Bill:
     found = price(project=project, actor=SYSTEM, wish=wish)
     assert found is not None
