@@ -1,19 +1,23 @@
 """Graders in a real browser, by mouse and by keyboard: made, tried, confirmed, put beside people, and a batch that runs."""
 
 import re
+import threading
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from curation.models import Batch, BatchItem, GraderVersion, Score, Trace
-from curation.scoring import batches
+from curation.scoring import batches, trial
 from tests import make
 from tests.browser_fixtures import Server, shoot
+from tests.curation.grading import graders
 from tests.curation.scoring_agreement.test_against_people import a_score, a_version
+from tests.flows.fake_openai import fake_openai
 from workspace.models import Connection, Project, User
 
 SignIn = Callable[[User], Page]
@@ -113,6 +117,73 @@ def test_made_tried_and_confirmed(
     expect(page.locator(".calls .mark.good")).to_have_count(12)  # the list came again by itself
     axe()
     assert [line for line in complaints if "422" not in line] == []
+
+
+PLACES = """async () => {
+  await document.fonts.ready;
+  return [...document.querySelectorAll('.sample, .sample .result, #trial-acts')]
+    .map((one) => Math.round(one.getBoundingClientRect().top + scrollY));
+}"""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_samples_of_a_trial_come_one_by_one_and_nothing_moves(
+    traces: list[Trace], server: Server, project: Project, alice: User, sign_in: SignIn, axe: Callable[[], None],
+    complaints: list[str], width: int,
+) -> None:  # fmt: skip
+    may_answer = threading.Semaphore(0)
+    long = "It names the depot, and the day on which the order arrives, as the tool said. " * 6
+
+    def slow(asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        may_answer.acquire(timeout=60)
+        return graders.verdict(asked, reason=long)
+
+    def work() -> None:
+        try:
+            trial.work(trial.open_trials()[0], 60)
+        finally:
+            connection.close()
+
+    with fake_openai(slow) as url:
+        graders.judge(graders.connect(project, url, name="Judges"), confirmed=False)
+        page = sign_in(alice)
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{server.url}/p/acme/graders/helpful/1/")
+        page.get_by_role("button", name="Try it on these 5").click()
+        expect(page.get_by_role("group", name="Progress")).to_contain_text("0 of 5")
+        expect(page).to_have_url(re.compile(r"\?trial="))
+        worker = threading.Thread(target=work)
+        worker.start()
+        expect(page.locator(".sample").first).to_contain_text("Asking")
+        before = page.evaluate(PLACES)
+        axe()
+        may_answer.release()
+        expect(page.locator(".sample").first).to_contain_text("It names the depot")
+        expect(page.locator(".sample").nth(1)).to_contain_text("Asking")
+        expect(page.locator("#trial-live")).to_contain_text("1 of 5")
+        expect(page.locator("#trial-live")).to_contain_text("3 waiting")
+        assert page.evaluate(PLACES) == before
+        shoot(page, f"grader-trial-comes-{width}")
+        page.reload()  # how far it is does not hang on the page
+        expect(page.locator("#trial-live")).to_contain_text("1 of 5")
+        may_answer.release()
+        expect(page.locator("#trial-live")).to_contain_text("2 of 5")
+        page.get_by_role("button", name="Cancel").click()
+        expect(page.locator("#trial-live")).to_contain_text("what is under way still comes")
+        assert page.evaluate(PLACES) == before
+        may_answer.release()
+        average = page.get_by_role("group", name="Average")
+        expect(average).to_contain_text("Average of 3 of 5")
+        expect(average).to_contain_text("2 were not asked")
+        expect(page.locator(".sample").last).to_contain_text("Not asked")
+        assert page.evaluate(PLACES) == before
+        worker.join()
+    shoot(page, f"grader-trial-cancelled-{width}")
+    axe()
+    page.get_by_role("button", name="Use it").click()
+    expect(page.locator(".head .lead")).to_contain_text("by Alice Engineer")
+    assert GraderVersion.objects.get().tried["n"] == 3
+    assert complaints == []
 
 
 @pytest.fixture
