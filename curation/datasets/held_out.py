@@ -15,6 +15,7 @@ from uuid import UUID
 import orjson
 from django.db import connection
 from django.db.models import Count, Max
+from psycopg import Cursor
 
 from curation.datasets.example import Example
 from curation.models import Dataset, DatasetVersion, Trace
@@ -385,10 +386,13 @@ def _same(row: Row, held_out: Held) -> Conflict | None:
 def _minhashes(revisions: list[int]) -> dict[int, bytes]:
     """By revision id, empty where it is too short to compare."""
     from curation.datasets.selecting import signatures
+    from curation.datasets.selecting.candidates import array
 
-    with connection.cursor() as cursor:
-        cursor.execute(_SIGNATURES, [revisions])
-        found = {revision: bytes(minhash) for revision, minhash in cursor.fetchall()}
+    connection.ensure_connection()
+    # the binary protocol: as text every byte would come as two
+    with connection.wrap_database_errors, Cursor[Any](connection.connection) as cursor:
+        cursor.execute(_SIGNATURES, [array(revisions)], binary=True)
+        found = dict(cursor.fetchall())
     for made in signatures.fill(revision for revision in revisions if revision not in found):
         found |= {revision: one.minhash for revision, one in made.items()}
     return found

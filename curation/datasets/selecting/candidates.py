@@ -106,11 +106,15 @@ def add_words(found: Sequence[Candidate]) -> None:
     the words about the newest revision that was judged count, as they do for the verdict.
     """
     standing = {one.id: one for one in found if one.verdict}
-    said: dict[int, list[Word]] = {}
+    said: dict[int, list[tuple[Any, ...]]] = {}
     for row in _rows(_JUDGMENTS, list(standing)):
-        said.setdefault(row[1], []).append(Word(*row))
-    for trace, words in said.items():
+        said.setdefault(row[1], []).append(row)
+    for trace, rows in said.items():
         one = standing[trace]
+        words = [Word._make(row) for row in rows]
+        if len(words) == 1:  # of most
+            one.word = words[0] if words[0].verdict == one.verdict else None
+            continue
         known = {word.revision for word in words}
         seen = one.revision_id if one.revision_id in known else max(known)
         heard: set[str] = set()

@@ -1,7 +1,7 @@
 """What is known of a version as a whole: DatasetVersion.counts, and what an engineer should know before training."""
 
 import statistics
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -22,15 +22,16 @@ def of(project: Project, plan: Plan, recipe: Recipe) -> dict[str, Any]:
     """The counts; tokens are estimates. `selection` has the numbers of requirement 000-24: rows that are trained on are
     selected, those of validation and test are held out."""
     rows = plan.every_row
-    decisions = plan.decisions
+    found = Counter(plan.reasons)
+    looked_at = len(plan.candidates)
     per_split = Counter(row.split for row in rows)
     lengths = sorted(row.tokens for row in rows)
     counts: dict[str, Any] = {
         "in_project": Trace.objects.filter(project=project).listed().count(),
-        "looked_at": len(decisions),
+        "looked_at": looked_at,
         "rows": len(rows),
         **{split: per_split.get(split, 0) for split in SPLITS},
-        "by_reason": dict(Counter(decision.reason.code for decision in decisions)),
+        "by_reason": {reason.code: number for reason, number in found.items()},
         "groups": {split: len({row.group for row in rows if row.split == split}) for split in SPLITS},
         "shared_inputs": _shared_inputs(rows),
         "judges": len({row.author for row in rows if row.author}),
@@ -44,7 +45,9 @@ def of(project: Project, plan: Plan, recipe: Recipe) -> dict[str, Any]:
             "most": lengths[-1] if rows else None,
         },
         "checks": {name: tally.plain() for name, tally in plan.tallies().items()},
-        "selection": _selection(plan, len(decisions), sum(not decision.reason.included for decision in decisions)),
+        "selection": _selection(
+            plan, looked_at, sum(number for reason, number in found.items() if not reason.included)
+        ),
         "personal": {
             "rows": sum(row.signature.personal > 0 for row in rows),
             "pieces": sum(row.signature.personal for row in rows),
@@ -53,8 +56,8 @@ def of(project: Project, plan: Plan, recipe: Recipe) -> dict[str, Any]:
     }
     summary = _summary(rows, recipe)
     counts["task"] = {
-        "name": recipe.task, "kept": len(rows), "looked_at": len(decisions),
-        "share": round(len(rows) / len(decisions), 4) if decisions else None, **summary.counts(),
+        "name": recipe.task, "kept": len(rows), "looked_at": looked_at,
+        "share": round(len(rows) / looked_at, 4) if looked_at else None, **summary.counts(),
     }  # fmt: skip
     if topics := Counter(row.topic for row in rows if row.topic):
         counts["topics"] = dict(topics.most_common())
@@ -96,11 +99,11 @@ def _average(rows: Iterable[Row]) -> dict[str, Any]:
 
 def _shared_inputs(rows: Iterable[Row]) -> int:
     """Requests that stand in more than one split: the same thing was asked in two groups."""
-    splits: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        if row.fingerprint:
-            splits[row.fingerprint].add(row.split)
-    return sum(len(found) > 1 for found in splits.values())
+    first: dict[str, str] = {}
+    return len({
+        row.fingerprint for row in rows
+        if row.fingerprint and first.setdefault(row.fingerprint, row.split) != row.split
+    })  # fmt: skip
 
 
 def _warnings(counts: dict[str, Any], recipe: Recipe) -> list[dict[str, str]]:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 NEIGHBOURS = 32
+TABLE_BITS = 20
+SEEN = (1 << TABLE_BITS) - 1
 _CHUNK = 200_000
 
 
@@ -93,9 +95,13 @@ def pairs_between(new: Sequence[bytes], held: Sequence[bytes], *, threshold: flo
     for mine, theirs in zip(_bands(table, threshold), _bands(other, threshold), strict=True):
         order = np.argsort(theirs, kind="stable")
         ordered = theirs[order]
-        low, high = np.searchsorted(ordered, mine, "left"), np.searchsorted(ordered, mine, "right")
+        # most are like none: a look into a table of the keys' last bits says so for nearly all of them
+        seen = np.zeros(1 << TABLE_BITS, dtype=bool)
+        seen[theirs & SEEN] = True
+        likely = np.flatnonzero(seen[mine & SEEN])
+        low, high = (np.searchsorted(ordered, mine[likely], side) for side in ("left", "right"))
         count = np.minimum(high - low, NEIGHBOURS)
-        rows = np.repeat(np.arange(len(mine)), count)
+        rows = np.repeat(likely, count)
         ramp = np.arange(int(count.sum())) - np.repeat(np.cumsum(count) - count, count)
         found.append(rows * len(theirs) + order[np.repeat(low, count) + ramp])
     codes = np.unique(np.concatenate(found))

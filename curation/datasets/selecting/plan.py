@@ -2,7 +2,7 @@
 
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -135,9 +135,11 @@ class Plan:
                 found.append(Decision(one.id, reason, detail[:300], facts))
         return found
 
-    def by_reason(self) -> dict[str, int]:
-        """Traces per reason code."""
-        return dict(Counter(decision.reason.code for decision in self.decisions))
+    @property
+    def reasons(self) -> Iterator[Reason]:
+        """Of each decision, in the same order, without making them."""
+        shown = {trace for row in self.rows for trace in row.traces}
+        return (self.taken[one.id][0] if one.id in shown else self.left[one.id][0] for one in self.candidates)
 
     def tallies(self) -> dict[str, Tally]:
         """What the validator says of the rows, per format."""
