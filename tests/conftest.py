@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests import make
 from tests.browser_fixtures import *  # noqa: F403
 from tests.people import *  # noqa: F403
 
@@ -14,6 +15,12 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 class NetworkBlocked(RuntimeError):
     """A test tried to reach another machine."""
+
+
+@pytest.fixture(autouse=True)
+def numbers() -> None:
+    """Each test counts from one."""
+    make.count_from_one()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -17,6 +17,18 @@ from workspace.models import Project, User
 _numbers = itertools.count(1)
 
 
+def count_from_one() -> None:
+    """Names are told apart by a number. Each test begins with 1, so that what is drawn by name is the same in any order of
+    tests."""
+    global _numbers
+    _numbers = itertools.count(1)
+
+
+def number() -> int:
+    """The next one."""
+    return next(_numbers)
+
+
 def call(name: str, arguments: str = "{}", id: str = "call_1") -> ToolCall:
     """A tool call."""
     return {"id": id, "name": name, "arguments": arguments}

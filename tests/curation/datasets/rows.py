@@ -1,7 +1,6 @@
 """Stored traces for dataset tests, straight into the tables: these tests are not about intake."""
 
 import hashlib
-import itertools
 import json
 from typing import Any
 
@@ -15,14 +14,12 @@ from tests import make
 from workspace.access import Actor
 from workspace.models import Project, User
 
-_numbers = itertools.count(1)
-
 
 def trace(
     project: Project, said: Document | None = None, *, judged: str = "", by: User | None = None, **fields: Any
 ) -> Trace:
     """A trace with one revision; `judged` is the verdict that `by` gives."""
-    number = next(_numbers)
+    number = make.number()
     document = said or make.short_document(question=f"Where is order {1000 + number}?")
     main = main_conversation(document)
     made = Trace.objects.create(
