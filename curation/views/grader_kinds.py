@@ -57,7 +57,9 @@ _MESSAGES = Field(
     "input", "messages", "What the judge reads", "Your own words. That it answers with a reason and then the result is added by itself.",
     required=True, rows=8,
 )  # fmt: skip
-_MODEL = Field("model", "text", "Model", "As the connection below names it. Left empty, its default model is taken.", required=True)
+_MODEL = Field(
+    "model", "text", "Model", "As the connection below names it. Left empty, its default model is taken.", required=True
+)
 _SAMPLING = Field(
     "sampling_params", "json", "How it is asked",
     'JSON, such as {"max_completions_tokens": 256, "seed": 7}. Temperature is 0 unless you say so.',

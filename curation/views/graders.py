@@ -128,7 +128,7 @@ def _with_model(entry: Entry, given: QueryDict) -> None:
     chosen = lines.pop(given.get("connection", ""), None)
     if chosen is None or not chosen.default_model or "f_model" not in given:
         return
-    typed = given["f_model"].strip()
+    typed = given.get("f_model", "").strip()
     defaults = {line.default_model for line in lines.values()} - set(_models(chosen))
     if not typed or (given.get("act") == "connection" and typed in defaults):
         given["f_model"] = chosen.default_model
