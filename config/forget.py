@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from curation.forget import person
 from curation.forget.person import Subject
 from curation.models import DatasetRow, Erasure
-from evaluation.models import Answer, EvaluationAttempt, Scenario
+from evaluation.models import Answer, AnswerScore, EvaluationAttempt, JudgeCall, Scenario
 from training.artifacts import checkpoints
 from training.models import TrainingRun
 from training.models.runs import RunStatus
@@ -27,9 +27,11 @@ def forget_person(*, project: Project, actor: Actor, subject: Subject) -> Erasur
         erasure = person.forget(project=project, actor=actor, subject=subject)
         rows = DatasetRow.objects.filter(version__dataset__project=project, trace__erased_at__isnull=False)
         scenarios = Scenario.objects.filter(row__in=rows).exclude(messages=[])
-        answers = Answer.objects.filter(scenario__in=scenarios).update(
-            message=None, error="Erased at a person's request."
-        )
+        emptied_answers = Answer.objects.filter(scenario__in=scenarios)
+        # what judges were asked and what they said quotes the answer
+        JudgeCall.objects.filter(answer__in=emptied_answers).update(prompt=None, reply=None, error="")
+        AnswerScore.objects.filter(answer__in=emptied_answers).update(reason="")
+        answers = emptied_answers.update(message=None, error="Erased at a person's request.")
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL whetstone.forgetting = 'on'")
             emptied = scenarios.update(

@@ -1,5 +1,6 @@
 """A small project with one of everything, and the address of every page that can be opened in it."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.urls import reverse
@@ -14,14 +15,16 @@ from curation.review import queues
 from curation.scoring import keep
 from evaluation.compare import request as comparisons
 from evaluation.compare.decide import Rules
-from evaluation.models import Comparison
+from evaluation.judging.agree import Agreed
+from evaluation.models import AnswerScore, Comparison, JudgeCall
 from evaluation.runs.request import read_settings
+from evaluation.suites import build as suites
 from tests import make
 from training.models import Checkpoint, Metric, RunAttempt, RunEvent
 from workspace import lineage
 from workspace.access import SYSTEM, Actor
 from workspace.lineage import Node
-from workspace.models import Project, User
+from workspace.models import Connection, Project, User
 
 
 def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
@@ -185,13 +188,43 @@ def _run(project: Project, version: Any, size: int) -> Any:
 
 
 def _comparison(project: Project, size: int) -> Comparison:
-    suite = make.suite(project, scenarios=max(size, 4))
+    version = make.dataset_version(
+        project, train=1, validation=0, test=max(size, 4), name="asked", said=make.tool_document
+    )
+    suite = suites.make(_judged(project, version), actor=SYSTEM)
     base, candidate = make.model(project, "before"), make.model(project, "after")
     make.answered(suite, base, lambda position: position % 2 == 0)
     make.answered(suite, candidate, lambda position: position % 4 != 1)
     found = comparisons.request_comparison(
-        suite=suite, baseline=base, candidate=candidate, settings=read_settings({}), rules=Rules(), actor=SYSTEM
+        suite=suite, baseline=base, candidate=candidate, settings=read_settings({}), rules=Rules(),
+        agreed=Agreed(Decimal(1)), actor=SYSTEM,
+    )  # fmt: skip
+    comparisons.settle(found)
+    # what a judge would have said: some of it cannot be read
+    asked = JudgeCall.objects.filter(answer__run__suite=suite)
+    asked.update(status="done", cost_usd=Decimal("0.0001"), prompt={"model": "judge-1"})
+    asked.filter(pk__in=asked.order_by("-pk").values("pk")[:2]).update(
+        status="failed", error="The judge's answer is not JSON: I like it."
+    )
+    AnswerScore.objects.bulk_create(
+        AnswerScore(answer_id=call.answer_id, grader="kind", version="v", value=0.5, reason="It says so.")
+        for call in asked.filter(status="done")
     )
     comparisons.settle(found)
     found.refresh_from_db()
     return found
+
+
+def _judged(project: Project, version: Any) -> suites.Plan:
+    """A suite that a model judges, too."""
+    line = Connection.objects.create(project=project, name="Judges", base_url="https://judges.example/v1")
+    definition = {
+        "type": "score_model", "name": "kind", "model": "judge-1",
+        "input": [{"role": "user", "content": "How kind is {{ sample.output_text }}?"}],
+    }  # fmt: skip
+    judge = keep.create(
+        project=project, name="Kind", definition=definition, goal={"tone": "Kind."}, connection=line, actor=SYSTEM
+    )
+    keep.confirm(version=judge, actor=SYSTEM, tried={})
+    calls = {"type": "tool_call", "name": "tool calls", "arguments": "equal"}
+    return suites.plan(version=version, graders=[calls, definition], judges={"kind": str(judge.uid)})

@@ -8,7 +8,7 @@ from ninja import Path, Status
 
 from evaluation import tasks
 from evaluation.api.routing import router
-from evaluation.api.shapes import ComparisonConfirmed, ComparisonIn, ComparisonList, ComparisonOut, PriceOut
+from evaluation.api.shapes import ComparisonConfirmed, ComparisonIn, ComparisonList, ComparisonOut, JudgesPriceOut
 from evaluation.compare import ask as asking
 from evaluation.compare import cancel, read
 from evaluation.judging import progress
@@ -34,7 +34,7 @@ def list_comparisons(request: HttpRequest, slug: Path[str], cursor: str = ""):
     return {"items": [_summary(one) for one in page.rows], "next": page.older or None}
 
 
-@router.post("/comparisons/price", response=PriceOut, summary="Price the judges of a comparison")
+@router.post("/comparisons/price", response=JudgesPriceOut, summary="Price the judges of a comparison")
 def price_comparison(request: HttpRequest, slug: Path[str], body: ComparisonIn):
     """An estimate. Send `price` back as `confirmed` to start it. Free where no grader asks a model."""
     entry = enter(request, slug, Role.ENGINEER)

@@ -10,7 +10,7 @@ from curation.scoring.refused import Refused
 from evaluation import tasks
 from evaluation.api.comparisons import find, priced, problem, whole
 from evaluation.api.routing import router
-from evaluation.api.shapes import ComparisonOut, JudgmentList, PriceOut, RestIn, ResumeIn
+from evaluation.api.shapes import ComparisonOut, JudgedAnswers, JudgeOnIn, JudgeRestIn, JudgesPriceOut
 from evaluation.compare import read
 from evaluation.judging import agree
 from evaluation.models import Comparison, JudgeCall
@@ -21,7 +21,7 @@ from workspace.nudge import nudge
 SIZE = 50
 
 
-@router.get("/comparisons/{uid}/judgments", response=JudgmentList, summary="List what judges said")
+@router.get("/comparisons/{uid}/judgments", response=JudgedAnswers, summary="List what judges said")
 def list_judgments(request: HttpRequest, slug: Path[str], uid: Path[UUID], cursor: str = ""):
     """Each answer before each judge, with its prompt and reply; those without a judgment too."""
     entry = enter(request, slug, Role.REVIEWER)
@@ -30,8 +30,8 @@ def list_judgments(request: HttpRequest, slug: Path[str], uid: Path[UUID], curso
     return {"items": [_judgment(found, one) for one in page.rows], "next": page.older or None}
 
 
-@router.post("/comparisons/{uid}/judging/price", response=PriceOut, summary="Price what is left to be judged")
-def price_judging(request: HttpRequest, slug: Path[str], uid: Path[UUID], body: RestIn):
+@router.post("/comparisons/{uid}/judging/price", response=JudgesPriceOut, summary="Price what is left to be judged")
+def price_judging(request: HttpRequest, slug: Path[str], uid: Path[UUID], body: JudgeRestIn):
     """An estimate of what going on would cost from now on. Send `price` back as `confirmed` to go on."""
     entry = enter(request, slug, Role.ENGINEER)
     try:
@@ -41,7 +41,7 @@ def price_judging(request: HttpRequest, slug: Path[str], uid: Path[UUID], body: 
 
 
 @router.post("/comparisons/{uid}/judging", response=ComparisonOut, summary="Go on with judging")
-def resume_judging(request: HttpRequest, slug: Path[str], uid: Path[UUID], body: ResumeIn):
+def resume_judging(request: HttpRequest, slug: Path[str], uid: Path[UUID], body: JudgeOnIn):
     """Of a comparison whose judges stopped, or left something out. It is concluded anew when they are done."""
     entry = enter(request, slug, Role.ENGINEER)
     try:

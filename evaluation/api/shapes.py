@@ -88,7 +88,7 @@ class JudgePrice(Schema):
     calls: int
 
 
-class PriceOut(Schema):
+class JudgesPriceOut(Schema):
     """What its judges are estimated to cost. Nothing is asked by asking for it."""
 
     price: str = Field(description='US dollars, or "unknown" where a model has no price in its connection.')
@@ -106,7 +106,7 @@ class PriceOut(Schema):
     judges: list[JudgePrice]
 
 
-class RestIn(Schema):
+class JudgeRestIn(Schema):
     """What is asked again besides what waits."""
 
     again_unknown: bool = Field(False, description="Also those whose outcome is unknown: they may be paid for twice.")
@@ -115,7 +115,7 @@ class RestIn(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
-class ResumeIn(RestIn):
+class JudgeOnIn(JudgeRestIn):
     """The same, agreed to."""
 
     confirmed: str = Field("", max_length=40, description=CONFIRMED)
@@ -131,7 +131,7 @@ class JudgingOut(Schema):
     cost_usd: str = Field(description="What this comparison paid so far.")
 
 
-class JudgmentOut(Schema):
+class JudgedAnswer(Schema):
     """One answer before one judge: what was sent and what came, as it was. null is not known, never 0."""
 
     scenario: int
@@ -150,10 +150,10 @@ class JudgmentOut(Schema):
     latency_ms: int | None
 
 
-class JudgmentList(Schema):
+class JudgedAnswers(Schema):
     """A page of judgments, in the order in which they are asked."""
 
-    items: list[JudgmentOut]
+    items: list[JudgedAnswer]
     next: str | None
 
 

@@ -18,7 +18,7 @@ from workspace.models import Project, User
 BASELINES = Path(__file__).with_name("query_counts.json")
 PAGES = 8
 MORE = {  # pages made of several things, each with the reason for its limit
-    "evaluation:comparison": 16, "training:model": 14, "curation:dataset-version": 14, "training:run": 16,
+    "evaluation:comparison": 18, "training:model": 14, "curation:dataset-version": 14, "training:run": 16,
     "curation:review-item": 12, "curation:trace": 12, "evaluation:over-time": 10, "training:run-new": 10,
     "evaluation:comparison-new": 10,
     "curation:pair": 14,  # both sides, each with its document; two leases

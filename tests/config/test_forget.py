@@ -11,9 +11,10 @@ from playwright.sync_api import Page, expect
 from config.forget import forget_person
 from curation.forget.person import Subject
 from curation.models import DatasetRow, Erasure, IntakeRules, Trace
-from evaluation.models import Answer, Scenario
+from evaluation.models import Answer, AnswerScore, JudgeCall, Scenario
 from tests import make
 from tests.browser_fixtures import Server, shoot
+from tests.curation.grading import graders
 from training.artifacts import checkpoints
 from training.models.runs import RunStatus
 from workspace.access import Actor
@@ -31,6 +32,16 @@ def test_scenarios_answers_and_files_of_ended_runs_go(
     first = suite.scenarios.order_by("position").first()
     assert first is not None and first.row is not None
     Trace.objects.filter(pk=first.row.trace_id).update(user_id="u-7")
+    version = graders.judge(graders.connect(project))
+    quoted = {
+        "prompt": {"messages": ["in the answer"]},
+        "reply": {"message": "as it says"},
+        "error": "Not JSON: quoted",
+    }
+    JudgeCall.objects.bulk_create(
+        JudgeCall(answer=answer, version=version, status="failed", **quoted) for answer in Answer.objects.all()
+    )
+    AnswerScore.objects.update(reason="It says so.")
     ended = make.run(project, version=suite.dataset_version, status=RunStatus.SUCCEEDED)
     live = make.run(project, version=suite.dataset_version, status=RunStatus.RUNNING)
     for run in (ended, live):
@@ -39,6 +50,10 @@ def test_scenarios_answers_and_files_of_ended_runs_go(
     erasure = forget_person(project=project, actor=Actor(user=alice), subject=Subject(user_id="u-7"))
     assert Scenario.objects.get(pk=first.pk).messages == []
     assert Answer.objects.get(scenario=first).message is None
+    gone = JudgeCall.objects.get(answer__scenario=first)
+    assert (gone.prompt, gone.reply, gone.error) == (None, None, ""), "what a judge was asked quotes the answer"
+    assert JudgeCall.objects.filter(prompt__isnull=False).count() == 2
+    assert set(AnswerScore.objects.filter(answer__scenario=first).values_list("reason", flat=True)) == {""}
     assert (
         Scenario.objects.exclude(messages=[]).count() == 2 and Answer.objects.filter(message__isnull=True).count() == 1
     )
