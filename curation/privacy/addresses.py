@@ -20,7 +20,8 @@ _IPV6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f:]{0,40}:[0-9A-Fa-f:]{0,40}:)[0-9A-
 _VERSION = re.compile(
     r"(?i)(?:(?:^|[\s(;,\"'])[a-z][\w+-]*/|(?:==|~=|[<>]=|[<>^~])\s?"
     r"|(?:version(?:s|name|code|number|_number)?|\bver|\bv|clause|section|sec|chapter|release|build|firmware|revision|rev"
-    r"|driver|kernel|schema|oid|table|figure|article|appendix|annex|windows|macos|android|ios|chrome|chromium)"
+    r"|kernel|schema|oid|table|figure|article|appendix|annex|windows|macos|android|ios|chrome|chromium"
+    r"|(?:driver|installer|setup|\bfw|f/w|bios|uefi|bootloader|modem|app)(?:\s(?:says|shows|reports|reads|has|is|at|on|now)){0,2})"
     r"(?:\\?[\"'])?\.?\s{0,3}[:=#]?\s{0,3}(?:\\?[\"'])?|§\s?)$"
 )
 _SMALL = 31  # numbers of a version: the first three are at most this

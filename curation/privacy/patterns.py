@@ -12,10 +12,13 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from curation.privacy import keys
 from curation.privacy.addresses import emails, internet
+from curation.privacy.escapes import Plain
+from curation.privacy.keys import keys
 from curation.privacy.numbers import cards, ibans, luhn
+from curation.privacy.passwords import is_named
 from curation.privacy.phones import phones
+from curation.privacy.placeholders import is_a_value
 
 __all__ = ["KINDS", "Found", "find", "find_value", "luhn"]
 
@@ -40,7 +43,6 @@ class Found(NamedTuple):
 
 
 _LONGEST_KEY = 48
-_ESCAPES = re.compile(r"\\(?:[bfnrt]|u[0-9a-fA-F]{4})")
 _SSN = re.compile(r"(?<![\w-])(?!000|666|9)\d{3}-(?!00)\d{2}-(?!0000)\d{4}(?![\w-])")
 
 
@@ -49,22 +51,23 @@ def find(text: str, kinds: frozenset[str] | None = None) -> list[Found]:
 
     `kinds` limits the search to these keys of KINDS. Linear in the length of the text.
     """
-    if "\\" in text:  # JSON in a text: the letter of an escape is not part of what follows it
-        text = _ESCAPES.sub(lambda match: " \n" if match.group() == r"\n" else " " * len(match.group()), text)
+    plain = Plain(text)
     taken: list[Found] = []  # in order
     for kind, search in _SEARCHES:
         if kinds is not None and kind not in kinds:
             continue
-        for start, end in search(text):
+        for start, end in search(plain.text):
             at = bisect_left(taken, (start, end, ""))
             if (not at or taken[at - 1].end <= start) and (at == len(taken) or end <= taken[at].start):
                 taken.insert(at, Found(start, end, kind))
+    if plain.text is not text:
+        return [Found(plain.before(start), plain.before(end), kind) for start, end, kind in taken]
     return taken
 
 
 def find_value(key: str, text: str, kinds: frozenset[str] | None = None) -> list[Found]:
     """The same for the text of a field called `key`: what stands in a field called password is one, whatever its form."""
-    if (kinds is None or "secret" in kinds) and key and keys.is_named(key) and keys.is_a_value(text):
+    if (kinds is None or "secret" in kinds) and key and is_a_value(text) and is_named(key, text):
         return [Found(0, len(text), "secret")]
     if not key:
         return find(text, kinds)
@@ -82,7 +85,7 @@ def _ssns(text: str) -> Iterator[tuple[int, int]]:
 
 # the strictest first: what they take, the later ones leave alone
 _SEARCHES: tuple[tuple[str, Callable[[str], Iterator[tuple[int, int]]]], ...] = (
-    ("secret", keys.keys),
+    ("secret", keys),
     ("email", emails),
     ("iban", ibans),
     ("card", cards),
