@@ -17,9 +17,11 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Max
 from django.utils import timezone
+from psycopg import Cursor
 
 from curation import filters
 from curation.datasets import topics
+from curation.datasets.selecting.candidates import array
 from curation.models import Topic, Trace, TraceTopic
 from curation.search.conditions import planned
 from workspace import audit
@@ -39,7 +41,7 @@ _NO_WORDS = re.compile(
 STOCK = 0.5  # a word in more than this share of all traces names none of several clusters
 _VECTORS = """
     SELECT t.id, s.vector FROM curation_trace t JOIN curation_revisionsignature s ON s.revision_id = t.revision_id
-    WHERE t.id = ANY(%s) AND length(s.vector) > 0 ORDER BY t.id
+    WHERE t.id = ANY(%s::bigint[]) AND length(s.vector) > 0 ORDER BY t.id
 """
 _GIVE = """
     INSERT INTO curation_tracetopic (project_id, trace_id, topic_id, source, author, created_at)
@@ -246,13 +248,15 @@ def _vectors(ids: Sequence[int]) -> tuple[Any, Any]:
     """int64 (n,) ids that have a vector, rising, and their vectors, float32 (n, dimensions)."""
     import numpy as np
 
-    with connection.cursor() as cursor:
-        cursor.execute(_VECTORS, [list(ids)])
+    connection.ensure_connection()
+    # the binary protocol: as text every byte would come as two
+    with connection.wrap_database_errors, Cursor[Any](connection.connection) as cursor:
+        cursor.execute(_VECTORS, [array(ids)], binary=True)
         rows = cursor.fetchall()
     if not rows:
         return np.zeros(0, dtype=np.int64), np.zeros((0, 1), dtype=np.float32)
     found = np.fromiter((row[0] for row in rows), dtype=np.int64, count=len(rows))
-    flat = np.frombuffer(b"".join(bytes(row[1]) for row in rows), dtype="<f2")
+    flat = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f2")
     return found, flat.reshape(len(rows), -1).astype(np.float32)
 
 
