@@ -15,7 +15,6 @@ from curation.scoring.calling import LOST, Result, TakenAway
 from curation.scoring.refused import Refused
 from evaluation.models import Answer, AnswerScore, Comparison, EvaluationRun, JudgeCall, Judging, Suite
 from evaluation.runs import answers
-from workspace import formats
 
 Status = JudgeCall.Status
 MOST_TEXT = 20_000
@@ -116,7 +115,7 @@ def overspent(judging: Judging) -> str:
     waiting = rows(judging.comparison).filter(status=Status.WAITING).count()
     if sums is None or not waiting:
         return ""
-    cost, agreed = (formats.money(one) for one in sums)
+    cost, agreed = (f"${one.normalize():f}" for one in sums)  # exact: they may be all but the same
     left = "1 answer waits" if waiting == 1 else f"{waiting:,} answers wait"
     return f"It cost {cost} so far, more than the {agreed} that were agreed to. {left} for a new price."
 

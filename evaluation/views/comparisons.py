@@ -73,7 +73,7 @@ def comparison_new(request: HttpRequest, slug: str) -> HttpResponse:
             wish.confirmed = request.POST.get("confirmed", "")
         try:
             bill = None if wish.confirmed else price(project=entry.project, actor=entry.actor, wish=wish)
-            if bill is not None and not bill.whole.is_free:
+            if bill is not None and not (bill.whole.is_free and request.POST.get("act") == "start"):
                 return render(request, "evaluation/comparison_new.html", context | {"bill": bill, "told": told})
             made = ask(project=entry.project, actor=entry.actor, wish=wish)
         except Refused as error:
