@@ -229,8 +229,8 @@ def _accept(request: HttpRequest, entry: Entry, asked: Asked, parent: str) -> Ht
 
 def _accepted(done: topic_clusters.Accepted) -> str:
     """What accepting did, with the topics that lost traces to it."""
-    made = f"{len(done.topics)} topic{'' if len(done.topics) == 1 else 's'} made; "
-    made += "1 trace is of them." if done.given == 1 else f"{done.given:,} traces are of them."
+    made, of = ("1 topic made", "it") if len(done.topics) == 1 else (f"{len(done.topics)} topics made", "them")
+    made += f"; 1 trace is of {of}." if done.given == 1 else f"; {done.given:,} traces are of {of}."
     if done.moved:
         lost = ", ".join(f"{one.traces:,} from “{one.topic.name}”" for one in done.moved)
         made += f" Of these, moved from where a rule had put them: {lost}."

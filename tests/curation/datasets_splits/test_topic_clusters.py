@@ -101,7 +101,7 @@ def test_what_a_cluster_takes_from_a_rule_is_told_before_and_after(
         {"query": "", "number": 3, "seed": 0, "until": found.asked.until, "digest": found.digest,
          "cluster": [0], "name_0": "Refunds"}, follow=True,
     )  # fmt: skip
-    told = "1 topic made; 11 traces are of them. Of these, moved from where a rule had put them: 6 from “Money”."
+    told = "1 topic made; 11 traces are of it. Of these, moved from where a rule had put them: 6 from “Money”."
     assert f"{told} 1 was given one before and keeps it." in str(next(iter(done.context["messages"])))
     seen = {node.topic.slug: node.own for node in topics.overview(project).nodes}
     assert seen == {"money": 0, "odd": 1, "refunds": 11}
