@@ -120,7 +120,7 @@ def test_clusters_are_proposed_accepted_and_taken_back(project: Project, alice: 
     assert client.post(f"{URL}clusters/", base).status_code == 422, "none was ticked"
     assert client.post(f"{URL}clusters/", base | {"digest": "0", "cluster": "0"}).status_code == 422
     html = client.post(f"{URL}clusters/", base | {"cluster": ["0"], "name_0": "First"}, follow=True).content.decode()
-    assert "1 topic made; 6 traces are of them." in html and TraceTopic.objects.count() == 6
+    assert "1 topic made; 6 traces are of it." in html and TraceTopic.objects.count() == 6
     client.post(URL, {"undo": button(html, "undo")})
     assert not Topic.objects.exists()
     assert client.get(f"{URL}clusters/", {"go": "1", "number": "x"}).status_code == 422
