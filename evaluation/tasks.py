@@ -34,7 +34,9 @@ def answer_run(run: int) -> None:
 
 @shared_task(ignore_result=True)
 def judge_answers(judging: int) -> None:
-    """Put answers before their judges for some seconds; a second message for the same comparison finds it taken, and the
-    sweep sends the next one."""
-    work.work(judging, SECONDS)
-    request.settle_all()
+    """Put answers before their judges for some seconds; sends itself again while it is not at its end. A second message for
+    the same comparison finds it taken."""
+    if work.work(judging, SECONDS):
+        request.settle_all()
+    else:
+        judge_answers.apply_async((judging,), retry=False)

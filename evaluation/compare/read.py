@@ -23,7 +23,7 @@ FIXED, BROKE, UNMEASURED = "fixed", "broke", "unmeasured"
 
 @dataclass(frozen=True, slots=True)
 class Flip:
-    """One scenario whose grade changed (kind fixed or broke), or that one side has no grade for."""
+    """One scenario whose grade changed (kind fixed or broke), or that one side has no grade for, or no judgment."""
 
     position: int
     title: str
@@ -80,12 +80,13 @@ def flips(comparison: Comparison, *, kind: str = "") -> Flips:
     """The scenarios whose primary grade changed; `kind` fixed, broke or unmeasured takes only those."""
     before, after = (_values(run, comparison) for run in (comparison.baseline, comparison.candidate))
     found: list[Flip] = []
+    lost = _without_judgment(comparison)
     rows = comparison.suite.scenarios.order_by("position").values_list("pk", "position", "title")
     for key, position, title in rows:
-        if key not in before and key not in after:
+        if key not in before and key not in after and key not in lost:
             continue  # nothing that this grader could measure
         left, right = before.get(key), after.get(key)
-        named = _kind(left, right)
+        named = UNMEASURED if key in lost else _kind(left, right)
         if named:
             found.append(Flip(position, title or f"Scenario {position}", named, left, right))
     counts = {name: sum(one.kind == name for one in found) for name in (FIXED, BROKE, UNMEASURED)}
@@ -144,6 +145,15 @@ def _kind(before: float | None, after: float | None) -> str:
     if after - before >= STEP:
         return FIXED
     return BROKE if before - after >= STEP else ""
+
+
+def _without_judgment(comparison: Comparison) -> set[int]:
+    """Scenarios that the primary grader was to judge, and has no judgment for on one side or both."""
+    uid = comparison.suite.judges.get(comparison.primary_grader)
+    if uid is None:
+        return set()
+    rows = calls.rows(comparison).filter(version__uid=uid).exclude(status=JudgeCall.Status.DONE)
+    return set(rows.values_list("answer__scenario_id", flat=True))
 
 
 def _values(run: EvaluationRun, comparison: Comparison) -> dict[int, float]:

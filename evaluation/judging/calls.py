@@ -115,7 +115,7 @@ def overspent(judging: Judging) -> str:
     waiting = rows(judging.comparison).filter(status=Status.WAITING).count()
     if sums is None or not waiting:
         return ""
-    cost, agreed = (f"${one.normalize():f}" for one in sums)  # exact: they may be all but the same
+    cost, agreed = (f"${Decimal(one or 0).normalize():f}" for one in sums)  # exact: they may be all but the same
     left = "1 answer waits" if waiting == 1 else f"{waiting:,} answers wait"
     return f"It cost {cost} so far, more than the {agreed} that were agreed to. {left} for a new price."
 

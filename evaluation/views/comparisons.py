@@ -40,7 +40,14 @@ RESUMES: dict[str, dict[str, bool]] = {
     "resume": {}, "again-unknown": {"again_unknown": True}, "again-failed": {"again_failed": True},
 }  # fmt: skip
 STATES = {"running": ("info", "…", "Answering"), "failed": ("bad", "✕", "Failed")}
-FIELDS = {"dataset": "questions", "suite": "questions", "split": "questions", "rules": None, "settings": None}
+FIELDS = {
+    "dataset": "questions",
+    "suite": "questions",
+    "split": "questions",
+    "grader": "graders",
+    "rules": None,
+    "settings": None,
+}
 
 
 @require_GET

@@ -48,7 +48,7 @@ def test_judges_from_the_form_to_the_verdict(
     expect(page.locator("form [role=status]")).to_contain_text("About $0.1")
     expect(page.locator("form [role=status]")).to_contain_text("48 × judge-1")
     axe()
-    page.get_by_role("button", name="Compare at this price").scroll_into_view_if_needed()
+    expect(page.get_by_role("button", name="Compare at this price")).to_be_in_viewport()
     shoot(page, "judging-price")
     page.get_by_role("button", name="Compare at this price").click()
     expect(page.locator("#live")).to_contain_text("Then they are judged, for at most about $0.1")
@@ -60,7 +60,9 @@ def test_judges_from_the_form_to_the_verdict(
     axe()
     shoot(page, "judging-live")
     judged.finish(comparison)
-    expect(page.locator("#live")).to_contain_text("Judging stopped. It cost $0.00201 so far, more than the $0.002 that", timeout=8000)
+    expect(page.locator("#live")).to_contain_text(
+        "Judging stopped. It cost $0.00201 so far, more than the $0.002 that", timeout=8000
+    )
     shoot(page, "judging-stopped")
     axe()
     page.get_by_role("button", name="Go on judging").click()
@@ -77,7 +79,7 @@ def test_judges_from_the_form_to_the_verdict(
     shoot(page, "judging-done")
     page.locator("#judges").scroll_into_view_if_needed()
     shoot(page, "judging-done-below")
-    page.goto(f"{page.url.split('?')[0]}?at=24")
+    page.get_by_role("link", name="Not measured 1").click()
     expect(page.locator("#flips")).to_contain_text("no judgment (failed)")
     page.locator("#flips").scroll_into_view_if_needed()
     shoot(page, "judging-flips")
