@@ -11,8 +11,9 @@ from curation.datasets import topics
 from curation.demo.generate import generate
 from curation.demo.outcome import DemoTrace
 from curation.ingest import store
-from curation.models import Correction, Feedback, Judgment, Score, Trace
+from curation.models import Correction, Feedback, Grader, Judgment, Score, Trace
 from curation.review import corrections, judgments, queues
+from curation.scoring import batches, keep, trial
 from workspace.access import SYSTEM, Actor
 from workspace.models import Project, User
 from workspace.uuid7 import uuid7
@@ -26,6 +27,8 @@ TOPICS = (
     ("Parcels", "agent:fernhill-support tool:track_parcel", "shop"),
     ("Code", "agent:patchwork", ""),
 )
+GRADER = {"type": "no_error", "name": "Nothing failed"}
+GOAL = {"rules": "No call of a tool fails on the way to the answer."}
 
 
 @dataclass(slots=True)
@@ -59,7 +62,21 @@ def load(*, project: Project, reviewers: Sequence[User], now: datetime, seed: in
             loaded.feedback += _comment(project, trace, row)
         queues.default_queue(project=project)
         _topics(project)
+    _grader(project, Actor(user=reviewers[0]))
     return loaded
+
+
+def _grader(project: Project, actor: Actor) -> None:
+    """One that asks nobody, tried, confirmed and run over all traces, so that its agreement with the reviewers can be seen;
+    nothing where somebody made graders already."""
+    if Grader.objects.filter(project=project).exists():
+        return
+    version = keep.create(project=project, name=GRADER["name"], definition=GRADER, goal=GOAL, actor=actor)
+    tried = trial.start(version=version, query="", seed=0, n=5, actor=actor, key="demo")
+    trial.work(tried.pk, 60)
+    keep.confirm(version=version, actor=actor, tried=trial.read(tried).plain())
+    batch = batches.start(project=project, version=version, query="", actor=actor, key="demo")
+    batches.work(batch.pk, 60)
 
 
 def _topics(project: Project) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from config import demo
 from config.erase import erase_project, paths_to_project
 from curation.demo.load import load
-from curation.models import Correction, Feedback, Judgment, QueueItem, Score, Trace, TraceRevision
+from curation.models import Correction, Feedback, GraderVersion, Judgment, QueueItem, Score, Trace, TraceRevision
 from evaluation.models import Suite
 from evaluation.runs.request import CannotAsk, request_run
 from tests import make
@@ -58,6 +58,13 @@ def test_it_is_stored_whole_with_times_of_then_and_quickly(db: None) -> None:
     assert Score.objects.filter(project=project, name="helpfulness").count() > 150
     waiting = traces.filter(verdict="").count()
     assert QueueItem.objects.filter(queue__project=project, status="open").count() == waiting >= 40
+
+
+def test_it_has_a_grader_that_somebody_tried_and_confirmed(demo_project: Project) -> None:
+    version = GraderVersion.objects.get(grader__project=demo_project)
+    assert version.confirmed_by and version.tried["n"] == 5
+    scores = Score.objects.filter(project=demo_project, grader_version=str(version))
+    assert scores.count() > 280 and {True, False} == set(scores.values_list("passed", flat=True))
 
 
 def test_its_model_versions_say_that_they_are_simulated_and_cannot_be_used(demo_project: Project) -> None:
