@@ -4,14 +4,22 @@ import ipaddress
 import re
 from collections.abc import Iterator
 
-_EMAIL = re.compile(
-    r"[\w&+-][\w.+%'&=~-]{0,63}(?:@|%40)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}"
-    r"(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})(?![\w@]|-\w)"
+from curation.privacy.cues import LETTER
+
+_TOP = rf"(?:xn--[a-z0-9-]{{2,59}}|[A-Za-z]{{2,24}}(?![A-Za-z])|[^\W\d_]{{2,24}})(?!{LETTER}|@|-\w)"
+_EMAIL = re.compile(r"[\w&+-][\w.+%'&=~-]{0,63}(?:@|%40)(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}" + _TOP)
+# the name of a field or parameter, which is no part of an address
+_PARAMETER = re.compile(
+    r"(?i)^(?:[^&]{0,60}&)*(?:e-?mail|mail|user|username|login|to|from|cc|bcc|address|recipient|sender|contact)="
 )
+# what a slash parts is one local part where a sign follows that only an address has, or where nothing else is in the cell
+_SLASHED = re.compile(rf"(?<![./@&'+=%~-])(?<!{LETTER})((?:{LETTER}|[&'+=%~-]){{1,32}}/)$")
+# words of a sentence in a script without blanks right before an address in another one
+_SENTENCE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]+(?=[A-Za-z0-9])")
+_RARE = re.compile(r"[%&=~'+]")
+_OPENING, _CLOSING = ('"', "'", "<", ";", "|"), ('"', "'", ">", ";", "|")
 # a quoted local part is looked for from its end; who writes one begins and ends it with a letter or digit
-_QUOTED_END = re.compile(
-    r"\w\\?\"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}(?:xn--[a-z0-9-]{2,59}|[^\W\d_]{2,24})(?![\w@]|-\w)"
-)
+_QUOTED_END = re.compile(r"\w\\?\"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}" + _TOP)
 _QUOTED = re.compile(r"\\?\"\w[^\"\n]{0,62}$")
 _PICTURE = re.compile(r"(?i)[@][1-9](?:\.\d)?x\.(?:png|jpe?g|gif|webp|svg|avif|bmp|tiff?)$")
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d|-(?!\d{1,3}\.\d))")
@@ -49,7 +57,16 @@ def emails(text: str) -> Iterator[tuple[int, int]]:
             continue
         if said.startswith(("git@", "hg@")) and text[match.end() : match.end() + 1] in (":", "/"):
             continue
-        yield match.span()
+        start, end = match.span()
+        if "=" in said and (name := _PARAMETER.match(said)):
+            start += name.end()
+        elif sentence := _SENTENCE.match(said):
+            start += sentence.end()
+        elif text[start - 1 : start] == "/" and (part := _SLASHED.search(text, max(0, start - 40), start)):
+            before, behind = text[part.start(1) - 1 : part.start(1)], text[end : end + 1]
+            if _RARE.search(said.partition("@")[0]) or (before in _OPENING and behind in _CLOSING):
+                start = part.start(1)
+        yield start, end
     for match in _QUOTED_END.finditer(text) if '"@' in text else ():
         at = match.start() + 1
         if begin := _QUOTED.search(text, max(0, at - 66), at):

@@ -6,13 +6,15 @@ from bisect import bisect_left
 from collections.abc import Iterator
 
 NEAR = 64  # characters looked at on either side
+# a letter, digit or _ of a script that parts its words by blanks: not Chinese, Japanese, Korean
+LETTER = r"[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _SMALL = {ord(one): one.lower() for one in string.ascii_uppercase}
 _MOST_CELLS = 64
 _HEADING = 2_000
 
 # a reference of something else stands right before it, perhaps behind one of its kind ("codes: 1234 5678 / 1234 ...")
 _OTHERS = (
-    r"(?<!area )(?<!country )(?<!dial )(?<!dialling )codes?|ref|refs|references?|r[ée]f[ée]rences?|referenz|ids?|uuid|guid"
+    r"(?<!area )(?<!country )(?<!dial )(?<!dialling )codes?|barcodes?|ref|refs|references?|r[ée]f[ée]rences?|referenz|ids?|uuid|guid"
     r"|terminals?|orders?|tracking|snowflakes?|invoices?|tickets?|(?<!in )cases?|skus?|articles?|artikel|items?"
     r"|products?|serials?|batch|lots?|jobs?|bookings?|reservations?|confirmation|policy|contracts?|claims?|quotes?|parts?"
     r"|parcels?|shipments?|consignment|scans?|waybill|awb|imei|ean|upc|gtin|isbn|issn|models?|assets?|devices?|stations?"

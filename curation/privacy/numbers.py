@@ -14,25 +14,30 @@ _CARD = re.compile(
     rf"|\d{{12,19}})(?![A-Za-z0-9]|[.-]\d|{_SPACE}\d{{4}}(?!\d))"
 )
 # who gives cards out, by first digits and length: Visa, Mastercard, American Express, Discover, JCB, Diners, UnionPay,
-# Mir, Troy, Maestro. Of 12 to 15 digits, where article numbers (GTIN) live, only the two networks that use them
+# Mir, Troy, Maestro, RuPay, Elo, Hipercard. Of 12 to 15 digits, where article numbers (GTIN) live, only the two networks that use them
 _ISSUED = re.compile(
     r"4(?:\d{15}|\d{18})|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|3[47]\d{13}"
     r"|(?:6011|65\d\d|64[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|3(?:0[0-59]|[689]\d)\d{11}|62\d{14,17}|220[0-4]\d{12}"
-    r"|9792\d{12}|(?:50(?:18|20|38)|5893|6304|67(?:59|6[1-3]))(?:\d{12}|\d{14}|\d{15})"
+    r"|9792\d{12}|(?:508[5-9]\d\d|60698[5-9]|60699\d|607[0-8]\d\d|60790\d|6079[1-7]\d|60798[0-4]|60800[1-9]|6080[1-9]\d|608[1-4]\d\d"
+    r"|608500|81(?:7[2-9]|[89]\d)\d\d|820[01]\d\d|504175|5067\d\d|509\d{3}|627780|636(?:297|368)|606282)\d{10}|(?:50(?:18|20|38)|5893|6304|67(?:59|6[1-3]))(?:\d{12}|\d{14}|\d{15})"
 )
 _OLD = re.compile(r"4\d{12}|(?:50(?:18|20|38)|5893|6304|67(?:59|6[1-3]))\d{8,11}")  # only where a card is spoken of
 _CARDS = (
-    r"card|\bpan\b|(?:^|[^a-z])cc(?:$|[^a-z])|karte|carte|carta\b|tarjeta|cart[aã]o|\bkort|kaart|visa|master\s?card|maestro|amex"
-    r"|american express|diners|unionpay|\bjcb\b"
+    r"card|\bpan\b|(?:^|[^a-z])cc(?:$|[^a-z])|karte|carte|carta\b|tarjeta|cart[aã]o|\bkort|kaart|\bkart(?:[aeęyąuıioą]|ou|en)?\b|kártya"
+    r"|карт|カード|卡号|信用卡|银行卡|카드|visa|master\s?card|maestro|amex|american express|diners|unionpay|\bjcb\b|rupay|\belo\b|\btroy\b"
 )
 _OF_A_CARD = re.compile(
     rf"(?i){_CARDS}|charg|\bpay|\bpaid\b|refund|debit|credit|zahl|bezahl|abgebucht|erstatt|pago|paiement|rembours|cvv|cvc|expir"
 )
-_BEHIND_A_CARD = re.compile(rf"(?i)\bexp|cvv|cvc|valid (?:thru|until)|g[üu]ltig|{_CARDS}")
+_BEHIND_A_CARD = re.compile(
+    rf"(?i)\bexp|cvv|cvc|valid (?:thru|until)|g[üu]ltig|valable|v[áa]lid|platn|ważn|geldig|有効期限|有效期|{_CARDS}"
+)
 _THE_NUMBER = re.compile(
     r"(?i)(?:^|[^a-z])(?:number|nummer|num[ée]ro|n[úu]mero)\W{1,6}(?:(?:is|lautet|ist|est|es)\W)?$"
 )
 _OF_ONESELF = re.compile(r"(?i)(?<![a-z])(?:my|mine|me|meine?|mir|mi|mon|moi)(?![a-z])[^\n]{0,16}$")  # "mine is ..."
+# words of a sentence between one card and the next
+_SENTENCE = re.compile(r"(?i)[a-z]{2}[^\n\"|;{}<>=]{0,78}\s$")
 # nothing but the number, as an answer to a question for it
 _ALONE = re.compile(r"(?i)^\W{0,3}(?:(?:content|text|message|input|output|answer|reply|body)\W{2,4})?$")
 _NO_MORE = re.compile(r"^\W{0,3}$")
@@ -80,6 +85,7 @@ def cards(text: str) -> Iterator[tuple[int, int]]:
     In groups it is one unless a word before it says otherwise; without groups, only where something speaks of a card.
     """
     column: list[tuple[int, int]] | None = None
+    last = -NEAR
     for match in _CARD.finditer(text):
         said = match.group()
         digits = re.sub(r"\D", "", said)
@@ -89,6 +95,7 @@ def cards(text: str) -> Iterator[tuple[int, int]]:
         before = text[max(0, start - NEAR) : start]
         if said != digits:
             if not is_other(before) or before.endswith("-"):
+                last = end
                 yield start, end
             continue
         if column is None:
@@ -99,8 +106,10 @@ def cards(text: str) -> Iterator[tuple[int, int]]:
                 _is_spoken_of(before, text[end : end + 24])
                 or _is_own(digits, before)
                 or _stands_alone(text, start, end)
+                or (start - last < NEAR and _SENTENCE.search(text, last, start))
             )
         ):
+            last = end
             yield start, end
 
 

@@ -126,7 +126,7 @@ def _assigned(text: str, small: str) -> Iterator[tuple[int, int]]:
         group = "quoted" if match["quoted"] else "bare"
         start, end = match.span(group)
         if _is_assigned(text, match, text[start:end], start):
-            yield start, end
+            yield start, end - (group == "bare" and text[end - 1] == ".")  # the end of a sentence
             at = end
         else:
             at = start  # the value may be a name that is assigned to: `my key: api_key=...`
@@ -149,9 +149,9 @@ def _is_bare(value: str, text: str, before: str, at: int, start: int, length: in
     sign = text[at + length : start]
     if sign == ">" or (sign == ": " and _HEADER.search(before)):
         return is_written_out(value)
-    if sign == "=" and (literal := _LITERAL.search(before)):
-        if literal["capitals"] is None or text[at : at + length].isupper():
-            return is_written_out(value)
+    literal = _LITERAL.search(before) if sign == "=" else None
+    if literal and (literal["capitals"] is None or text[at : at + length].isupper()):
+        return is_written_out(value)
     return not is_code(value) and (is_no_word(value) or before.endswith(_IN_A_QUERY))
 
 

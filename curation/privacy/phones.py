@@ -4,28 +4,36 @@ Sources: ITU-T E.164 and E.123, RFC 3966 (tel:), the plans of the library phonen
 """
 
 import re
+from bisect import bisect_right, insort
 from collections.abc import Iterator
 
-from curation.privacy.cues import NEAR, cells, in_small_letters, is_other
+from curation.privacy.cues import LETTER, NEAR, cells, in_small_letters, is_other
 
 _EXTENSION = r"(?:,?[ ]?(?i:ext\.?|extension|durchwahl|poste|x)[ ]?\d{1,6}(?!\w))?"
+_ENOUGH = re.compile(r"\d(?:[ ./()\u00a0-]{0,3}\d){6}")
+_ABROAD = r"\d{1,3}[ .\u00a0-]?(?:\(\d{1,4}\)[ .-]?)?\d(?:[ .\u00a0/-]?\d){5,12}"
 _INTERNATIONAL = re.compile(
-    r"(?:(?<![\w.+:/#-])|(?<=[\"A-Za-z]:))(?:"
-    r"(?:\+|00(?=[1-9]\d{0,2}[ .(-]))\d{1,3}[ .\u00a0-]?(?:\(\d{1,4}\)[ .-]?)?\d(?:[ .\u00a0/-]?\d){5,12}"
-    r"|(?:1[ .-])?(?:\(\d{3}\) ?|\d{3}[ .-])\d{3}[ .-]\d{4}"  # North America
-    rf")(?!\w|[.:/-]\d){_EXTENSION}"
+    rf"[+(0-9](?:(?<![.+:/#-].)(?<!{LETTER}.)|(?<=[\"A-Za-z]:.))(?:"
+    rf"(?<=\+){_ABROAD}|(?<=0)0(?=[1-9]\d{{0,2}}[ .(-]){_ABROAD}"
+    r"|(?:(?<=1)[ .-](?:\(\d{3}\) ?|\d{3}[ .-])|(?<=\()\d{3}\) ?|(?<=[2-9])\d\d[ .-])\d{3}[ .-]\d{4}"  # North America
+    rf")(?!{LETTER}|[.:/-]\d){_EXTENSION}"
 )
 # the number in the address of a telephone or a messenger
 _LINK = re.compile(
     r"(?i)(?:(?<![a-z])(?:tel|callto|smsto|sms):|wa\.me/|whatsapp\.com/send/?\?phone=|signal\.me/#p/)"
     r"((?:\+|%2B)?\(?\d(?:[-.()]{0,2}\d){6,14})(?!\w)"
 )
-_NATIONAL = re.compile(rf"(?<![\w.+/#-])\(?\d(?:[ ./()\u00a0-]{{0,2}}\d){{6,12}}(?!\w|[.:/-]\d){_EXTENSION}")
-# of the text in small letters: several times faster than a pattern that passes over case
+_LINKS = ("tel:", "callto:", "smsto:", "sms:", "wa.me/", "whatsapp.com/", "signal.me/")
+_NATIONAL = re.compile(
+    rf"[(0-9](?<![.+/#-].)(?<!{LETTER}.)(?:(?<=\()\d)?(?:[ ./()\u00a0-]{{0,3}}\d){{6,12}}(?!{LETTER}|[.:/-]\d){_EXTENSION}"
+)
+# of the text in small letters
 _SPEAKS = re.compile(
-    r"(?=[acdfhlmnprstw])(?:phone|telefon|t[ée]l[ée]phone|tel[ée]fono|rufnummer|whatsapp|m[óo]vil|celular|portable|handy|mobil|appele[rz]|llamar|msisdn|anrufen"
-    r"|(?<![a-z])(?:tel|cell|call(?:s|ed|ing)?|ring|fax|sms|dial|text (?:me|us|him|her|them))(?![a-z])"
-    r"|(?<=[yterswd][ _])(?:number|nummer|num[ée]ro|n[úu]mero)(?![a-z]))"
+    r"(?:phone|telefon|t[ée]l[ée]phone|tel[ée]fono|rufnummer|r[üu]ckruf|r[üu]ckfragen|erreich(?:en|bar)|whatsapp|telegram|m[óo]vil"
+    r"|celular|cellulare|portable|handy|mobil|gsm|appele[rz]|joignable|joindre|llamar|ligar|msisdn|anrufen|call-?back"
+    r"|bel(?:len)? (?:me|mij|naar)|ringa|zadzwo[nń]|电话|手机|電話|手機|携帯|전화|연락처|телефон"
+    r"|(?<![a-z])(?:tel|cell|call(?:s|ed|ing)?|ring|fax|sms|dial|reach (?:me|us)|text (?:me|us|him|her|them))(?![a-z])"
+    r"|(?<=[yterswd][ _])(?P<whose>number|nummer|num[ée]ro|n[úu]mero)(?![a-z]))"
 )
 _WHOSE = re.compile(
     r"(?i)(?<![a-z])(?:my|best|his|her|their|your|our|contact|new|old|home|work|direct|daytime|evening|following|the)[ _]$"
@@ -33,24 +41,34 @@ _WHOSE = re.compile(
 _ADJACENT = re.compile(
     r"(?i)^\w{0,16}[^\w\d(]{0,8}(?:(?:is|number|no|nr|on|me|back|us|him|her|them|under|now|to|at|my|it)[^\w(]{1,3}){0,4}$"
 )
-_TO = re.compile(r"(?i)[\"'](?:to|from|recipient|sender|contact|caller|callee)\\?[\"']\s?:\s?\\?[\"']")
+_TO = re.compile(
+    r"(?i)[\"'](?:to|from|recipient|sender|contact|contatto|kontakt|contacto|caller|callee)\\?[\"']\s?:\s?\\?[\"']$"
+)
+_A_MESSAGE = re.compile(r"^\\?[\"'],\s?\\?[\"'](?:body|text|message|content|sms)\\?[\"']")
+# another number right before it
+_ALSO = re.compile(
+    r"(?i)^(?:\s\(\w{1,10}\))?\s?(?:[,/;]|or|and|oder|und|ou|et|o|y)?\s?(?:that is|alternatively|else|or|oder)?\s$"
+)
 _BEHIND = re.compile(
-    r"(?i),? (?:is|as|was) (?:(?:my|the|our|his|her|their|your|a|new) ){1,2}(?:\w{1,12} )?(?:number|phone|mobile|cell|telephone)(?! of)"
+    r"(?i) ?(?:numaras|nolu telefon|(?:に|へ)お?電話|的(?:短信|手机|电话))"
+    r"|,? (?:is|as|was) (?:(?:my|the|our|his|her|their|your|a|new) ){1,2}(?:\w{1,12} )?(?:number|phone|mobile|cell|telephone)(?! of)"
     r"|(?<=\d) \((?:mobile|cell|phone|home|work|office|mobil|handy)\)"
 )
 _PHONE_COLUMN = re.compile(
-    r"(?im)(?:^|[,;\t|])[ \"]{0,3}(?:\w{0,16}[_ ])?(?:phone|mobile|tel|telefon|telephone|cell|fax|whatsapp|handy|msisdn|mobil)"
+    r"(?im)(?:^|[,;\t|])[ \"]{0,3}(?:\w{0,16}[_ ])?(?:phone|mobile|tel|telefon[eo]?|t[ée]l[ée]phone|tel[ée]fono|telefoon|cell|cellulare"
+    r"|celular|m[óo]vil|fax|whatsapp|handy|msisdn|mobil|电话|手机|電話)"
     r"(?:[_ ]?(?:no|nr|num|number))?[ \"]{0,3}(?=[,;\t|]|$)"
 )
 # digits of national numbers, the trunk prefix included: leading 0 (most of Europe, Japan, Australia), North America, plans
 # of 9 digits (Spain, Poland, Portugal), of 10 (India, Italy) and 8 (Denmark, Norway, Singapore), Brazil, China, Russia
-_PLAN = re.compile(r"0[1-9]\d{7,10}|1?[2-9]\d{9}|[2-9]\d{7,8}|[1-9][1-9]9\d{8}|1[3-9]\d{9}|8\d{10}")
-_GROUPS = re.compile(r"(?:[18][ .-])?\(?\d{2,5}\)?(?:[ ./\u00a0-]{1,2}\d{2,8}){1,5}")
+_PLAN = re.compile(r"0[1-9]\d{7,10}|1?[2-9]\d{9}|[1-9]\d{7,8}|[1-9][1-9]9\d{8}|1[3-9]\d{9}|8\d{10}")
+_GROUPS = re.compile(r"(?:[18][ .-])?\(?\d{2,5}\)?(?:[ ./\u00a0-]{1,3}\d{2,8}){1,5}")
 _DATE = re.compile(
     r"(?:19|20)\d\d[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:[0-2]?\d|3[01])(?!\d)|(?:[0-2]?\d|3[01])[-./](?:0?[1-9]|1[0-2])[-./](?:19|20)\d\d"
 )
 _FOUR = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|(?:19|20)\d{6}")
-_REACH, _LONG = 28, 32
+_REACH, _LONGEST_WORD = 28, 12
+_CELL_BEGINS, _CELL_ENDS = re.compile(r"[\"'|;,>`(\t]\s?$"), re.compile(r"\s?[\"'\\|;,<`)\t]")
 
 
 def phones(text: str) -> Iterator[tuple[int, int]]:
@@ -60,44 +78,63 @@ def phones(text: str) -> Iterator[tuple[int, int]]:
     of digits as in North America, which no word for a reference may precede. Other national numbers count near a word for a
     telephone, in the column of a table or the field of a message that holds them.
     """
-    yield from (match.span(1) for match in _LINK.finditer(text))
+    if not _ENOUGH.search(text):
+        return
+    small = in_small_letters(text)
+    if any(link in small for link in _LINKS):
+        yield from (match.span(1) for match in _LINK.finditer(text))
+    ends: list[int] = []
     for match in _INTERNATIONAL.finditer(text):
-        if _is_given_out(match.group(), text, match.start()):
+        if _is_given_out(match.group(), text, small, match.start(), match.end(), ends):
+            insort(ends, match.end())
             yield match.span()
-    seen = -1
-    for word in _SPEAKS.finditer(in_small_letters(text)):
-        at = word.end()
-        if word.group()[0] == "n" and not _WHOSE.search(text[max(0, word.start() - 16) : word.start()]):
-            continue
-        while number := _NATIONAL.search(text, at, word.end() + _REACH + _LONG):
-            start = number.start()
-            if start - word.end() > _REACH or "\n" in text[word.end() : start]:
-                break
-            number = _NATIONAL.match(text, start) or number
-            at = number.end()
-            if start > seen and _is_national(number.group(), text[word.end() : start]):
-                seen = start
-                yield number.span()
-    for start, end in cells(text, _PHONE_COLUMN):
-        if (number := _NATIONAL.search(text, start, end)) and _is_national(number.group(), ""):
+    for number in _NATIONAL.finditer(text):
+        if _is_spoken_of(number, text, small) or _has_its_place(number, text) or _follows(number, text, ends):
+            insort(ends, number.end())
             yield number.span()
-    yield from _by_their_place(text)
+    for start, end in cells(text, _PHONE_COLUMN) if "\n" in text else ():
+        if (cell := _NATIONAL.search(text, start, end)) and _is_national(cell.group(), ""):
+            yield cell.span()
 
 
-def _by_their_place(text: str) -> Iterator[tuple[int, int]]:
-    """Numbers that a later word calls one, and those in a field for whom a message goes to."""
-    for word in _BEHIND.finditer(text):
-        begin = max(0, word.start() - _LONG)
-        for number in _NATIONAL.finditer(text, begin, word.start()):
-            before = text[max(0, number.start() - NEAR) : number.start()]
-            if number.end() == word.start() and not is_other(before) and _is_national(number.group(), ""):
-                yield number.span()
-    for field in _TO.finditer(text):
-        number_there = _NATIONAL.match(text, field.end())
-        if number_there and text[number_there.end() : number_there.end() + 1] in ('"', "'", "\\"):
-            said = number_there.group()
-            if (said[0] == "0" or not said.isdigit()) and _is_national(said, ""):
-                yield number_there.span()
+def _is_spoken_of(number: re.Match[str], text: str, small: str) -> bool:
+    """Whether a word for a telephone stands before it in its line."""
+    start = number.start()
+    for word in _words(small, start):
+        if word["whose"] and not _WHOSE.search(text[max(0, word.start() - 16) : word.start()]):
+            continue
+        if _is_national(number.group(), text[word.end() : start]):
+            return True
+    return False
+
+
+def _words(small: str, start: int) -> Iterator[re.Match[str]]:
+    begin = max(small.rfind("\n", 0, start) + 1, start - _REACH - _LONGEST_WORD, 0)
+    return (word for word in _SPEAKS.finditer(small, begin, start) if start - word.end() <= _REACH)
+
+
+def _has_its_place(number: re.Match[str], text: str) -> bool:
+    """Whether a later word calls it a number, or it stands in a field for whom a message goes to."""
+    (start, end), said = number.span(), number.group()
+    before = text[max(0, start - NEAR) : start]
+    if _BEHIND.match(text, end):
+        return not is_other(before) and _is_national(said, "")
+    if text[end : end + 1] not in ('"', "'", "\\") or not _TO.search(before[-24:]):
+        return False
+    if said.isdigit() and said[0] != "0":
+        return len(said) == 10 and bool(_A_MESSAGE.match(text[end : end + 24])) and _is_valid(said)
+    return _is_national(said, "")
+
+
+def _follows(number: re.Match[str], text: str, ends: list[int]) -> bool:
+    """Whether it stands right behind another one, as a second way to call."""
+    at = bisect_right(ends, number.start())
+    return at > 0 and bool(
+        number.start() - ends[at - 1] < _REACH
+        and not (number.group().isdigit() and number.group()[0] != "0")
+        and _ALSO.match(text[ends[at - 1] : number.start()])
+        and _is_national(number.group(), "")
+    )
 
 
 def _is_national(said: str, between: str) -> bool:
@@ -110,7 +147,7 @@ def _is_national(said: str, between: str) -> bool:
     return _ADJACENT.search(between) is not None if said == digits else _GROUPS.fullmatch(said) is not None
 
 
-def _is_given_out(said: str, text: str, start: int) -> bool:
+def _is_given_out(said: str, text: str, small: str, start: int, end: int, ends: list[int]) -> bool:
     import phonenumbers
 
     said = re.sub(r"(?i)[, ]*(?:ext|durchwahl|poste|x).*$", "", said)
@@ -118,6 +155,8 @@ def _is_given_out(said: str, text: str, start: int) -> bool:
     plain = "+" + said[2:] if said[:2] == "00" else said
     if said[0] != "+" and is_other(text[max(0, start - NEAR) : start]):
         return False
+    if not abroad and " " in said and re.search(r"\d $", text[max(0, start - 2) : start]):
+        return False  # the end of a longer number in groups
     try:
         number = phonenumbers.parse(plain, None if abroad else "US")
     except phonenumbers.NumberParseException:
@@ -128,4 +167,18 @@ def _is_given_out(said: str, text: str, start: int) -> bool:
         return phonenumbers.is_possible_number(number)
     if text[start - 1 : start] in ("", "\n") and "@@ -" in text:
         return False  # an added line of a diff
-    return len(said) > 9 and phonenumbers.is_valid_number(number)
+    if len(said) <= 9:
+        return False
+    if phonenumbers.is_valid_number(number):
+        return True
+    placed = _CELL_BEGINS.search(text[max(0, start - 2) : start]) and _CELL_ENDS.match(text, end)
+    if number.country_code == 1:
+        return False  # North America's plan is known to the last block
+    said_so = placed or any(True for _ in _words(small, start)) or (ends and _ALSO.match(text[ends[-1] : start]))
+    return phonenumbers.is_possible_number(number) and bool(said_so)
+
+
+def _is_valid(said: str) -> bool:
+    import phonenumbers
+
+    return phonenumbers.is_valid_number(phonenumbers.parse(said, "US"))

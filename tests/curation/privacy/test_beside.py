@@ -22,6 +22,8 @@ def said(text: str) -> list[tuple[str, str]]:
         "Assembly version 5.0.0.0, 6.1.2.0 and 7.3.4.5 clash",
         "The assembly wants 6.0.1.3 but the web.config says 6.0.0.2",
         "release 1.9.4.2 -> 1.9.5.1",
+        "The installer says 25.13.141.35 and the driver 13.8.241.47",
+        "IMEI TAC 35280052; fw 25.13.141.35",
     ],
 )
 def test_versions_of_four_parts_are_no_addresses(text: str) -> None:
@@ -78,6 +80,8 @@ def test_passwords_with_such_signs_are_still_found(value: str) -> None:
         f"the card arrived; tracking number {CARD}",
         f"the till paid out {OLD[:-1]}3",  # a wrong check digit
         f"article {OLD}",
+        f"the old one was {CARD}",  # one what?
+        f'{{"customer": "c_81", "new": "{CARD}"}}',
     ],
 )
 def test_numbers_with_a_right_check_digit_are_no_cards_by_that_alone(text: str) -> None:
@@ -96,6 +100,10 @@ def test_numbers_with_a_right_check_digit_are_no_cards_by_that_alone(text: str) 
         ("It is 4539 5787 6362 1486.", "4539 5787 6362 1486"),
         (f"the refund was sent to {OLD}", OLD),
         (f"day;pan;sum\n1;{CARD};9\n", CARD),
+        ("Kart numaram 5085 4120 3713 3190", "5085 4120 3713 3190"),  # RuPay
+        ("numer mojej karty to 6363683977713552", "6363683977713552"),  # Elo
+        (f"カード番号は「{CARD}」です", CARD),
+        (f"Prosím o platbu kartou {CARD}, platnost 12/28", CARD),
         (f"| day | card number | sum |\n|---|---|---|\n| 1 | {CARD} | 9 |\n", CARD),
     ],
 )
@@ -130,6 +138,8 @@ def test_the_name_of_a_field_speaks_for_its_text() -> None:
         "she called at 1738540800",
         "phone order number 55512345",
         "cancelled 501 234 567",
+        "barcode 252 914 883 5430",
+        "until 14:34:00 252 914 883 5430",
     ],
 )
 def test_groups_of_digits_that_are_no_telephone(text: str) -> None:
@@ -151,6 +161,18 @@ def test_groups_of_digits_that_are_no_telephone(text: str) -> None:
         ("+1 415-555-0132 ext. 77", "+1 415-555-0132 ext. 77"),
         ("call 415-555-0132 x12", "415-555-0132 x12"),
         ("0171/5550123 is my mobile", "0171/5550123"),
+        ('"telefon": "030 / 61329598"', "030 / 61329598"),
+        ("Rückfragen bitte unter 0650 8797853 oder per Mail", "0650 8797853"),
+        ("Joignable au 01.42.87.00.77.", "01.42.87.00.77"),
+        ("Bel me op 06-51513917", "06-51513917"),
+        ("手机号：13683888397，邮箱", "13683888397"),
+        ("電話番号は03-6855-1395、メールは", "03-6855-1395"),
+        ("请留意+86 138 2635 7369的短信", "+86 138 2635 7369"),
+        ("Bana 0542 627 95 25 numarasından ulaşabilirsiniz", "0542 627 95 25"),
+        ("Tel. (12) 937 03 69", "(12) 937 03 69"),
+        ("id;telefone;cidade\n1;(21) 96718-0411;Rio\n", "(21) 96718-0411"),
+        ('{"to": "+447700439238", "text": "Hi"}', "+447700439238"),
+        ('{"to": "3129228839", "body": "Code 439021"}', "3129228839"),
         ('{"to": "090-1234-5678", "body": "Hi"}', "090-1234-5678"),
         ("id,phone\n1,501234567\n", "501234567"),
         (json.dumps("id,phone\n1,501234567\n"), "501234567"),
@@ -176,3 +198,45 @@ def test_quoted_local_parts(text: str, address: str) -> None:
 )
 def test_a_quote_before_a_domain_is_no_address(text: str) -> None:
     assert said(text) == []
+
+
+def test_a_second_card_or_telephone_is_spoken_of_by_the_first() -> None:
+    text = f"my card is 4111111111111111. The one before it was {CARD}"
+    assert said(text) == [("card", "4111111111111111"), ("card", CARD)]
+    text = "ring me on +1 604 352 7490, that is\n07605 857362 in the evening"
+    assert said(text) == [("phone", "+1 604 352 7490"), ("phone", "07605 857362")]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("write to ursula/lund%8304@mail.example.org!", "ursula/lund%8304@mail.example.org"),
+        ('{"user": "ursula/lund8304@mail.example.org"}', "ursula/lund8304@mail.example.org"),
+        ("Mail/office@mail.example.org", "office@mail.example.org"),
+        ("https://example.org/users/ann=1@mail.example.org", "ann=1@mail.example.org"),
+        ("?id=7&email=ann@mail.example.org&x=1", "ann@mail.example.org"),
+        ("ann&lund=63@mail.example.org", "ann&lund=63@mail.example.org"),
+        ("メールはann@mail.example.orgです", "ann@mail.example.org"),
+        ("メールは「山田.ann@旅行.jp」", "山田.ann@旅行.jp"),
+    ],
+)
+def test_what_belongs_to_an_address(text: str, address: str) -> None:
+    assert said(text) == [("email", address)]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "value"),
+    [
+        (json.dumps("to josé.lund@bäckerei.example"), "email", r"jos\u00e9.lund@b\u00e4ckerei.example"),
+        ('<input value="o&#x27;lund&amp;co@mail.example.org">', "email", "o&#x27;lund&amp;co@mail.example.org"),
+        (
+            json.dumps("IBAN FI14\u00a02421\u00a08896\u00a03316\u00a075"),
+            "iban",
+            r"FI14\u00a02421\u00a08896\u00a03316\u00a075",
+        ),
+        (json.dumps("card 4539\u00a05787\u00a06362\u00a01486"), "card", r"4539\u00a05787\u00a06362\u00a01486"),
+        (r"one\ntwo\n+49 30 1234567", "phone", "+49 30 1234567"),
+    ],
+)
+def test_signs_that_are_written_by_their_number_are_read(text: str, kind: str, value: str) -> None:
+    assert said(text) == [(kind, value)]

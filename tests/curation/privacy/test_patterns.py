@@ -96,6 +96,14 @@ def test_any_text_gives_places_in_order_that_do_not_overlap(text: str) -> None:
         "is my number ",
         "4111 1111 1111 1111 ",
         "a@b.co ",
+        "key:",
+        "password for ",
+        "curl -u a ",
+        "://hooks.a.b/",
+        "\\u0061",
+        "&amp;",
+        "a=b c=",
+        "a/",
     ],
 )
 def test_time_grows_with_the_length_alone(piece: str) -> None:
