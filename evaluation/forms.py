@@ -5,9 +5,10 @@ from typing import Any
 from django import forms
 
 from curation.models import GraderVersion
-from curation.scoring import asking, keep
+from curation.scoring import keep
 from evaluation.compare import sides
 from evaluation.compare.ask import Wish
+from evaluation.judging.price import models_of
 from evaluation.runs.request import DEFAULTS
 from evaluation.tracking import points
 from training.models import ModelVersion
@@ -112,7 +113,7 @@ def _grader(version: GraderVersion) -> str:
     """Its name, and whom it asks: that costs money."""
     if not keep.asks_model(version):
         return version.grader.slug
-    models = ", ".join(dict.fromkeys(one["model"] for one in asking.judges_in(version.definition)))
+    models = ", ".join(models_of(version))
     through = version.connection.name if version.connection else "a connection that was removed"
     return f"{version.grader.slug}: asks {models} through {through}, priced before it starts"
 

@@ -6,10 +6,12 @@ from django.db.models import F
 from django.utils.safestring import SafeString
 
 from curation.messages.form import Message, text_of
+from curation.models import GraderVersion
 from curation.review import diff
 from curation.review.shown import shown
 from curation.scoring import graders as grading
 from evaluation.judging import calls
+from evaluation.judging.price import models_of
 from evaluation.models import Answer, AnswerScore, Comparison, EvaluationRun, JudgeCall, Scenario
 from evaluation.runs import answers
 from workspace.paging import Page, paginate
@@ -135,8 +137,17 @@ def judgments(comparison: Comparison, *, cursor: str, size: int) -> Page[JudgeCa
 
 
 def graders(comparison: Comparison) -> list[tuple[str, str]]:
-    """Name and version (the first 12 digits of the digest) of each grader of the suite."""
-    return [(str(one["name"]), grading.digest(one)[:12]) for one in comparison.suite.graders]
+    """Name and version of each grader of the suite: the first 12 digits of its digest; of a judge also whom it asks."""
+    asked = {
+        version.grader.slug: f", version {version.number}, asks {', '.join(models_of(version))} through "
+        f"{version.connection or 'a connection that was removed'}"
+        for version in GraderVersion.objects.filter(uid__in=list(comparison.suite.judges.values())).select_related(
+            "grader", "connection"
+        )
+    }
+    return [
+        (f"{one['name']}{asked.get(one['name'], '')}", grading.digest(one)[:12]) for one in comparison.suite.graders
+    ]
 
 
 def _kind(before: float | None, after: float | None) -> str:

@@ -44,8 +44,7 @@ class Line:
     @property
     def models(self) -> list[str]:
         """Whom it asks."""
-        named = [one["model"] for one in asking.judges_in(self.version.definition)]
-        return list(dict.fromkeys(named))
+        return models_of(self.version)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +92,12 @@ def before(*, asked: Sequence[Asked], versions: Iterable[GraderVersion], sides: 
         parts: list[pricing.Part] = []
         items = looked = 0
         for side in sides:
-            judged = _judged(side.run, version)
-            left = max(0, pairs - judged)
             run = side.answered
-            sample = _supposed(asked, side) if run is None else _of(calls.paired(known).filter(run=run), version)
+            if run is None:
+                left, sample = pairs, _supposed(asked, side)
+            else:
+                rest = _not_judged(calls.paired(known).filter(run=run), version)
+                left, sample = rest.count(), _shown(rest)
             parts += pricing.parts_of(version, sample, left, extra=side.longest if run is None else 0)
             items, looked = items + left, looked + len(sample)
         lines.append(Line(version, _price(2 * pairs, items, parts, looked)))
@@ -120,6 +121,11 @@ def of_rest(comparison: Comparison, *, again_unknown: bool = False, again_failed
     return Bill(tuple(lines), sum(line.price.items for line in lines))
 
 
+def models_of(version: GraderVersion) -> list[str]:
+    """The models that a judge asks, each once."""
+    return list(dict.fromkeys(str(one["model"]) for one in asking.judges_in(version.definition)))
+
+
 def again(unknown: bool, failed: bool) -> list[str]:
     """The states of what is asked when a judging goes on."""
     return [Status.WAITING, *[Status.UNKNOWN] * unknown, *[Status.FAILED] * failed]
@@ -129,13 +135,6 @@ def _check(version: GraderVersion) -> None:
     keep.usable(version)
     if version.connection is None:
         raise Refused("connection", f"The connection that {version} asked through was removed.")
-
-
-def _judged(run: EvaluationRun | None, version: GraderVersion) -> int:
-    """Answers of a run that were put before a judge already, whatever came of it."""
-    if run is None:
-        return 0
-    return JudgeCall.objects.filter(answer__run=run, version=version).exclude(status=Status.WAITING).count()
 
 
 def _supposed(asked: Sequence[Asked], side: Side) -> list[tuple[dict[str, Any], Conversation]]:
@@ -154,10 +153,10 @@ def _supposed(asked: Sequence[Asked], side: Side) -> list[tuple[dict[str, Any], 
     ]  # fmt: skip
 
 
-def _of(found: QuerySet[Answer], version: GraderVersion) -> list[tuple[dict[str, Any], Conversation]]:
-    """Answers that were not judged yet, some of many."""
+def _not_judged(found: QuerySet[Answer], version: GraderVersion) -> QuerySet[Answer]:
+    """Answers that were not put before a judge yet; what came of the others is as it is."""
     judged = JudgeCall.objects.filter(answer=OuterRef("pk"), version=version).exclude(status=Status.WAITING)
-    return _shown(found.filter(~Exists(judged)))
+    return found.filter(~Exists(judged))
 
 
 def _shown(found: QuerySet[Answer]) -> list[tuple[dict[str, Any], Conversation]]:

@@ -39,7 +39,7 @@ OUTCOMES = {
 RESUMES: dict[str, dict[str, bool]] = {
     "resume": {}, "again-unknown": {"again_unknown": True}, "again-failed": {"again_failed": True},
 }  # fmt: skip
-STATES = {"running": ("info", "…", "Answering"), "failed": ("bad", "✕", "Failed")}
+STATES = {"running": ("info", "…", "Running"), "failed": ("bad", "✕", "Failed")}
 FIELDS = {
     "dataset": "questions",
     "suite": "questions",

@@ -230,3 +230,13 @@ def test_a_model_that_lost_ten_percent_is_not_let_through() -> None:
         outcomes.append(verdict(binary(pairs)).outcome)
     assert APPROVE not in outcomes
     assert outcomes.count(REJECT) > 0.9 * 150
+
+
+@pytest.mark.parametrize(("missing", "guard", "n"), [(0, "pass", 100), (5, "pass", 100), (6, "unmeasured", 100)])
+def test_missing_judgments_are_counted_and_too_many_measure_nothing(missing: int, guard: str, n: int) -> None:
+    whole = metrics.compare_binary(
+        name="kind", pairs=Pairs(both=95, fixed=4, broke=0, neither=1), left_out=0, limit=0.9, key=True, alpha=0.05
+    )
+    found = metrics.without(whole, missing=missing, of=100)
+    assert (found.guard, found.missing, found.n, found.limit) == (guard, missing, n, 0.9)
+    assert (found.p is None) == (guard == "unmeasured") and bool(found.notes) == bool(missing)

@@ -16,6 +16,7 @@ from evaluation.compare import cancel, request
 from evaluation.compare.ask import Refused, ask
 from evaluation.judging import agree, calls, progress, work
 from evaluation.models import AnswerScore, Comparison, JudgeCall, Judging, Suite
+from tests import make
 from tests.curation.grading import graders
 from tests.evaluation import judged
 from tests.flows.fake_openai import chat, fake_openai
@@ -107,6 +108,11 @@ def test_what_was_judged_before_costs_nothing(project: Project, judge: Judge, ur
     second = ask(project=project, actor=SYSTEM, wish=wish)
     assert second != first and judged.finish(second).status == "done"
     assert sum(judge.asked.values()) == 8 and judged.of(second).cost_usd == 0
+    third = make.model(project, "other")
+    wish.candidate, wish.baseline = "other", "support@2"
+    bill = judged.priced(project, wish)
+    assert (bill.whole.items, bill.whole.reused) == (4, 4), f"only {third} is judged"
+    wish.candidate, wish.baseline = "support@2", "base"
     wish.suite, wish.dataset, wish.graders = str(second.suite.uid), "", None
     assert ask(project=project, actor=SYSTEM, wish=wish) == second
 
