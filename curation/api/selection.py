@@ -1,5 +1,6 @@
 """What a recipe leaves out, and the replay buffers that recipes name."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from ninja import Field, Path, Query, Schema
 from curation import filters
 from curation.api.datasets import FreezeIn, problem
 from curation.api.routing import router
-from curation.datasets import build, reasons, recipe
+from curation.datasets import build, read, reasons, recipe
 from curation.datasets.selecting import replay_buffer
 from curation.models import ReplayBuffer
 from workspace.access import enter
@@ -28,7 +29,8 @@ class LeftIn(FreezeIn):
 
 
 class LeftTrace(Schema):
-    """One trace and why. `facts` holds gate, operator, threshold and value (null: not measured) where a bound stopped it."""
+    """One trace and why. `facts` holds gate, operator, threshold and value (null: not measured) where a bound stopped it; `other` is the
+    id of the trace that it is a copy of, or that is held out (null: itself, or erased)."""
 
     trace: UUID
     external_id: str
@@ -101,8 +103,14 @@ def list_left(request: HttpRequest, slug: Path[str], body: LeftIn, cursor: str =
         )
     except (recipe.RecipeError, filters.FilterError) as error:
         raise problem(error) from None
+    others = read.others(entry.project, [(trace.pk, one.facts) for trace, one in found.rows])
     items = [
-        {"trace": trace.uid, "external_id": trace.external_id, "detail": one.detail, "facts": one.facts}
+        {
+            "trace": trace.uid,
+            "external_id": trace.external_id,
+            "detail": one.detail,
+            "facts": _outside(one.facts, others.get(trace.pk)),
+        }
         for trace, one in found.rows
     ]
     words = reasons.BY_CODE[body.reason].words
@@ -169,3 +177,8 @@ def _buffer(look: replay_buffer.Look) -> dict[str, Any]:
         "by_version": look.by_version,
         "cleared_at": look.cleared_at,
     }
+
+
+def _outside(facts: Mapping[str, Any], other: read.Other | None) -> dict[str, Any]:
+    """Facts as others may know them: traces by their outside ids."""
+    return dict(facts) | ({"other": str(other.trace.uid) if other else None} if "other" in facts else {})

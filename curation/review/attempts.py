@@ -82,6 +82,7 @@ class Attempt:
     trace: Trace
     calls: list[Call]
     answer: str
+    asked: str = ""  # all that the user said
     blind: bool = False  # what others said of it is hidden from the reader
 
 
@@ -124,6 +125,7 @@ class Comparison:
     counts: dict[str, int]
     first: Line | None
     answers: diff.Diff
+    requests: diff.Diff
     ordered: bool = False
     figures: list[Figure] = field(default_factory=list)
     scores: list["ScoreLine"] = field(default_factory=list)
@@ -157,6 +159,7 @@ def compare(*, project: Project, left: uuid.UUID, right: uuid.UUID, reader: User
         counts=counts,
         first=next((line for line in lines if line.first), None),
         answers=diff.words(sides[0].answer, sides[1].answer),
+        requests=diff.words(sides[0].asked, sides[1].asked),
         ordered=ordered,
         figures=_figures(sides[0], sides[1]),
         scores=_scores(sides[0], sides[1]),
@@ -329,7 +332,8 @@ def _attempt(project: Project, uid: uuid.UUID) -> Attempt:
         document = documents.read(trace.revision.pk, trace.revision.digest, trace.document_text)
     messages = main_conversation(document)["messages"]
     at = final_answer(messages)
-    return Attempt(trace, calls_of(document), text_of(messages[at]) if at is not None else "")
+    asked = "\n\n".join(text_of(one) for one in messages if one["role"] == "user")
+    return Attempt(trace, calls_of(document), text_of(messages[at]) if at is not None else "", asked)
 
 
 def _figures(left: Attempt, right: Attempt) -> list[Figure]:

@@ -110,7 +110,8 @@ def _warnings(counts: dict[str, Any], recipe: Recipe) -> list[dict[str, str]]:
     """What an engineer should know before training, as {"code", "text"}."""
     told: list[tuple[str, str]] = []
     if 0 < counts["rows"] < FEW_ROWS:
-        text = f"{counts['rows']:,} rows are few: below {FEW_ROWS:,} a model picks up form more than skill."
+        are = "1 row is" if counts["rows"] == 1 else f"{counts['rows']:,} rows are"
+        text = f"{are} few: below {FEW_ROWS:,} a model picks up form more than skill."
         told.append(("few_rows", text))
     shares = {"train": recipe.train, "validation": recipe.validation, "test": recipe.test}
     for split in SPLITS:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 
 from curation.models import DatasetVersion
+from tests import make
 from tests.curation.datasets import rows
 from tests.curation.datasets.test_selection import said, score
 from workspace.models import Project, Role, User
@@ -40,6 +42,16 @@ def test_what_a_recipe_leaves_out_with_gate_and_value(project: Project, rita: Us
     wrong = post(client, "/datasets/preview", name="x", recipe={"gates": [{"score": "helpfull", "threshold": 1}]})
     assert wrong.status_code == 422
     assert wrong.json()["error"]["details"][0]["where"] == "recipe.gates[0].score"
+    first = rows.trace(project, make.short_document(question="Twice?"), judged="acceptable", by=rita)
+    rows.trace(
+        project,
+        make.short_document(question="Twice?"),
+        judged="acceptable",
+        by=rita,
+        received_at=first.received_at - timedelta(days=1),
+    )
+    (copy,) = post(client, "/datasets/preview/left", reason="duplicate").json()["items"]
+    assert copy["facts"] == {"gate": "same", "other": str(first.uid)}, "traces by their outside ids"
     assert post(client, "/datasets/preview/left", reason="moon").status_code == 422
 
 

@@ -100,3 +100,16 @@ def test_the_page(project: Project, rita: User, as_user: As) -> None:
         assert client.get(f"/p/acme/traces/diff/?{query}").status_code == status
     listed = client.get(f"/p/acme/traces/{one.uid}/attempts/").content.decode()
     assert str(other.uid) in listed and str(stranger.uid) not in listed
+
+
+def test_what_was_asked_is_shown_where_it_differs(project: Project, rita: User, as_user: As) -> None:
+    first, second = (
+        make.trace(project, said=make.short_document(question=f"Where is order {number}?")) for number in (1, 2)
+    )
+    page = as_user(rita).get(f"/p/acme/traces/diff/?left={first.uid}&right={second.uid}").content.decode()
+    assert "What was asked" in page and "<del>1</del><ins>2</ins>" in page
+    same = make.trace(project, said=make.short_document(question="Where is order 1?"))
+    assert (
+        "What was asked"
+        not in as_user(rita).get(f"/p/acme/traces/diff/?left={first.uid}&right={same.uid}").content.decode()
+    )
