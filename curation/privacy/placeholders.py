@@ -15,6 +15,7 @@ _EMPTY = frozenset({"string", "required", "optional", "password", "secret", "pas
 _NOT_WORD = re.compile(r"[^A-Za-z_-]")
 _CAMEL = re.compile(r"[a-z][A-Z]")
 _DRAWN = re.compile(r"(?=[^A-Za-z]*[A-Za-z])(?=\D*\d)[\w+/=.~-]{16,}")
+_COMPOUND = re.compile(r"(?:[a-z]+|\d+)(?:[_./-](?:[a-z]+|\d+))+")  # a name such as `customer_42_primary`
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # a password in a sentence: letters, and a digit or a sign that no word has inside
 _CHOSEN = re.compile(r"(?=[^A-Za-z]*[A-Za-z])(?:\D*\d|.*[!#$%*+=?^~@&].*\w)")
@@ -53,8 +54,10 @@ def is_written_out(value: str) -> bool:
 
 
 def is_drawn(value: str, least: int = 16) -> bool:
-    """Whether it is long, of letters and digits, and neither a UUID nor an expression."""
-    return len(value) >= least and bool(_DRAWN.fullmatch(value)) and not _UUID.fullmatch(value) and not is_code(value)
+    """Whether it is long, of letters and digits, and neither a name of several words, a UUID nor an expression."""
+    if len(value) < least or not _DRAWN.fullmatch(value):
+        return False
+    return not (_UUID.fullmatch(value) or _COMPOUND.fullmatch(value) or is_code(value))
 
 
 def is_chosen(value: str) -> bool:

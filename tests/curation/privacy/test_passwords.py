@@ -87,6 +87,7 @@ def test_what_is_given_to_a_command(command: str, value: str) -> None:
         f'{{"key": "{SHA}", "primary_key": "customer_id_2"}}',
         'labels = ["password", "username2"]',
         "password: mandatory.",
+        "access_key=customer_42_primary_index",
     ],
 )
 def test_what_is_no_password(text: str) -> None:
