@@ -222,7 +222,13 @@ class Guard:
     def _against(self, rows: Sequence[Row], held_out: Held) -> dict[Hashable, Conflict]:
         if not held_out.places:
             return {}
-        found = {row.key: told for row in rows if (told := _exact(row, held_out) or _same(row, held_out)) is not None}
+        places, groups, says = (set(one) for one in (held_out.places, held_out.groups, held_out.says))
+        found = {
+            row.key: told for row in rows
+            # nearly all have nothing in common with what is held out, and sets say so at once
+            if (row.group in groups or not places.isdisjoint(row.traces) or not says.isdisjoint(row.says))
+            and (told := _exact(row, held_out) or _same(row, held_out)) is not None
+        }  # fmt: skip
         return found | self._near([row for row in rows if row.key not in found], held_out)
 
     def _near(self, rows: Sequence[Row], held_out: Held) -> dict[Hashable, Conflict]:
