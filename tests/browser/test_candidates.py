@@ -47,7 +47,7 @@ def test_price_is_seen_and_agreed_to_before_anything_is_sent(
     page.get_by_label("Temperatures").fill("0.2, 0.6, 1.1")
     page.get_by_role("button", name="Show the price").click()
     price = page.get_by_role("region", name="Price")
-    expect(price).to_contain_text("About $")
+    expect(price).to_contain_text("At most about $")
     expect(price.get_by_role("row", name=re.compile("Generations"))).to_contain_text("24")
     expect(price.get_by_role("row", name=re.compile("Calls to models"))).to_contain_text("48")
     expect(page).to_have_url(re.compile("temperatures=0.2"))

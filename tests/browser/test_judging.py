@@ -45,7 +45,7 @@ def test_judges_from_the_form_to_the_verdict(
     page.get_by_label("Graded by").select_option("helpful")
     shoot(page, "judging-form")
     page.get_by_role("button", name="Compare", exact=True).click()
-    expect(page.locator("form [role=status]")).to_contain_text("About $0.1")
+    expect(page.locator("form [role=status]")).to_contain_text("At most about $0.1")
     expect(page.locator("form [role=status]")).to_contain_text("48 × judge-1")
     axe()
     expect(page.get_by_role("button", name="Compare at this price")).to_be_in_viewport()

@@ -109,7 +109,7 @@ def test_the_form_shows_the_price_first_and_the_page_what_was_judged(
     shown = client.post("/p/acme/comparisons/new/", given)
     text = shown.content.decode()
     assert shown.status_code == 200 and not Comparison.objects.exists()
-    assert "About $0.0" in text and "8 &times; judge-1" in text and "Compare at this price" in text
+    assert "At most about $0.0" in text and "8 &times; judge-1" in text and "Compare at this price" in text
     bill = shown.context["bill"]
     agreed = {"confirmed": bill.whole.text, "told": shown.context["told"]}
     changed = client.post("/p/acme/comparisons/new/", {**given, **agreed, "max_new_tokens": 999})

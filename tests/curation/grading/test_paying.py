@@ -251,7 +251,7 @@ def test_pages_and_the_api_show_the_price_before_a_batch_goes_on(
         assert asked["Location"] == f"{here}?price=resume#price" and batches.open_batches() == []
         page = client.get(asked["Location"]).content.decode()
         told = batches.price_of_rest(batch)
-        assert "Go on with this batch" in page and "About $" in page and f'value="{told.text}"' in page
+        assert "Go on with this batch" in page and "At most about $" in page and f'value="{told.text}"' in page
         there = f"/api/projects/acme/batches/{batch.uid}/resume"
         send = api(Role.ENGINEER).post
         assert send(there, {}, content_type="application/json").status_code == 422
