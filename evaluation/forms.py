@@ -34,6 +34,7 @@ class ComparisonForm(forms.Form):
     graders = forms.MultipleChoiceField(
         label="Graded by",
         required=False,
+        widget=forms.CheckboxSelectMultiple,
         help_text="Confirmed graders of this project; none: chosen by what the references hold. Only for new questions. "
         "You see the price of those that ask a model before anything is asked.",
     )

@@ -42,7 +42,7 @@ def test_judges_from_the_form_to_the_verdict(
     page: Page = sign_in(alice)
     page.goto(f"{server.url}/p/acme/comparisons/new/?candidate={ModelVersion.objects.get(number=2).uid}")
     page.get_by_label("Asked", exact=True).select_option(wish.dataset)
-    page.get_by_label("Graded by").select_option("helpful")
+    page.get_by_role("group", name="Graded by").get_by_label("helpful").check()
     shoot(page, "judging-form")
     page.get_by_role("button", name="Compare", exact=True).click()
     expect(page.locator("form [role=status]")).to_contain_text("At most about $0.1")
