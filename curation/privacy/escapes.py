@@ -43,7 +43,7 @@ class Plain:
 
 def _sign(said: str) -> str:
     if said[0] == "&":
-        return html.unescape(said)[:1]
+        return html.unescape(said)[:1] or " "  # of a control character it makes nothing
     letter = said.lstrip("\\")
     if letter[0] == "u":
         return chr(int(letter[1:], 16))
