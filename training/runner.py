@@ -13,7 +13,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from training import identity, rundir
+from training import rundir
+from workspace import identity
 
 BEAT = 2.0
 LOOK = 0.2

@@ -7,18 +7,19 @@ to those that may be worked on.
 import json
 import os
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+
+from workspace import identity
 
 LASTS = timedelta(seconds=120)  # it is renewed far more often; whoever slept for longer has lost it
 
 
 def owner() -> str:
     """A name for one piece of work of this process: machine's boot, pid, when it began, and something random."""
-    return json.dumps([_boot(), os.getpid(), _began(os.getpid()), os.urandom(4).hex()])
+    return json.dumps([*identity.of_process().values(), os.urandom(4).hex()])
 
 
 def take(rows: QuerySet[Any], name: str, *, lasts: timedelta = LASTS, **fields: Any) -> bool:
@@ -40,7 +41,7 @@ def free(rows: QuerySet[Any], *, most: int = 200) -> list[int]:
         if name:
             if not is_dead(name) and (until or now) > now:
                 continue
-            if not rows.filter(pk=key, lease_owner=name).update(lease_owner="", lease_until=None):
+            if not rows.filter(pk=key, lease_owner=name, lease_until=until).update(lease_owner="", lease_until=None):
                 continue
         found.append(key)
     return found
@@ -50,23 +51,7 @@ def is_dead(name: str) -> bool:
     """Whether the process is known to be gone. Of another machine, or another boot, nothing is known: its lease runs
     out."""
     try:
-        boot, pid, began, _ = json.loads(name)
+        boot, pid, ticks, _ = json.loads(name)
     except ValueError:
         return False
-    return bool(boot and boot == _boot() and _began(pid) != began)
-
-
-def _boot() -> str:
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    except OSError:
-        return ""
-
-
-def _began(pid: int) -> str:
-    """When a process began, in ticks of this machine; "" where there is none, or only its corpse."""
-    try:
-        fields = Path(f"/proc/{int(pid)}/stat").read_text(errors="replace").rpartition(")")[2].split()
-    except (OSError, ValueError):
-        return ""
-    return "" if fields[0] in ("Z", "X") else fields[19]
+    return bool(boot and boot == identity.boot_id() and not identity.lives(boot, pid, ticks))

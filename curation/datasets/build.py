@@ -103,6 +103,7 @@ def freeze(
     accept: Callable[[DatasetVersion], object] | None = None,
     as_of: datetime | None = None,
     uid: uuid.UUID | None = None,
+    author: str = "",
     tell: Told | None = None,
 ) -> DatasetVersion:
     """Make the next version of the dataset `name` (made where it does not exist yet) from what `query_text` matches.
@@ -110,8 +111,9 @@ def freeze(
     Everything is read from one snapshot and written in one transaction; signatures that are missing are worked out before
     it. Raises BadName, filters.FilterError, RecipeError and NothingToFreeze. Rows are in the order of the recipe; the same
     data, recipe and seed give the same content hash. `accept` is called with the version before it stands: where it raises,
-    nothing is frozen. `as_of`: the moment that times are reckoned from, else now. `uid`: the version's, where it is known
-    before. `tell` hears of each stage.
+    nothing is frozen. `as_of`: the moment until which traces had to come, and that times are reckoned from, else now. `uid`:
+    the version's, where it is known before; `author`: its author's name where it is not the actor's. `tell` hears of each
+    stage.
     """
     query, chosen = checked(project=project, name=name, query_text=query_text, recipe=recipe)
     now = as_of or timezone.now()
@@ -119,7 +121,7 @@ def freeze(
     for attempt in range(1, TRIES + 1):
         try:
             with snapshot():
-                version = _freeze(project, name, query, actor, chosen, description, now, uid, tell)
+                version = _freeze(project, name, query, actor, chosen, description, now, uid, author, tell)
                 if accept is not None:
                     accept(version)
             return version
@@ -127,6 +129,8 @@ def freeze(
             # somebody froze the same dataset, or stored the same signature, at the same moment; look again
             if attempt == TRIES or (isinstance(error, OperationalError) and not _in_the_way(error)):
                 raise
+            if uid is not None and DatasetVersion.objects.filter(uid=uid).exists():
+                raise  # it was made meanwhile
     raise AssertionError("unreachable")
 
 
@@ -337,6 +341,7 @@ def _freeze(
     description: str,
     now: datetime,
     uid: uuid.UUID | None = None,
+    author: str = "",
     tell: Told | None = None,
 ) -> DatasetVersion:
     if tell is not None:
@@ -348,6 +353,7 @@ def _freeze(
         project=project,
         dataset=existing,
         replays=query.mentions("replay"),
+        heard=None if tell is None else partial(tell, "choosing", 0, 0),
     )
     counts = counting.of(project, plan, recipe)
     if not plan.rows:
@@ -365,7 +371,7 @@ def _freeze(
         content_hash=content_hash((row.digest, row.split) for row in plan.every_row),
         counts=counts,
         created_by=actor.user,
-        author=actor.label,
+        author=author or actor.label,
     )
     writing.write(version, plan, tell=None if tell is None else partial(tell, "writing"))
     if recipe.replay is not None:

@@ -21,9 +21,8 @@ from curation.datasets import recipe as recipes
 from curation.datasets.recipe import Recipe
 from curation.models import DatasetVersion, Freezing
 from workspace import audit, leases
-from workspace.access import Actor
-from workspace.models import Project
-from workspace.paging import Page, paginate
+from workspace.access import SYSTEM, Actor, role_of
+from workspace.models import Project, Role
 
 log = logging.getLogger(__name__)
 Status, Stage = Freezing.Status, Freezing.Stage
@@ -135,11 +134,6 @@ def recent(project: Project) -> list[Freezing]:
     return list(found.order_by("-id")[:MOST_SHOWN])
 
 
-def listed(project: Project, *, cursor: str = "") -> Page[Freezing]:
-    """All of a project, newest first."""
-    return paginate(Freezing.objects.filter(project=project), order=("-id",), cursor=cursor, size=50)
-
-
 def _under_way(project: Project, name: str, query: str, recipe: Recipe) -> Freezing | None:
     found = Freezing.objects.filter(project=project, name=name, status__in=OPEN).first()
     if found is not None and (found.query, recipes.parse(found.recipe)) != (query, recipe):
@@ -150,6 +144,8 @@ def _under_way(project: Project, name: str, query: str, recipe: Recipe) -> Freez
 def _work(asked: Freezing, name: str, seconds: float) -> bool:
     if version_of(asked) is not None:  # it was made, and the process ended before it could say so
         return _end(asked, Status.DONE)
+    if not _may(asked):
+        return _end(asked, Status.FAILED, f"{asked.author} may not freeze in this project any more. Ask for it again.")
     actor = Actor(user=asked.user, token=asked.token)
     try:
         with Watch(asked, name) as watch:
@@ -169,7 +165,7 @@ def _work(asked: Freezing, name: str, seconds: float) -> bool:
                 return True
             build.freeze(
                 project=asked.project, name=asked.name, query_text=asked.query, actor=actor, recipe=chosen,
-                description=asked.description, as_of=asked.created_at, uid=asked.uid, tell=watch.tell,
+                description=asked.description, as_of=asked.created_at, uid=asked.uid, author=asked.author, tell=watch.tell,
             )  # fmt: skip
     except Stopped:
         return True
@@ -182,6 +178,16 @@ def _work(asked: Freezing, name: str, seconds: float) -> bool:
             log.exception("The freezing %s was given up.", asked.uid)
             return _end(asked, Status.FAILED, f"{type(error).__name__}: {error}"[:2_000])
     return _end(asked, Status.DONE)
+
+
+def _may(asked: Freezing) -> bool:
+    """Whether who asked for it may still freeze: an account or token that is gone, or lost its role, makes no version."""
+    if asked.user is not None:
+        role = role_of(project=asked.project, user=asked.user) if asked.user.is_active else None
+        return role is not None and role.covers(Role.ENGINEER)
+    if asked.token is not None:
+        return asked.token.expires_at is None or asked.token.expires_at > timezone.now()
+    return asked.author == SYSTEM.label
 
 
 def _begin(asked: Freezing, name: str) -> bool:
@@ -245,6 +251,9 @@ class Watch:
                     self._write()
                 elif not self._is_mine():
                     self.stopped.set()
+        except Exception:  # nobody keeps the lease from here on, so the work must not go on
+            log.exception("The watch over the freezing %s ended.", self.asked.uid)
+            self.stopped.set()
         finally:
             connection.close()
 

@@ -13,8 +13,9 @@ from evaluation.models import EvaluationAttempt, EvaluationRun
 from evaluation.runs import answers, local
 from evaluation.runs.request import read_settings, request_run
 from tests import make
-from training import identity, rundir
+from training import rundir
 from training.artifacts import bases
+from workspace import identity
 from workspace.models import Project
 
 pytestmark = [pytest.mark.django_db, pytest.mark.faults, pytest.mark.slow]

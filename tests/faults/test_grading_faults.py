@@ -1,6 +1,7 @@
 """kill -9, cut connections to the database and doubled messages amid a batch of judgments: nobody is asked twice, and
 what is left is finished."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -135,14 +136,14 @@ def test_two_workers_and_doubled_messages_are_one_batch(
 
 def test_code_graders_begin_again_after_a_kill(project: Project) -> None:
     from curation.scoring import claims, working
-    from workspace import leases
+    from workspace import identity
 
     version = graders.code(project)
     for _ in range(5):
         make.trace(project)
     batch = batches.start(project=project, version=version, query="", actor=SYSTEM, key="c")
     gone = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    name = f'["{leases._boot()}", {gone.pid}, "{leases._began(gone.pid)}", "x"]'
+    name = json.dumps([*identity.of_process(gone.pid).values(), "x"])
     assert working.take(batch.pk, name) and len(claims.claim(batch.pk, name, 3)) == 3
     assert batches.open_batches() == [], "its process lives"
     gone.kill()

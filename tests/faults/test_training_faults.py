@@ -17,13 +17,14 @@ from django.utils import timezone
 
 from tests import make
 from tests.training.conftest import drive, held, own_folders  # noqa: F401
-from training import identity, rundir, tasks
+from training import rundir, tasks
 from training.artifacts import bases
 from training.launch import cancel, request, start
 from training.launchers import local
 from training.models import Metric, ModelVersion, RunAttempt, RunEvent, TrainingRun
 from training.models.runs import RunStatus
 from training.progress import deaths, ingest, reconcile
+from workspace import identity
 from workspace.access import Actor
 from workspace.models import Project
 

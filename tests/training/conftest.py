@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from django.conf import settings
 
-from training import identity, rundir
+from training import rundir
 from training.launch import start
 from training.launchers import local
 from training.models import TrainingRun
 from training.models.runs import RunStatus
 from training.progress import reconcile
+from workspace import identity
 
 
 @pytest.fixture(autouse=True)

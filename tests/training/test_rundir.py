@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from training import identity, rundir
+from training import rundir
 from training.launchers.local import Sight
 from training.progress import deaths
 from training.workers import toolcalls
+from workspace import identity
 
 ROOT = Path(__file__).resolve().parents[2]
 JOB = {"base": {"source": "tiny"}, "settings": {"epochs": 1}, "data_hash": "x"}

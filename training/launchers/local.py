@@ -20,8 +20,9 @@ from typing import Any, Literal
 from django.conf import settings
 from django.utils import timezone
 
-from training import identity, rundir
+from training import rundir
 from training.models import WorkerProcess
+from workspace import identity
 
 LEASE = timedelta(seconds=30)
 # what a worker may know of our environment: no keys, no database address

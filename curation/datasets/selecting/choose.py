@@ -4,7 +4,7 @@ The order: narrow columns and judgments, scores, content, then what takes rows o
 """
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -31,16 +31,18 @@ def choose(
     replays: bool = False,
     guard: bool = True,
     seconds: float | None = None,
+    heard: Callable[[], None] | None = None,
 ) -> Plan:
     """Decide about every trace of `traces` (at most `most`, in the order of the recipe). Replays stay out unless
     `replays` says that they were asked for. `guard` keeps out what is held out in `dataset`, or in the project. With
-    `seconds` text is read for so long at most, and what was not reached is told as LATER.
+    `seconds` text is read for so long at most, and what was not reached is told as LATER. `heard` is called between the
+    steps, and ends it where it raises.
 
     Call it in a transaction with a snapshot. Documents are read only where there is no signature, or where a task needs
     them, in chunks. Raises RecipeError where data and recipe do not fit (a number without range, losses that are missing).
     """
     with rare_collections():
-        return _choose(traces, recipe, project, dataset, most, replays, guard, seconds)
+        return _choose(traces, recipe, project, dataset, most, replays, guard, seconds, heard or _nothing)
 
 
 @contextmanager
@@ -63,10 +65,13 @@ def _choose(
     replays: bool,
     guard: bool,
     seconds: float | None,
+    heard: Callable[[], None],
 ) -> Plan:
     plan = Plan(candidates=candidates.in_order(traces, recipe, most))
     batch = answers.batch_of(project, recipe.answers_from) if recipe.answers_from else None
+    heard()
     left = _judged(plan, recipe, replays)
+    heard()
     if batch is not None and tasks.find(recipe.task).GATHER is None:
         left = _answered(plan, recipe, left, batch)
     else:
@@ -82,11 +87,18 @@ def _choose(
         batch=batch,
         seconds=seconds,
     )
+    heard()
     making.make(left, plan, wanted)
+    heard()
     _add_losses(plan, recipe)
     thin.thin(plan, recipe, project)
+    heard()
     placing.place(plan, recipe, project, dataset, guard=guard)
     return plan
+
+
+def _nothing() -> None:
+    """Nobody asks."""
 
 
 def _judged(plan: Plan, recipe: Recipe, replays: bool) -> list[Candidate]:

@@ -1,5 +1,6 @@
 """Freezing behind: the same version as at once, made once, with its progress, its cancel and its reasons."""
 
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -8,10 +9,11 @@ from django.utils import timezone
 
 from curation.datasets import build, freezing
 from curation.datasets.recipe import Recipe
+from curation.datasets.selecting import making
 from curation.models import DatasetVersion, Freezing, RevisionSignature
 from tests.curation.datasets import rows
 from workspace.access import Actor
-from workspace.models import AuditEntry, Project, User
+from workspace.models import AuditEntry, Membership, Project, Role, User
 
 pytestmark = pytest.mark.django_db(transaction=True)  # a second connection writes down how far it is
 
@@ -41,7 +43,7 @@ def work(asked: Freezing, seconds: float = 60) -> None:
 
 
 @pytest.mark.usefixtures("many")
-def test_it_makes_what_freezing_at_once_makes_as_of_the_moment_of_asking(project: Project, rita: User) -> None:
+def test_it_makes_what_freezing_at_once_makes_of_the_traces_of_then(project: Project, rita: User) -> None:
     asked = ask(project, query="since:7d")
     assert isinstance(asked, Freezing) and not DatasetVersion.objects.exists()
     assert freezing.open_freezings() == [asked.pk]
@@ -105,7 +107,7 @@ def test_texts_are_read_in_turns_and_the_count_goes_on(project: Project, monkeyp
     assert (asked.status, asked.stage, asked.done, asked.total) == ("working", "reading", 5, 12)
     assert asked.lease_owner == "", "whoever is nudged goes on"
     work(asked, 0)
-    assert told == [
+    assert list(dict.fromkeys(told)) == [
         ("reading", 5, 12),
         ("reading", 10, 12),
         ("reading", 12, 12),
@@ -175,15 +177,62 @@ def test_a_version_that_was_made_stands_though_nobody_could_say_so(project: Proj
 
 
 def _cancel_elsewhere(pk: int) -> None:
-    """By another connection: the transaction of the test's thread is that of the freezing."""
+    """As a page does it, by another connection: that of the test's thread is inside the transaction of the freezing."""
     from threading import Thread
 
     from django.db import connection
 
     def act() -> None:
-        Freezing.objects.filter(pk=pk).update(status="cancelled")
-        connection.close()
+        try:
+            assert freezing.cancel(Freezing.objects.select_related("project").get(pk=pk), Actor())
+        finally:
+            connection.close()
 
     thread = Thread(target=act)
     thread.start()
     thread.join()
+
+
+@pytest.mark.usefixtures("many")
+def test_a_cancel_is_heard_while_rows_are_chosen(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ask(project)
+    make_rows = making.make
+
+    def slowly(*args: Any) -> None:
+        _cancel_elsewhere(asked.pk)
+        time.sleep(0.3)
+        make_rows(*args)
+
+    monkeypatch.setattr("curation.datasets.selecting.making.make", slowly)
+    monkeypatch.setattr("curation.datasets.selecting.thin.thin", lambda *args: pytest.fail("it went on"))
+    work(asked)
+    assert (asked.status, DatasetVersion.objects.count()) == ("cancelled", 0)
+
+
+@pytest.mark.usefixtures("many")
+def test_traces_are_those_of_then_and_words_those_of_now(project: Project, rita: User) -> None:
+    waits = rows.trace(project, task_id="judged later")
+    asked = ask(project)
+    rows.judge(waits, rita)
+    work(asked)
+    version = freezing.version_of(asked)
+    assert version is not None and version.counts["rows"] == 13 and version.rows.filter(trace=waits).exists()
+
+
+@pytest.mark.usefixtures("many")
+def test_who_asked_for_it_is_its_author_and_must_still_be_allowed_to(project: Project, alice: User) -> None:
+    def asked_by_alice(name: str) -> Any:
+        return freezing.ask(project=project, name=name, query_text="", actor=Actor(user=alice))
+
+    first = asked_by_alice("first")
+    User.objects.filter(pk=alice.pk).update(name="Alice Married")
+    work(first)
+    version = freezing.version_of(first)
+    assert version is not None and (version.author, version.created_by) == ("Alice Engineer", alice)
+    second, third = asked_by_alice("second"), asked_by_alice("third")
+    Membership.objects.filter(user=alice, project=project).update(role=Role.REVIEWER)
+    work(second)
+    assert second.status == "failed" and "may not freeze in this project any more" in second.error
+    Freezing.objects.filter(pk=third.pk).update(user=None)  # the account is gone
+    work(third)
+    assert third.status == "failed" and DatasetVersion.objects.count() == 1
