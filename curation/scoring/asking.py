@@ -49,7 +49,8 @@ class Asker:
     unanswered: dict[str, Any] | None = None  # what was sent when it failed
 
     def __call__(self, request: judge.JudgeRequest) -> judge.JudgeAnswer:
-        """One judgment. Raises ConnectionFailed, and whatever `keeps` raises."""
+        """One judgment. Raises ConnectionFailed, whatever `keeps` raises, and client.Unsent: an error of the database that
+        comes after something was sent is a ConnectionFailed (lost)."""
         if self.failure is not None:
             raise self.failure
         sent = sent_of(request, self.connection)
@@ -85,6 +86,12 @@ class Asker:
         except client.ConnectionFailed as error:
             self.failure = error
             raise
+        except client.Unsent:
+            self.unanswered = None
+            raise
+        except (OperationalError, InterfaceError) as error:  # behind the request: it may have been paid for
+            self.failure = client.ConnectionFailed(f"The database was away: {error}"[:300], kind="lost")
+            raise self.failure from None
         self.unanswered = None
         return asked
 

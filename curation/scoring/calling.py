@@ -63,7 +63,8 @@ Row = TypeVar("Row", bound=Taken)
 @dataclass(slots=True)
 class Result(Generic[Row]):
     """What became of a row: its next status, and what is kept of it. `grade` becomes a score where it has a value.
-    `failure`: the connection gave no answer. `spent`: of the cost, what the queue does not count yet."""
+    `failure`: the connection gave no answer. `spent`: of the cost, as far as it is known, what the queue does not count
+    yet."""
 
     claimed: Row
     status: str
@@ -153,7 +154,7 @@ class Caller(Generic[Row]):
             return (do or self.do)(one)
         except TakenAway:  # `keep` leaves it alone
             return Result(one, Item.UNKNOWN, "It was taken away while it was asked.")
-        except (OperationalError, InterfaceError) as error:  # before anything was sent
+        except (OperationalError, InterfaceError) as error:  # before anything was sent: see asking.Asker
             return Result(one, Item.WAITING, f"The database was away: {error}"[:300])
         except Exception as error:
             log.exception("The row %s failed.", one.id)
@@ -225,9 +226,8 @@ def graded(
 
     def keeps(asker: asking.Asker) -> None:
         nonlocal counted
-        took = run.paid(asker)
-        now = took["cost_usd"] or Decimal(0)
-        known = {name: value for name, value in together(one, took).items() if value is not None}
+        now = run.known_usd(asker)
+        known = {name: value for name, value in together(one, run.paid(asker)).items() if value is not None}
         steadily(keep, one, spent=now - counted, prompt=asker.prompts, answer=asker.answers, **known)
         counted = now
 
@@ -238,7 +238,7 @@ def graded(
         )  # fmt: skip
     done = grade(asker)
     took = {name: getattr(done, name) for name in SUMS}
-    spent = None if done.cost_usd is None else done.cost_usd - counted
+    spent = done.known_usd - counted
     kept: dict[str, Any] = {"prompt": done.prompt, "answer": done.answer, "spent": spent} | together(one, took)
     if done.failure is not None:
         return Result(one, Item.WAITING, str(done.failure), failure=done.failure, **kept)

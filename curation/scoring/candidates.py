@@ -70,7 +70,7 @@ def answer(
             turn.mark({**NOTHING, **before, "waits": False, "error": UNKNOWN})
         done = _graded(version, found, message, trace, kept, turn)
         told = _told(done, asks, before)
-        added, counted = added + (done.cost_usd or 0), counted + turn.counted
+        added, counted = added + done.known_usd, counted + turn.counted
         if done.failure is not None and done.failure.kind not in ("request", "lost"):
             if done.answer is not None:  # some of its questions were answered, and are not asked again
                 grades[str(version)] = {**told, "waits": True}
@@ -102,11 +102,11 @@ class _Turn:
 
     def keeps(self, asker: asking.Asker) -> None:
         """As `asking.Asker.keeps`."""
-        paid = run.paid(asker)["cost_usd"] or Decimal(0)
-        told = {**NOTHING, "error": UNKNOWN, "prompt": asker.prompts, "answer": asker.answers, "cost_usd": str(paid)}
-        fields = {"cost_usd": _sum(self.cost_before, paid), "spent": paid - self.counted}
+        paid, known = run.paid(asker)["cost_usd"], run.known_usd(asker)
+        told = {**NOTHING, "error": UNKNOWN, "prompt": asker.prompts, "answer": asker.answers, "cost_usd": _text(paid)}
+        fields = {"cost_usd": _sum(self.cost_before, known), "spent": known - self.counted}
         self.mark(told, **{name: value for name, value in fields.items() if value is not None})
-        self.counted = paid
+        self.counted = known
 
 
 def sent_of(batch: Batch, one: Claimed, found: wire.Opening) -> dict[str, Any]:
@@ -148,9 +148,14 @@ def _told(done: run.Outcome, asks: bool, before: dict[str, Any]) -> dict[str, An
         "value": grade.value, "passed": grade.passed, "reason": grade.reason, "error": grade.error
     }  # fmt: skip
     if asks:
-        cost = None if done.cost_usd is None else done.cost_usd + Decimal(before.get("cost_usd") or 0)
-        told |= {"prompt": done.prompt, "answer": done.answer, "cost_usd": None if cost is None else str(cost)}
+        earlier = Decimal(0) if before.get("answer") is None else before.get("cost_usd")  # None: not known
+        cost = None if done.cost_usd is None or earlier is None else done.cost_usd + Decimal(earlier)
+        told |= {"prompt": done.prompt, "answer": done.answer, "cost_usd": _text(cost)}
     return told
+
+
+def _text(cost: Decimal | None) -> str | None:
+    return None if cost is None else str(cost)
 
 
 def _sum(cost: Decimal | None, spent: Decimal) -> Decimal | None:

@@ -20,13 +20,14 @@ Number = TypeVar("Number", int, Decimal)
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """A grade and what it took. `prompt` and `answer` are what was sent to a model and what came (lists where several
-    were asked), None where none was. Costs and tokens are None where unknown. `failure`: the connection gave no answer,
-    so there is no grade, and `grade.error` says why."""
+    were asked), None where none was. Costs and tokens are None where unknown; `known_usd` is what is known of the cost all the
+    same. `failure`: the connection gave no answer, so there is no grade, and `grade.error` says why."""
 
     grade: Grade
     prompt: Any = None
     answer: Any = None
     cost_usd: Decimal | None = None
+    known_usd: Decimal = Decimal(0)
     input_tokens: int | None = None
     output_tokens: int | None = None
     latency_ms: int = 0
@@ -87,7 +88,7 @@ def grade_conversation(
         return Outcome(made, latency_ms=elapsed)
     took = paid(ask)
     took["latency_ms"] = took["latency_ms"] or elapsed
-    return Outcome(made, ask.prompts, ask.answers, **took, failure=ask.failure)
+    return Outcome(made, ask.prompts, ask.answers, **took, known_usd=known_usd(ask), failure=ask.failure)
 
 
 def paid(ask: asking.Asker) -> dict[str, Any]:
@@ -97,6 +98,11 @@ def paid(ask: asking.Asker) -> dict[str, Any]:
         "cost_usd": total([one.cost_usd for one in said]), "input_tokens": total([one.input_tokens for one in said]),
         "output_tokens": total([one.output_tokens for one in said]), "latency_ms": sum(one.latency_ms for one in said),
     }  # fmt: skip
+
+
+def known_usd(ask: asking.Asker) -> Decimal:
+    """What its questions cost so far at least: those of unknown cost are left out, and take nothing off the others."""
+    return sum((one.cost_usd for one in ask.said if one.cost_usd is not None), Decimal(0))
 
 
 def total(values: list[Number | None]) -> Number | None:

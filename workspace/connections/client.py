@@ -58,6 +58,10 @@ class ConnectionFailed(Exception):
         return self.kind in ("budget", "setup", "refused")
 
 
+class Unsent(OperationalError):
+    """The database was away before anything was sent: asking again pays for nothing twice."""
+
+
 # too long or not understood: about what was asked, not about the connection
 REFUSES_ONE = (400, 413, 422)
 # said by what stands before the model (408: and by the endpoint itself): the model may have answered, and been paid
@@ -97,7 +101,7 @@ def complete(
     of its project; where the endpoint reports no usage, an estimate is. Only what is given is sent; `response_format` is in the API's form.
     `lets_go`: this thread's connection to the database is given back while it waits for the answer.
 
-    Raises ConnectionFailed: budget used up, address not allowed, key unreadable, refused, or no answer after RETRIES more
+    Raises Unsent, and ConnectionFailed: budget used up, address not allowed, key unreadable, refused, or no answer after RETRIES more
     tries with a growing pause (429, 5xx, and connections that never came about). What was sent and got no answer, or only
     that of a gateway (GAVE_UP), may have been paid for: that is never sent again from here.
     """
@@ -106,7 +110,10 @@ def complete(
     name = model or connection.default_model
     if not name:
         raise ConnectionFailed(f"{connection.name} has no default model and none was named.")
-    check_budget(connection, model=name)
+    try:
+        check_budget(connection, model=name)
+    except (OperationalError, InterfaceError) as error:
+        raise Unsent(str(error)) from error
     options = {
         "tools": tools, "temperature": temperature, "max_completion_tokens": max_tokens, "seed": seed, "top_p": top_p,
         "reasoning_effort": reasoning_effort, "response_format": response_format,

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import OperationalError
 from django.test import Client
 
 from curation.messages.form import message
@@ -18,6 +19,7 @@ from tests.curation.grading.graders import JUDGE, verdict
 from tests.curation.grading.test_batches import begin, done
 from tests.flows.fake_openai import chat, fake_openai
 from workspace.access import SYSTEM
+from workspace.connections import client
 from workspace.models import Connection, Project, Role, User
 
 pytestmark = pytest.mark.django_db
@@ -69,6 +71,77 @@ def test_half_an_answer_is_kept_and_not_paid_for_again(project: Project, monkeyp
     assert [one["model"] for one in item.prompt] == ["judge-1", "judge-2"] and len(item.answer) == 2
     assert item.cost_usd == batch.cost_usd == 2 * Decimal("0.000134") == Project.objects.get().spent_usd
     assert (item.input_tokens, item.output_tokens) == (28, 24)
+
+
+THREE = TWO | {
+    "calculate_output": "(a + b + c) / 3",
+    "graders": TWO["graders"] | {"c": {**JUDGE, "name": "c", "model": "judge-3"}},
+}
+KNOWN = {name: {"input": 1, "output": 10} for name in ("judge-1", "judge-3", "other-1")}
+
+
+def test_an_answer_of_unknown_cost_takes_nothing_off_what_others_cost(project: Project) -> None:
+    with fake_openai(verdict) as url:
+        version = graders.judge(graders.connect(project, url, prices=KNOWN), THREE)
+        make.trace(project)
+        batch = done(begin(project, version))
+    assert (batch.status, batch.done) == ("done", 1)
+    assert batch.cost_usd == 2 * Decimal("0.000134") == Project.objects.get().spent_usd
+
+
+def test_a_grade_of_unknown_cost_takes_nothing_off_what_a_candidate_cost(project: Project) -> None:
+    with fake_openai(lambda asked: (200, chat(asked)) if asked["model"] == "other-1" else verdict(asked)) as url:
+        line = graders.connect(project, url, prices=KNOWN)
+        make.trace(project)
+        given = {"query": "", "connection": line, "graders": [graders.judge(line, THREE)], "candidates": 1}
+        told = generation.price(project=project, **given)
+        batch = generation.start(project=project, actor=SYSTEM, key="g", confirmed=told.text, until=told.until, **given)
+        done(batch)
+    grade = BatchItem.objects.get().grades["helpful@1"]
+    assert batch.status == "done" and grade["value"] == pytest.approx(0.8) and grade["cost_usd"] is None
+    assert batch.cost_usd == 3 * Decimal("0.000134") == Project.objects.get().spent_usd
+
+
+def test_a_database_that_fails_behind_an_answer_does_not_have_it_asked_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: Seen = []
+    ask = asking.ask
+
+    def fails_behind(connection: Connection, sent: dict[str, Any], **options: Any) -> asking.Asked:
+        ask(connection, sent, **options)
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(asking, "ask", fails_behind)
+    with fake_openai(verdict, seen) as url:
+        version = graders.judge(graders.connect(project, url))
+        make.trace(project)
+        batch = done(begin(project, version))
+    item = BatchItem.objects.get()
+    assert (len(seen), item.status, batch.status) == (1, "unknown", "done")
+    assert "closed the connection" in item.error and "may have been paid for" in item.error
+
+
+def test_a_database_that_fails_before_a_request_leaves_it_waiting(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: Seen = []
+    check, failed = client.check_budget, []
+
+    def fails_once(*given: Any, **named: Any) -> None:
+        if len(seen) == 1 and not failed:
+            failed.append(1)
+            raise OperationalError("the server closed the connection")
+        check(*given, **named)
+
+    monkeypatch.setattr(client, "check_budget", fails_once)
+    with fake_openai(verdict, seen) as url:
+        version = graders.judge(graders.connect(project, url), TWO)
+        make.trace(project)
+        batch = done(begin(project, version))
+    assert failed and [one["model"] for one in seen] == ["judge-1", "judge-2"], "what was answered is not asked again"
+    assert (batch.status, batch.done, BatchItem.objects.get().attempts) == ("done", 1, 2)
+    assert batch.cost_usd == 2 * Decimal("0.000134")
 
 
 def test_half_an_answer_about_an_earlier_revision_is_not_used(
