@@ -1,41 +1,27 @@
 """Comparisons that models judge, in a real browser: the price in the form, the judges at work, stopped at the agreed sum
 and gone on with, and what they said."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from curation.scoring import calling
 from evaluation.compare import request
 from evaluation.models import Comparison, Judging
 from tests.browser_fixtures import shoot
 from tests.evaluation import judged
-from tests.evaluation.test_judging import Judge, nonsense
-from tests.flows.fake_openai import fake_openai
+from tests.evaluation.scripted import Judge, judge, nonsense, url  # noqa: F401
 from training.models import ModelVersion
 from workspace.models import Project, User
 
 pytestmark = [pytest.mark.browser]
 
 
-@pytest.fixture
-def judge(monkeypatch: pytest.MonkeyPatch) -> Judge:
-    monkeypatch.setattr(calling, "PAUSE", 0.0)
-    return Judge()
-
-
-@pytest.fixture
-def url(judge: Judge) -> Iterator[str]:
-    with fake_openai(judge) as address:
-        yield address
-
-
 def test_judges_from_the_form_to_the_verdict(
     server: Any, sign_in: Any, project: Project, alice: User, axe: Callable[[], None], complaints: list[str],
-    judge: Judge, url: str,
+    judge: Judge, url: str,  # noqa: F811
 ) -> None:  # fmt: skip
     judged.judge(project, url)
     wish = judged.wish(project, test=24)

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.evaluation.scripted import judge, url  # noqa: F401
+
 
 @pytest.fixture(autouse=True)
 def own_folders(settings: object, tmp_path: Path) -> None:

@@ -1,15 +1,12 @@
 """Models that judge the answers of a comparison: priced before, agreed to, asked once, and missing where they are missing."""
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator
 from decimal import Decimal
-from typing import Any
 
 import pytest
 
 from curation.models import BatchItem, Score
-from curation.scoring import calling, keep
+from curation.scoring import keep
 from curation.scoring.refused import Refused as CannotGrade
 from evaluation import tasks
 from evaluation.compare import cancel, request
@@ -19,46 +16,11 @@ from evaluation.models import AnswerScore, Comparison, JudgeCall, Judging, Suite
 from tests import make
 from tests.curation.grading import graders
 from tests.evaluation import judged
-from tests.flows.fake_openai import chat, fake_openai
+from tests.evaluation.scripted import Judge, nonsense
 from workspace.access import SYSTEM
 from workspace.models import AuditEntry, Connection, Project
 
 pytestmark = pytest.mark.django_db
-
-
-class Judge:
-    """Gives 4 of 1 to 5; 2 to who does not know. `broken`: what it is asked where it fails, and how."""
-
-    def __init__(self) -> None:
-        self.asked: Counter[str] = Counter()
-        self.broken: Callable[[str], tuple[int, dict[str, Any]] | None] = lambda text: None
-
-    def __call__(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        text = asked["messages"][-1]["content"]
-        self.asked[text] += 1
-        assert asked["temperature"] == 0
-        told = {"reason": "It says so.", "result": 2 if "not know" in text else 4}
-        return self.broken(text) or (200, chat(asked, json.dumps(told)))
-
-
-@pytest.fixture(autouse=True)
-def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(calling, "PAUSE", 0.0)
-
-
-@pytest.fixture
-def judge() -> Judge:
-    return Judge()
-
-
-@pytest.fixture
-def url(judge: Judge) -> Iterator[str]:
-    with fake_openai(judge) as address:
-        yield address
-
-
-def nonsense(text: str) -> tuple[int, dict[str, Any]]:
-    return 200, chat({"model": "judge-1"}, "I like it.")
 
 
 def test_a_judge_is_priced_agreed_to_and_decides(project: Project, judge: Judge, url: str) -> None:

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -10,27 +10,13 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from curation.scoring import calling
 from evaluation.models import Comparison, JudgeCall, Judging
 from tests.evaluation import judged
-from tests.evaluation.test_judging import Judge, nonsense
-from tests.flows.fake_openai import fake_openai
+from tests.evaluation.scripted import Judge, nonsense
 from workspace.models import Project, Role, User
 
 pytestmark = pytest.mark.django_db
 URL = "/api/projects/acme/comparisons"
-
-
-@pytest.fixture
-def judge(monkeypatch: pytest.MonkeyPatch) -> Judge:
-    monkeypatch.setattr(calling, "PAUSE", 0.0)
-    return Judge()
-
-
-@pytest.fixture
-def url(judge: Judge) -> Iterator[str]:
-    with fake_openai(judge) as address:
-        yield address
 
 
 def send(client: Client, address: str, **body: Any) -> Any:
