@@ -8,6 +8,7 @@ from collections.abc import Iterator
 NEAR = 64  # characters looked at on either side
 # a letter, digit or _ of a script that parts its words by blanks: not Chinese, Japanese, Korean
 LETTER = r"[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
+_JOINT = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
 _SMALL = {ord(one): one.lower() for one in string.ascii_uppercase}
 _MOST_CELLS = 64
 _HEADING = 2_000
@@ -33,6 +34,11 @@ def in_small_letters(text: str) -> str:
     """The text in small letters, every letter in its place."""
     small = text.lower()
     return small if len(small) == len(text) else text.translate(_SMALL)  # a few outside ASCII change their length
+
+
+def in_words(text: str) -> str:
+    """The text with the words of its names apart: `cardNumber` and `card_number` as `card Number` and `card number`."""
+    return _JOINT.sub(" ", text)
 
 
 def is_other(before: str) -> bool:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from curation.privacy.cues import NEAR, cells, inside, is_other
+from curation.privacy.cues import NEAR, cells, in_words, inside, is_other
 
 _SPACE = "[ \u00a0\u2009\u202f-]"
 # groups as they are printed on cards, one kind of separator throughout; or no separator at all
@@ -27,7 +27,7 @@ _CARDS = (
     r"|карт|カード|卡号|信用卡|银行卡|카드|visa|master\s?card|maestro|amex|american express|diners|unionpay|\bjcb\b|rupay|\belo\b|\btroy\b"
 )
 _OF_A_CARD = re.compile(
-    rf"(?i){_CARDS}|charg|\bpay|\bpaid\b|refund|debit|credit|zahl|bezahl|abgebucht|erstatt|pago|paiement|rembours|cvv|cvc|expir"
+    rf"(?i){_CARDS}|primary account n|charg|\bpay|\bpaid\b|refund|debit|credit|zahl|abgebucht|erstatt|pago|paiement|rembours|cvv|cvc|expir"
 )
 _BEHIND_A_CARD = re.compile(
     rf"(?i)\bexp|cvv|cvc|valid (?:thru|until)|g[üu]ltig|valable|v[áa]lid|platn|ważn|geldig|有効期限|有效期|{_CARDS}"
@@ -42,8 +42,8 @@ _SENTENCE = re.compile(r"(?i)[a-z]{2}[^\n\"|;{}<>=]{0,78}\s$")
 _ALONE = re.compile(r"(?i)^\W{0,3}(?:(?:content|text|message|input|output|answer|reply|body)\W{2,4})?$")
 _NO_MORE = re.compile(r"^\W{0,3}$")
 _CARD_COLUMN = re.compile(
-    r"(?im)(?:^|[,;\t|])[ \"]{0,3}(?:\w{0,16}[_ ])?(?:card|pan|cc|karte|kreditkarte|carte|tarjeta|kartennummer|cardnumber)"
-    r"(?:[_ ](?:no|nr|num|number))?[ \"]{0,3}(?=[,;\t|]|$)"
+    r"(?im)(?:^|[,;\t|])[ \"]{0,3}(?:\w{0,16}(?:[_ ]|(?-i:(?<=[a-z])(?=[A-Z]))))?(?:card|pan|cc|karte|kreditkarte|creditcard|carte|tarjeta"
+    r"|kartennummer)(?:[_ ]?(?:no|nr|num|number))?[ \"]{0,3}(?=[,;\t|]|$)"
 )
 _LABEL = re.compile(r"([A-Za-z][\w.-]{0,40})(?:\\?[\"'])?\s{0,2}[:=#]\s{0,2}(?:\\?[\"'])?$")
 _OTHER_LABEL = re.compile(
@@ -94,7 +94,7 @@ def cards(text: str) -> Iterator[tuple[int, int]]:
         start, end = match.span()
         before = text[max(0, start - NEAR) : start]
         if said != digits:
-            if not is_other(before) or before.endswith("-"):
+            if not _is_other(before) or before.endswith("-"):
                 last = end
                 yield start, end
             continue
@@ -115,13 +115,13 @@ def cards(text: str) -> Iterator[tuple[int, int]]:
 
 def _is_other(before: str) -> bool:
     label = _LABEL.search(before)
-    if label is not None and _OF_A_CARD.search(label[1]):
+    if label is not None and _OF_A_CARD.search(in_words(label[1])):
         return label[1].lower().endswith(("id", "ids", "uuid", "hash")) and "card" not in label[1].lower()
     return (label is not None and _OTHER_LABEL.search(label[1]) is not None) or is_other(before)
 
 
 def _is_spoken_of(before: str, behind: str) -> bool:
-    said = _OF_A_CARD.search(before) or _THE_NUMBER.search(before) or _BEHIND_A_CARD.search(behind)
+    said = _OF_A_CARD.search(in_words(before)) or _THE_NUMBER.search(before) or _BEHIND_A_CARD.search(behind)
     return said is not None
 
 

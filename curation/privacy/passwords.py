@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterator
 
 from curation.privacy.placeholders import (
+    drawn_with_signs,
     is_a_value,
     is_chosen,
     is_code,
     is_drawn,
     is_no_word,
+    is_stored,
     is_written_out,
 )
 
@@ -26,7 +28,7 @@ _SIGN = (
 )
 _ASSIGNED = re.compile(
     rf"(?P<word>{_PASSWORDS}|{_SHORT}|pass|secret|token|key){_SIGN}"
-    rf"(?:{_QUOTE}(?P<quoted>[^\s\"'\\]{{6,256}})|(?P<bare>[^\s\"',;&{{}}\\<]{{6,256}}))"
+    rf"(?:{_QUOTE}(?P<quoted>[^\s\"'\\]{{6,256}})|(?P<bare>[^\s\"',;&{{}}\\<]{{6,256}}|[\w!@#$%^&*(=+)-]{{32,128}}))"
 )  # of the text in small letters: several times faster than a pattern that passes over case
 _BEGINS = r"(?:(?<![A-Za-z])|(?=[A-Z]))"  # a name, or a part of one in camel case
 _SURE_KEY = re.compile(
@@ -34,14 +36,17 @@ _SURE_KEY = re.compile(
 )
 _LIKELY_KEY = re.compile(
     rf"{_BEGINS}(?i:access|admin|master|auth|service|server|app|application|client|consumer|subscription|license|deploy|session"
-    r"|jwt|hmac|write|shared|api|secret|private|signing|encryption)[_ -]?$"
+    r"|jwt|hmac|write|shared|api|secret|private|signing|encryption|storage|account|cosmos|search|database|preshared|pre[_-]shared)[_ -]?$"
 )
+_OPEN_KEY = re.compile(r"(?i)(?:pub|public|publishable|host|site|cache|etag)[_ -]?$")
 _SURE_TOKEN = re.compile(rf"{_BEGINS}(?i:auth|access|refresh|session|security|bearer|api|private)[_-]?$")
 _OTHER_TOKEN = re.compile(
     r"(?i)(?:next|page|paging|pagination|continuation|continue|cursor|csrf|xsrf|pad|stop|eos|bos|unk|sep|mask|cancel|sync|resume"
     r"|last|start|end|change|design|device|push|request|idempotency|client)[_-]?(?:page)?[_-]?$"
 )
 _ARGUMENT = re.compile(r"\(\s?\\?[\"'][\w.-]{0,40}$")
+_MORE_WORDS = re.compile(r"[ ]\w")  # "Ensure this field has ..."
+_OF_A_NAME = re.compile(r"(?:arn|urn):[\w:./*-]{0,76}$")  # one part of a name of many: `arn:aws:...:secret:orders`
 _REQUIRED = re.compile(r"\$\{[\w.]{0,60}$")  # ${NAME:?what to say where it is missing}
 # no code there: a line of an environment file, a list of `name=value` parted by semicolons or blanks, a header, an element
 _LITERAL = re.compile(
@@ -125,6 +130,10 @@ def _assigned(text: str, small: str) -> Iterator[tuple[int, int]]:
     while match := _ASSIGNED.search(small, at):
         group = "quoted" if match["quoted"] else "bare"
         start, end = match.span(group)
+        if (
+            group == "bare" and "&" in text[start : end + 1]
+        ):  # parts the parameters of an address, or is a sign of a key
+            end = drawn_with_signs(text, start) or text.find("&", start)
         if _is_assigned(text, match, text[start:end], start):
             yield start, end - (group == "bare" and text[end - 1] == ".")  # the end of a sentence
             at = end
@@ -135,13 +144,17 @@ def _assigned(text: str, small: str) -> Iterator[tuple[int, int]]:
 def _is_assigned(text: str, match: re.Match[str], value: str, start: int) -> bool:
     at, word = match.start(), match["word"]
     before = text[max(0, at - 80) : at] if at > 80 else "\n" + text[:at]
+    if before[-1] == ":" and _OF_A_NAME.search(before):
+        return False
     if not _is_a_secret(word, before, value, text[at]) or not is_a_value(value):
         return False
     if match["next"] and not (_ARGUMENT.search(before) and any(sign.isdigit() for sign in value)):
         return False
     if value[0] == "?" and _REQUIRED.search(before):
         return False
-    return match["quoted"] is not None or _is_bare(value, text, before, at, start, len(word))
+    if match["quoted"] is not None:
+        return is_no_word(value) or not _MORE_WORDS.match(text, start + len(value))
+    return _is_bare(value, text, before, at, start, len(word))
 
 
 def _is_bare(value: str, text: str, before: str, at: int, start: int, length: int) -> bool:
@@ -159,7 +172,11 @@ def _is_a_secret(word: str, before: str, value: str, first: str = "a") -> bool:
     """Whether a name that ends with this word holds a secret; some do only where the value looks drawn by lot."""
     inside = before[-1:].isalpha() and not first.isupper()
     if word == "key":
-        return bool(_SURE_KEY.search(before)) or (bool(_LIKELY_KEY.search(before)) and is_drawn(value))
+        if _SURE_KEY.search(before):
+            return True
+        return is_drawn(value) and (
+            bool(_LIKELY_KEY.search(before)) or (is_stored(value) and not _OPEN_KEY.search(before))
+        )
     if word == "token":
         if _SURE_TOKEN.search(before):
             return True

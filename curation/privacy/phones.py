@@ -29,17 +29,24 @@ _NATIONAL = re.compile(
 )
 # of the text in small letters
 _SPEAKS = re.compile(
-    r"(?:phone|telefon|t[ée]l[ée]phone|tel[ée]fono|rufnummer|r[üu]ckruf|r[üu]ckfragen|erreich(?:en|bar)|whatsapp|telegram|m[óo]vil"
-    r"|celular|cellulare|portable|handy|mobil|gsm|appele[rz]|joignable|joindre|llamar|ligar|msisdn|anrufen|call-?back"
-    r"|bel(?:len)? (?:me|mij|naar)|ringa|zadzwo[nń]|电话|手机|電話|手機|携帯|전화|연락처|телефон"
-    r"|(?<![a-z])(?:tel|cell|call(?:s|ed|ing)?|ring|fax|sms|dial|reach (?:me|us)|text (?:me|us|him|her|them))(?![a-z])"
+    r"(?:phone|telefon|t[ée]l[ée]phone|tel[ée]fono|rufnummer|r[üu]ckruf|r[üu]ckfragen|erreich(?:en|bar)|whatsapp|telegram|m[óo]v[ie]l"
+    r"|celular|cellulare|portable|handy|mobil|gsm|appele[rz]|joignable|joindre"
+    r"|llamar|ll[áa]m[ea](?:me|nos)|ligar|msisdn|call-?back"
+    r"|bel(?:len)? (?:me|mij|naar)|ringa|zadzwo[nń]|puhelin|电话|手机|電話|手機|携帯|전화|연락처|телефон"
+    r"|(?P<whole>t[ée]l|tlf|cell|call(?:s|ed|ing)?|ring|fax|sms|dial|reach (?:me|us)|text (?:me|us|him|her|them)|(?:an)?rufen?"
+    r"|chiam(?:i|ami|are)|contact[ _]?(?:number|num|no|nr))"
     r"|(?<=[yterswd][ _])(?P<whose>number|nummer|num[ée]ro|n[úu]mero)(?![a-z]))"
 )
+# the letter that stands for one in a signature
+_LETTER_OF_A_LINE = re.compile(r"(?:^|[\n|•·])[ ]?[MTPFCHW][.:]{1,2}[ ]{1,2}$")
+# what a word for a telephone goes on with: `phone_no`, `mobileNumber`
+_GOES_ON = re.compile(r"^[a-z]{0,9}?(?:[ _.-]{0,2}(?i:no|nr|num|numbers?|nummer|n[ée]r))(?![a-z]|[A-Z_][A-Za-z])")
 _WHOSE = re.compile(
     r"(?i)(?<![a-z])(?:my|best|his|her|their|your|our|contact|new|old|home|work|direct|daytime|evening|following|the)[ _]$"
 )
 _ADJACENT = re.compile(
-    r"(?i)^\w{0,16}[^\w\d(]{0,8}(?:(?:is|number|no|nr|on|me|back|us|him|her|them|under|now|to|at|my|it)[^\w(]{1,3}){0,4}$"
+    r"(?i)^\w{0,16}[^\w\d(]{0,8}(?:(?:is|number|no|nr|on|me|back|us|him|her|them|under|now|to|at|my|it"
+    r"|es|el|al|est|le|au|ist|lautet|unter|mich|uns|zur[üu]ck|sie|è|il|é|o|op|jest|pod)[^\w(]{1,3}){0,4}$"
 )
 _TO = re.compile(
     r"(?i)[\"'](?:to|from|recipient|sender|contact|contatto|kontakt|contacto|caller|callee)\\?[\"']\s?:\s?\\?[\"']$"
@@ -55,7 +62,8 @@ _BEHIND = re.compile(
     r"|(?<=\d) \((?:mobile|cell|phone|home|work|office|mobil|handy)\)"
 )
 _PHONE_COLUMN = re.compile(
-    r"(?im)(?:^|[,;\t|])[ \"]{0,3}(?:\w{0,16}[_ ])?(?:phone|mobile|tel|telefon[eo]?|t[ée]l[ée]phone|tel[ée]fono|telefoon|cell|cellulare"
+    r"(?im)(?:^|[,;\t|])[ \"]{0,3}(?:\w{0,16}(?:[_ ]|(?-i:(?<=[a-z])(?=[A-Z]))))?(?:phone"
+    r"|mobile|tel|telefon[eo]?|t[ée]l[ée]phone|tel[ée]fono|telefoon|cell|cellulare"
     r"|celular|m[óo]vil|fax|whatsapp|handy|msisdn|mobil|电话|手机|電話)"
     r"(?:[_ ]?(?:no|nr|num|number))?[ \"]{0,3}(?=[,;\t|]|$)"
 )
@@ -66,7 +74,7 @@ _GROUPS = re.compile(r"(?:[18][ .-])?\(?\d{2,5}\)?(?:[ ./\u00a0-]{1,3}\d{2,8}){1
 _DATE = re.compile(
     r"(?:19|20)\d\d[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:[0-2]?\d|3[01])(?!\d)|(?:[0-2]?\d|3[01])[-./](?:0?[1-9]|1[0-2])[-./](?:19|20)\d\d"
 )
-_FOUR = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|(?:19|20)\d{6}")
+_FOUR = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|(?:19|20)\d{6}|0\.\d+")  # an address, a day, a fraction
 _REACH, _LONGEST_WORD = 28, 12
 _CELL_BEGINS, _CELL_ENDS = re.compile(r"[\"'|;,>`(\t]\s?$"), re.compile(r"\s?[\"'\\|;,<`)\t]")
 
@@ -98,19 +106,34 @@ def phones(text: str) -> Iterator[tuple[int, int]]:
 
 
 def _is_spoken_of(number: re.Match[str], text: str, small: str) -> bool:
-    """Whether a word for a telephone stands before it in its line."""
-    start = number.start()
-    for word in _words(small, start):
-        if word["whose"] and not _WHOSE.search(text[max(0, word.start() - 16) : word.start()]):
-            continue
-        if _is_national(number.group(), text[word.end() : start]):
-            return True
-    return False
+    """Whether a word for a telephone stands before it in its line, or the letter for one in a signature."""
+    start, said = number.start(), number.group()
+    if _LETTER_OF_A_LINE.search(text, max(0, start - 8), start):
+        return _is_national(said, "") or (said.isdigit() and len(said) == 10 and _is_valid(said))
+    return any(_is_national(said, text[word.end() : start]) for word in _words(text, small, start))
 
 
-def _words(small: str, start: int) -> Iterator[re.Match[str]]:
+def _words(text: str, small: str, start: int) -> Iterator[re.Match[str]]:
     begin = max(small.rfind("\n", 0, start) + 1, start - _REACH - _LONGEST_WORD, 0)
-    return (word for word in _SPEAKS.finditer(small, begin, start) if start - word.end() <= _REACH)
+    for word in _SPEAKS.finditer(small, begin, start):
+        if start - word.end() > _REACH or (word["whole"] and not _is_whole(text, *word.span())):
+            continue
+        if word["whose"] is None or _WHOSE.search(text[max(0, word.start() - 16) : word.start()]):
+            yield word
+
+
+def _is_whole(text: str, start: int, end: int) -> bool:
+    """Whether a word is no part of a longer one; a name in camel case has several."""
+    before, first, last, behind = text[start - 1 : start], text[start], text[end - 1], text[end : end + 1]
+    begins = not before.isalpha() or (before.islower() and first.isupper())
+    return begins and (not behind.isalpha() or (last.islower() and behind.isupper()))
+
+
+def _is_other(text: str, small: str, start: int) -> bool:
+    """Whether the words right before it say that it is something else, and no `phoneNumber`."""
+    return is_other(text[max(0, start - NEAR) : start]) and not any(
+        not is_other(_GOES_ON.sub("", text[word.end() : start])) for word in _words(text, small, start)
+    )
 
 
 def _has_its_place(number: re.Match[str], text: str) -> bool:
@@ -140,7 +163,7 @@ def _follows(number: re.Match[str], text: str, ends: list[int]) -> bool:
 def _is_national(said: str, between: str) -> bool:
     said = re.sub(r"(?i)[, ]*(?:ext|durchwahl|poste|x).*$", "", said)
     digits = re.sub(r"\D", "", said)
-    if not _PLAN.fullmatch(digits) or _DATE.match(said) or _FOUR.fullmatch(said) or is_other(between):
+    if not _PLAN.fullmatch(digits) or _DATE.match(said) or _FOUR.fullmatch(said) or is_other(_GOES_ON.sub("", between)):
         return False
     if said[0] == "0" or said[:2] == "(0":
         return True
@@ -153,7 +176,7 @@ def _is_given_out(said: str, text: str, small: str, start: int, end: int, ends: 
     said = re.sub(r"(?i)[, ]*(?:ext|durchwahl|poste|x).*$", "", said)
     abroad = said[0] == "+" or said[:2] == "00"
     plain = "+" + said[2:] if said[:2] == "00" else said
-    if said[0] != "+" and is_other(text[max(0, start - NEAR) : start]):
+    if said[0] != "+" and _is_other(text, small, start):
         return False
     if not abroad and " " in said and re.search(r"\d $", text[max(0, start - 2) : start]):
         return False  # the end of a longer number in groups
@@ -174,7 +197,7 @@ def _is_given_out(said: str, text: str, small: str, start: int, end: int, ends: 
     placed = _CELL_BEGINS.search(text[max(0, start - 2) : start]) and _CELL_ENDS.match(text, end)
     if number.country_code == 1:
         return False  # North America's plan is known to the last block
-    said_so = placed or any(True for _ in _words(small, start)) or (ends and _ALSO.match(text[ends[-1] : start]))
+    said_so = placed or any(True for _ in _words(text, small, start)) or (ends and _ALSO.match(text[ends[-1] : start]))
     return phonenumbers.is_possible_number(number) and bool(said_so)
 
 

@@ -108,6 +108,16 @@ def test_any_text_gives_places_in_order_that_do_not_overlap(text: str) -> None:
         "&amp;",
         "a=b c=",
         "a/",
+        "contactTel 0301234567 ",
+        "M: 0301234567\n",
+        "aA",
+        ",aA_",
+        "secret:arn:a:",
+        "SECRET_KEY=%a&",
+        "key=a&b%(c)*1",
+        "cardNumber: 4111 1111 1111 1111 ",
+        "contact no ",
+        "password: a/b/",
     ],
 )
 def test_time_grows_with_the_length_alone(piece: str) -> None:
