@@ -46,6 +46,14 @@ class Expected:
         return None if self.each.usd is None else self.each.usd * Decimal(str(self.a_day))
 
     @property
+    def by(self) -> str:
+        """From which traces that is estimated: others than the price of the past, which is drawn from all that match."""
+        looked_at = self.each.looked_at
+        if looked_at < 2:
+            return ", by the newest that matches" if looked_at else ""
+        return f", by the newest {looked_at} that match"
+
+    @property
     def words(self) -> str:
         """Both in words."""
         usd = self.usd_a_day
@@ -53,8 +61,8 @@ class Expected:
             why = f" {self.each.why_unknown}" if self.each.why_unknown else ""
             return f"What a trace costs is not known; about {self.a_day:,.3g} a day came in the last {DAYS} days.{why}"
         return (
-            f"A trace costs about {formats.money(self.each.usd)}; {self.a_day:,.3g} a day, as in the last {DAYS} days, "
-            f"would cost about {formats.money(usd)} a day."
+            f"A trace costs about {formats.money(self.each.usd)}{self.by}; {self.a_day:,.3g} a day, as in the last "
+            f"{DAYS} days, would cost about {formats.money(usd)} a day."
         )
 
 

@@ -46,8 +46,7 @@ def price(
     left = counted["all"] - counted["there"]
     looked_at: Any = []
     if left and keep.asks_model(version):
-        wanted = items.drawn(items.split(found, version, regrade=regrade).filter(reused=False), 0)
-        looked_at = list(wanted[: pricing.LOOKED_AT])
+        looked_at = pricing.looked_at(items.split(found, version, regrade=regrade).filter(reused=False))
     return pricing.of_grading(
         version=version, traces=looked_at, calls_for=left, until=until, matched=counted["all"],
         reused=counted["there"],
@@ -125,8 +124,8 @@ def price_of_rest(batch: Batch, *, again_unknown: bool = False, again_failed: bo
     generates = batch.kind == Batch.Kind.GENERATE
     if not generates and not any(map(keep.asks_model, versions)):
         return told
-    chosen = rest.order_by("trace_id").values_list("trace_id", flat=True).distinct()[: pricing.LOOKED_AT]
-    looked_at = pricing.conversations_of(list(Trace.objects.filter(pk__in=list(chosen), erased_at=None)))
+    there = Trace.objects.filter(pk__in=rest.values("trace"), erased_at=None)
+    looked_at = pricing.conversations_of(pricing.looked_at(there))
     parts: list[pricing.Part] = []
     answers = rest.filter(answer__isnull=True).count() if generates else 0
     if answers:

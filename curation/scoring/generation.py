@@ -142,7 +142,7 @@ def _priced(
     count = found.count()
     if not count:
         raise Refused("query", f"No trace matches {query.strip() or 'the empty filter'}.")
-    looked_at = pricing.conversations_of(list(items.drawn(found, 0)[: pricing.LOOKED_AT]))
+    looked_at = pricing.conversations_of(pricing.looked_at(found))
     answers = count * len(wanted.ways)
     parts = pricing.candidate_parts(
         wanted.connection, looked_at, answers, model=wanted.model, max_tokens=wanted.max_tokens

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 from curation.messages.form import main_conversation
 from curation.models import GraderVersion, Trace, TraceRevision
-from curation.scoring import asking, keep, run, wire
+from curation.models.traces import TraceQuerySet
+from curation.scoring import asking, items, keep, run, wire
 from curation.scoring.graders import judge, trace_inputs
 from curation.scoring.refused import Refused
 from workspace import formats
@@ -20,7 +21,7 @@ from workspace.connections import client, estimate
 from workspace.models import Connection
 
 # so many prompts are really made; the others are taken to be as long on average
-LOOKED_AT = 40
+LOOKED_AT = 100
 CENT_PARTS = Decimal("0.000001")
 MOST_USD = Decimal("999999.999999")  # that a batch can hold
 
@@ -258,6 +259,12 @@ def scaled(
         up = [round(value * scale + 0.499) for value in (calls, tokens_in, tokens_out)]
         parts.append(Part(connection, model, up[0], up[1], up[2], client.cost(connection, model, up[1], up[2])))
     return parts
+
+
+def looked_at(traces: TraceQuerySet) -> list[Trace]:
+    """Those whose prompts stand for the others: of the same traces always the same, so that their price is one wherever it
+    is told."""
+    return list(items.drawn(traces, 0)[:LOOKED_AT])
 
 
 def conversations_of(traces: Sequence[Trace]) -> list[tuple[Trace, Any]]:

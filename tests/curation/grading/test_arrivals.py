@@ -165,6 +165,7 @@ def test_a_judge_on_what_arrives_is_priced_and_agreed_to(project: Project) -> No
         arrivals.follow(grader=grader, scores_new=on, query=query, rate=rate, actor=SYSTEM, confirmed=confirmed)
 
     told = arrivals.expected(grader=grader, version=version, query="", rate=0.5)
+    assert "by the newest 14 that match; 1 a day" in told.words
     assert told.a_day == 1 and told.each.usd and told.usd_a_day == told.each.usd
     for confirmed in ("", "0.000000", "unknown"):
         with pytest.raises(Refused, match=r"a day, as in the last 7 days, would cost about \$"):
