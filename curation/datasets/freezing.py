@@ -79,9 +79,10 @@ def again(asked: Freezing, actor: Actor) -> DatasetVersion | Freezing:
 
 
 def cancel(asked: Freezing, actor: Actor) -> bool:
-    """Make no version of it. False where it had ended."""
+    """Make no version of it. False where it had ended, or its version came first: then that stands."""
     with transaction.atomic():
-        done = Freezing.objects.filter(pk=asked.pk, status__in=OPEN).update(
+        _alone(asked)
+        done = version_of(asked) is None and Freezing.objects.filter(pk=asked.pk, status__in=OPEN).update(
             status=Status.CANCELLED, ended_at=timezone.now()
         )
         if done:
@@ -166,6 +167,7 @@ def _work(asked: Freezing, name: str, seconds: float) -> bool:
             build.freeze(
                 project=asked.project, name=asked.name, query_text=asked.query, actor=actor, recipe=chosen,
                 description=asked.description, as_of=asked.created_at, uid=asked.uid, author=asked.author, tell=watch.tell,
+                accept=lambda made: watch.last_word(),
             )  # fmt: skip
     except Stopped:
         return True
@@ -201,6 +203,13 @@ def _begin(asked: Freezing, name: str) -> bool:
         return False
     mine = Freezing.objects.filter(pk=asked.pk, status=Status.WORKING, lease_owner=name)
     return bool(mine.update(attempts=asked.attempts + 1, stage=Stage.CHOOSING, done=0, total=0))
+
+
+def _alone(asked: Freezing) -> None:
+    """Until the end of the transaction nobody else passes here for this freezing: either its version stands when somebody
+    cancels it, or it hears of the cancel. (A lock on its row would be in the way of the snapshot, which `Watch` changes.)"""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"freezing {asked.pk}"])
 
 
 def _end(asked: Freezing, status: str, error: str = "") -> bool:
@@ -241,6 +250,15 @@ class Watch:
         if self.stopped.is_set():
             raise Stopped
 
+    def last_word(self) -> None:
+        """Right before the version stands: raises Stopped where it was cancelled up to this moment. By another connection,
+        since the transaction sees the rows of its beginning."""
+        _alone(self.asked)
+        self.over.set()
+        self.thread.join()  # its last answer is newer than any cancel that came before the lock
+        if self.stopped.is_set():
+            raise Stopped
+
     def _run(self) -> None:
         waited = 0.0
         try:
@@ -251,6 +269,8 @@ class Watch:
                     self._write()
                 elif not self._is_mine():
                     self.stopped.set()
+            if not self._is_mine():
+                self.stopped.set()
         except Exception:  # nobody keeps the lease from here on, so the work must not go on
             log.exception("The watch over the freezing %s ended.", self.asked.uid)
             self.stopped.set()

@@ -44,7 +44,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("reading", "Reading texts"),
                             ("choosing", "Choosing rows"),
-                            ("writing", "Writing the version"),
+                            ("writing", "Writing rows and reasons"),
                         ],
                         default="reading",
                         max_length=8,

@@ -20,7 +20,7 @@ class Freezing(models.Model):
     class Stage(models.TextChoices):
         READING = "reading", "Reading texts"
         CHOOSING = "choosing", "Choosing rows"
-        WRITING = "writing", "Writing the version"
+        WRITING = "writing", "Writing rows and reasons"
 
     uid = models.UUIDField(default=uuid7, unique=True, editable=False)
     project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="freezings")

@@ -72,6 +72,8 @@ def _change(request: HttpRequest, entry: Entry, found: Freezing) -> HttpResponse
         case "cancel":
             if work.cancel(found, entry.actor):
                 messages.success(request, "Cancelled: no version is made.")
+            elif version := work.version_of(found):
+                messages.warning(request, f"It was too late to cancel: {version} is frozen.")
         case "again":
             try:
                 return to_what_came(request, entry, work.again(found, entry.actor))

@@ -52,7 +52,7 @@ def draw(*, slug: str, listing: Listing, snippets: Mapping[int, Snippet] | None 
 
 def _row(sheet: _Sheet, row: Row) -> str:
     trace, title, lead = row.trace, str(row.trace), row.lead
-    judgment, seen = sheet.judgment(row), ui.ago(trace.received_at)
+    judgment, seen = sheet.judgment(row), ui.age(trace.received_at)
     marks = "".join(
         f" {ui.mark(kind, sign, word)}"
         for there, kind, sign, word in (
@@ -109,7 +109,7 @@ def _cut(text: str, most: int) -> str:
 
 
 def _ago(moment: datetime | None) -> str:
-    return ui.ago(moment) if moment else "–"
+    return ui.age(moment) if moment else "–"
 
 
 def _errors(count: int | None) -> str:

@@ -78,14 +78,26 @@ def styles(kind: str) -> SafeString:
 
 @register.simple_tag
 def ago(moment: datetime | None) -> SafeString:
-    """A relative time, with the exact one as its title."""
+    """A relative time such as "14 min ago", with the exact one as its title."""
+    return _time(moment, " ago")
+
+
+def age(moment: datetime | None) -> SafeString:
+    """The same without the word, for columns whose head says it."""
+    return _time(moment, "")
+
+
+def _time(moment: datetime | None, word: str) -> SafeString:
     if moment is None:
         return SafeString("–")
+    passed = timezone.now() - moment
+    text = formats.ago(passed)
     return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>',
+        '<time datetime="{}" title="{} UTC">{}{}</time>',
         moment.isoformat(timespec="seconds"),
         moment.astimezone(timezone.get_default_timezone()).strftime("%-d %b %Y, %H:%M:%S"),
-        formats.ago(timezone.now() - moment),
+        text,
+        word if text[:1].isdecimal() else "",
     )
 
 

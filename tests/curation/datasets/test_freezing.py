@@ -2,9 +2,11 @@
 
 import time
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from curation.datasets import build, freezing
@@ -178,9 +180,6 @@ def test_a_version_that_was_made_stands_though_nobody_could_say_so(project: Proj
 
 def _cancel_elsewhere(pk: int) -> None:
     """As a page does it, by another connection: that of the test's thread is inside the transaction of the freezing."""
-    from threading import Thread
-
-    from django.db import connection
 
     def act() -> None:
         try:
@@ -191,6 +190,39 @@ def _cancel_elsewhere(pk: int) -> None:
     thread = Thread(target=act)
     thread.start()
     thread.join()
+
+
+@pytest.mark.usefixtures("many")
+def test_a_cancel_at_the_last_moment_is_heard_or_told_that_it_is_too_late(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, last_word = ask(project), freezing.Watch.last_word
+    with monkeypatch.context() as patched:
+        patched.setattr(freezing, "TOLD_SECONDS", 60)  # nothing was asked since long
+        patched.setattr(freezing.Watch, "last_word", lambda self: (_cancel_elsewhere(asked.pk), last_word(self)))
+        work(asked)
+    assert (asked.status, DatasetVersion.objects.count()) == ("cancelled", 0)
+
+    late = ask(project)
+    heard: list[bool] = []
+
+    def cancel() -> None:
+        heard.append(freezing.cancel(Freezing.objects.select_related("project").get(pk=late.pk), Actor()))
+        connection.close()
+
+    thread = Thread(target=cancel)
+
+    def then_cancelled(self: freezing.Watch) -> None:
+        last_word(self)
+        thread.start()
+        thread.join(0.5)
+        assert thread.is_alive() and not heard, "it waits until the version stands"
+
+    monkeypatch.setattr(freezing.Watch, "last_word", then_cancelled)
+    work(late)
+    thread.join()
+    assert heard == [False] and late.status == "done" and freezing.version_of(late) is not None
+    assert not AuditEntry.objects.filter(action="dataset.freezing_cancelled", target=f"freezing:{late.uid}").exists()
 
 
 @pytest.mark.usefixtures("many")
