@@ -14,8 +14,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection, transaction
-from django.db.models import Max
+from django.db.models import Count, Max
 from django.utils import timezone
 from psycopg import Cursor
 
@@ -31,9 +32,11 @@ from workspace.models import Project
 MOST = 50_000  # of the newest traces; others are left out, and it says so
 FITTED = 20_000
 LEAST_CLUSTERS, MOST_CLUSTERS = 2, 40
+STANDING = 20  # acceptances that are listed, the newest
 EXAMPLES = 3
 NAMED_BY, TOLD = 3, 8
 AUTHOR, RULE = "k-means", "rule"
+_ACCEPTED = f"{AUTHOR}, accepted by "
 _WORD = re.compile(r"[^\W\d_]{3,40}")
 _NO_WORDS = re.compile(
     r"\S+@\S+|(?:https?://|www\.)\S+|\S+\.(?:com|net|org|io|dev|example)\b\S*|\S*\d\S*", re.IGNORECASE
@@ -117,6 +120,18 @@ class Accepted:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An acceptance that can still be taken back: `traces` have what it gave them, in the topics `slugs`; `author` who
+    accepted."""
+
+    at: datetime
+    author: str
+    traces: int
+    slugs: tuple[str, ...]
+    names: tuple[str, ...]
+
+
 def propose(*, project: Project, asked: Asked) -> Proposal:
     """Cluster. Raises filters.FilterError, and topics.BadTopic where there are too few traces."""
     proposal, _ = _propose(project, asked)
@@ -149,7 +164,7 @@ def accept(
             about += [topic.pk] * len(members[cluster.index])
         moved = _moved([cluster for cluster in proposal.clusters if cluster.index in names])
         with connection.cursor() as cursor:
-            cursor.execute(_GIVE, [project.pk, f"{AUTHOR}, accepted by {actor.label}"[:200], at, ids, about])
+            cursor.execute(_GIVE, [project.pk, f"{_ACCEPTED}{actor.label}"[:200], at, ids, about])
             given = cursor.rowcount
         audit.record(
             project=project, actor=actor, action="topics.clustered", target=f"project:{project.slug}",
@@ -157,6 +172,26 @@ def accept(
             moved={one.topic.slug: one.traces for one in moved},
         )  # fmt: skip
     return Accepted(tuple(made), given, len(ids) - given, moved, at)
+
+
+def standing(project: Project) -> list[Standing]:
+    """What was accepted and can be taken back, newest first, the last STANDING of them. Two queries."""
+    given = TraceTopic.objects.filter(project=project, source="cluster", author__startswith=_ACCEPTED)
+    grouped = given.values("created_at", "author").annotate(traces=Count("pk"), of=ArrayAgg("topic_id", distinct=True))
+    found = list(grouped.order_by("-created_at")[:STANDING])
+    if not found:
+        return []
+    known = {topic.pk: topic for topic in topics.of_project(project)}
+    made = []
+    for one in found:
+        about = sorted((known[key] for key in one["of"] if key in known), key=lambda topic: topic.name)
+        made.append(
+            Standing(
+                one["created_at"], one["author"].removeprefix(_ACCEPTED), one["traces"],
+                tuple(topic.slug for topic in about), tuple(topic.name for topic in about),
+            )
+        )  # fmt: skip
+    return made
 
 
 def take_back(*, project: Project, actor: Actor, slugs: Sequence[str], at: datetime) -> int:

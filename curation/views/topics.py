@@ -167,6 +167,11 @@ def _overview(entry: Entry) -> dict[str, Any]:
         "typed": {"name": "", "parent": "", "query": ""}, "errors": {}, "may_engineer": entry.may(Role.ENGINEER),
         "levels": topics.LEVELS, "wanted": topics.WANTED, "slow": False, "not_parents": frozenset(),
     }  # fmt: skip
+    if context["may_engineer"]:
+        context["standing"] = [
+            (one, _token({"clustered": one.slugs, "at": one.at.isoformat()}))
+            for one in topic_clusters.standing(entry.project)
+        ]
     try:
         with patience(COUNT_SECONDS):
             seen = topics.overview(entry.project)
@@ -299,7 +304,7 @@ def _take_back(entry: Entry, token: dict[str, Any]) -> str:
         return f"“{topics.change(topic=found, actor=actor, **token['before']).name}” is as before."
     at = datetime.fromisoformat(token["at"])
     taken = topic_clusters.take_back(project=project, actor=actor, slugs=token["clustered"], at=at)
-    return f"The clusters are gone again: {taken:,} traces are without them."
+    return f"The clusters are gone again: {'1 trace is' if taken == 1 else f'{taken:,} traces are'} without them."
 
 
 def _token(kept: dict[str, Any]) -> str:

@@ -160,7 +160,15 @@ def test_clusters_are_proposed_accepted_and_taken_back(
     page.get_by_role("button", name="Make topics of the ticked").click()
     expect(page.locator(".toast")).to_contain_text("2 topics made; 16 traces are of them.")
     expect(page.locator(".topics")).to_contain_text("8 by cluster")
-    page.keyboard.press("z")
+    # the message goes after seconds, the way back stays
+    page.reload()
+    expect(page.locator(".toast")).to_have_count(0)
+    accepted = page.get_by_role("region", name="Accepted clusters")
+    expect(accepted).to_contain_text("16 traces got topics from clusters")
+    expect(accepted).to_contain_text("by Alice Engineer")
+    axe()
+    shoot(page, "topics-accepted")
+    accepted.get_by_role("button", name="Take back").click()
     expect(page.locator(".toast")).to_contain_text("The clusters are gone again: 16 traces are without them.")
     assert not Topic.objects.exists()
     assert not complaints

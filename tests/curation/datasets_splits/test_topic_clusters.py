@@ -72,9 +72,12 @@ def test_accepted_clusters_are_topics_and_can_be_taken_back(
     assert TraceTopic.objects.get(trace=traces["refund"][1]).author == "k-means, accepted by Alice Engineer"
     topics.give(trace=traces["refund"][2], slug="refunds", actor=Actor(user=alice))
     slugs = [topic.slug for topic in done.topics]
+    (still,) = topic_clusters.standing(project)
+    assert (still.at, still.author, still.traces, list(still.slugs)) == (done.at, "Alice Engineer", 18, slugs)
     assert topic_clusters.take_back(project=project, actor=Actor(user=alice), slugs=slugs, at=done.at) == 18
     assert set(Topic.objects.values_list("slug", flat=True)) == {"by-hand", "refunds"}, "what is in use stays"
     assert TraceTopic.objects.count() == 2
+    assert topic_clusters.standing(project) == []
 
 
 def test_what_a_cluster_takes_from_a_rule_is_told_before_and_after(
