@@ -49,8 +49,8 @@ class Asker:
     unanswered: dict[str, Any] | None = None  # what was sent when it failed
 
     def __call__(self, request: judge.JudgeRequest) -> judge.JudgeAnswer:
-        """One judgment. Raises ConnectionFailed, whatever `keeps` raises, and client.Unsent: an error of the database that
-        comes after something was sent is a ConnectionFailed (lost)."""
+        """One judgment. Raises ConnectionFailed, whatever `keeps` raises, and client.Unsent before the first was sent. An
+        error of the database that comes later is a ConnectionFailed: lost where this one was sent, else busy."""
         if self.failure is not None:
             raise self.failure
         sent = sent_of(request, self.connection)
@@ -86,11 +86,12 @@ class Asker:
         except client.ConnectionFailed as error:
             self.failure = error
             raise
-        except client.Unsent:
-            self.unanswered = None
-            raise
-        except (OperationalError, InterfaceError) as error:  # behind the request: it may have been paid for
-            self.failure = client.ConnectionFailed(f"The database was away: {error}"[:300], kind="lost")
+        except (OperationalError, InterfaceError) as error:  # behind the request it may have been paid for
+            was_sent = not isinstance(error, client.Unsent)
+            if not was_sent and not self.said:
+                raise
+            why = f"The database was away: {error}"[:300]
+            self.failure = client.ConnectionFailed(why, kind="lost" if was_sent else "busy")
             raise self.failure from None
         self.unanswered = None
         return asked

@@ -1,6 +1,7 @@
 """Calls that may cost something, made several at once from a queue of rows: each row is taken before anybody is asked and
-settled once, and a connection that fails stops the queue with the reason. What is asked, and where it is kept, is said by
-whoever owns the queue: batches, and comparisons a floor above."""
+settled once, and a connection that fails stops the queue with the reason. What is asked, where it is kept, and whether a row
+whose connection failed is asked again by itself, is said by whoever owns the queue: batches, trials, and comparisons a floor
+above."""
 
 import logging
 import time
@@ -8,7 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from django.db import InterfaceError, OperationalError
 from django.db import connection as database
@@ -83,8 +84,10 @@ class Result(Generic[Row]):
 
 @dataclass(slots=True, kw_only=True)
 class Caller(Generic[Row]):
-    """One process's turn at a queue, until `deadline` (of time.monotonic)."""
+    """One process's turn at a queue, until `deadline` (of time.monotonic). `asks_again`: a row whose connection failed waits
+    for another try; else it ends with the reason."""
 
+    asks_again: ClassVar[bool] = True
     deadline: float
     failures: int = 0
     refused: int = 0
@@ -117,9 +120,9 @@ class Caller(Generic[Row]):
         """Say that this process is at work still."""
         raise NotImplementedError
 
-    def ask(self, connection: Connection) -> None:
-        """Work rows off, as many at once as the connection allows."""
-        most = min(connection.max_concurrency, AT_ONCE)
+    def ask(self, connection: Connection | None) -> None:
+        """Work rows off, as many at once as the connection allows; one after the other where nobody is asked."""
+        most = min(connection.max_concurrency, AT_ONCE) if connection else 1
         if most == 1:
             while self.may() and (taken := self._take(1)):
                 self._settle(self.safely(taken[0]))
@@ -176,6 +179,8 @@ class Caller(Generic[Row]):
 
     def _settle(self, result: Result[Row]) -> None:
         reason = self._judge(result)
+        if result.failure is not None and result.status == Item.WAITING and not self.asks_again:
+            result.status = Item.FAILED
         steadily(self.keep, result)
         if result.status == Item.WAITING:
             self.drained = False

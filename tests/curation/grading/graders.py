@@ -20,6 +20,10 @@ JUDGE: dict[str, Any] = {
     "type": "score_model", "name": "helpful", "model": "judge-1", "range": [0, 1], "pass_threshold": 0.7,
     "input": [{"role": "user", "content": "Grade this answer to {{ item.last_user_message }}: {{ sample.output_text }}"}],
 }  # fmt: skip
+TWO: dict[str, Any] = {
+    "type": "multi", "name": "both", "calculate_output": "(a + b) / 2",
+    "graders": {"a": {**JUDGE, "name": "a"}, "b": {**JUDGE, "name": "b", "model": "judge-2"}},
+}  # fmt: skip
 PRICES = {"*": {"input": 1, "output": 10}}
 
 

@@ -6,20 +6,30 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.cache import cache
+from django.db import OperationalError
 
 from curation.forget.person import Subject, forget
 from curation.models import GraderVersion, Score, Trace, Trial, TrialItem
-from curation.scoring import trial
+from curation.scoring import calling, trial
 from curation.scoring.refused import Refused
 from tests import make
 from tests.curation.grading import graders
 from tests.flows.fake_openai import fake_openai
 from workspace.access import SYSTEM, Actor
+from workspace.connections import client
 from workspace.models import AuditEntry, Connection, Project, User
 
 pytestmark = pytest.mark.django_db
 CODE = {"type": "python", "name": "own", "range": [0, 10]}
 Reply = tuple[int, dict[str, Any]]
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache.clear()
+    monkeypatch.setattr(calling, "PAUSE", 0.0)
+    monkeypatch.setattr(client, "RETRIES", 0)
 
 
 def _answered(project: Project, *answers: str) -> list[Trace]:
@@ -117,6 +127,57 @@ def test_a_connection_that_refuses_ends_it(project: Project) -> None:
     told = _judged(project, lambda asked: (401, {"error": {"message": "no such key"}}))
     assert (told.states, told.trial.status, told.n, told.mean) == ("dcc", "failed", 0, None)
     assert "no such key" in told.trial.error and "not asked" in told.items[1].error
+
+
+@pytest.mark.parametrize(
+    ("status", "most", "why"), [(503, 5, "5 requests in a row failed"), (400, 20, "20 requests in a row were refused")]
+)
+def test_a_connection_that_fails_again_and_again_ends_it(project: Project, status: int, most: int, why: str) -> None:
+    _answered(project, *(f"Answer {number}." for number in range(most + 3)))
+    seen: list[Any] = []
+    with fake_openai(lambda asked: (status, {"error": {"message": "the context is too long"}}), seen) as url:
+        told = graders.worked(graders.judge(graders.connect(project, url), confirmed=False), n=most + 3)
+    assert (told.states, told.trial.status, len(seen)) == ("d" * most + "ccc", "failed", most), "nothing is asked twice"
+    assert why in told.trial.error and "too long" in told.items[0].error and told.n == 0
+
+
+def test_a_first_question_counts_although_the_second_is_lost(project: Project) -> None:
+    _answered(project, "One.")
+    with fake_openai(
+        lambda asked: (504, {"error": {"message": "late"}}) if asked["model"] == "judge-2" else graders.verdict(asked)
+    ) as url:
+        line = graders.connect(project, url)
+        told = graders.worked(graders.judge(line, graders.TWO, confirmed=False))
+    assert (told.states, told.cost, told.items[0].cost_usd) == ("u", None, None), "what the second cost is not known"
+    assert told.trial.cost_usd == Decimal("0.000134") == Project.objects.get().spent_usd
+
+
+@pytest.mark.parametrize("answered", [0, 1, 2])
+def test_a_database_that_is_away_for_a_moment_has_nobody_asked_twice(
+    project: Project, monkeypatch: pytest.MonkeyPatch, answered: int
+) -> None:
+    _answered(project, "One.", "Two.")
+    seen: list[Any] = []
+    check, failed = client.check_budget, []
+
+    def fails_once(*given: Any, **named: Any) -> None:
+        if len(seen) == answered and not failed:
+            failed.append(1)
+            raise OperationalError("the server closed the connection")
+        check(*given, **named)
+
+    with fake_openai(graders.verdict, seen) as url:
+        version = graders.judge(graders.connect(project, url), graders.TWO, confirmed=False)
+        made = graders.tried(version)
+        monkeypatch.setattr(client, "check_budget", fails_once)
+        assert trial.work(made.pk, 60)
+    told = trial.read(trial.find(version, made.uid))
+    assert failed and told.states == "dd" and told.trial.status == "done"
+    if answered == 1:  # amid a sample: the rest of it is not asked, and it is not begun again
+        assert told.n == 1 and len(seen) == 3 and "database was away" in told.items[0].error
+    else:
+        assert told.n == 2 and len(seen) == 4
+    assert told.trial.cost_usd == len(seen) * Decimal("0.000134")
 
 
 def test_it_stops_where_it_costs_more_than_was_agreed_to(project: Project) -> None:
