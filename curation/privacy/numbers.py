@@ -42,7 +42,7 @@ _SENTENCE = re.compile(r"(?i)[a-z]{2}[^\n\"|;{}<>=]{0,78}\s$")
 _ALONE = re.compile(r"(?i)^\W{0,3}(?:(?:content|text|message|input|output|answer|reply|body)\W{2,4})?$")
 _NO_MORE = re.compile(r"^\W{0,3}$")
 _CARD_COLUMN = re.compile(
-    r"(?im)(?:^|[,;\t|])[ \"]{0,3}(?:\w{0,16}(?:[_ ]|(?-i:(?<=[a-z])(?=[A-Z]))))?(?:card|pan|cc|karte|kreditkarte|creditcard|carte|tarjeta"
+    r"(?im)[\n,;\t|][ \"]{0,3}(?:\w{0,16}(?:[_ ]|(?-i:(?<=[a-z])(?=[A-Z]))))?(?:card|pan|cc|karte|kreditkarte|creditcard|carte|tarjeta"
     r"|kartennummer)(?:[_ ]?(?:no|nr|num|number))?[ \"]{0,3}(?=[,;\t|]|$)"
 )
 _LABEL = re.compile(r"([A-Za-z][\w.-]{0,40})(?:\\?[\"'])?\s{0,2}[:=#]\s{0,2}(?:\\?[\"'])?$")

@@ -62,7 +62,7 @@ _BEHIND = re.compile(
     r"|(?<=\d) \((?:mobile|cell|phone|home|work|office|mobil|handy)\)"
 )
 _PHONE_COLUMN = re.compile(
-    r"(?im)(?:^|[,;\t|])[ \"]{0,3}(?:\w{0,16}(?:[_ ]|(?-i:(?<=[a-z])(?=[A-Z]))))?(?:phone"
+    r"(?im)[\n,;\t|][ \"]{0,3}(?:\w{0,16}(?:[_ ]|(?-i:(?<=[a-z])(?=[A-Z]))))?(?:phone"
     r"|mobile|tel|telefon[eo]?|t[ée]l[ée]phone|tel[ée]fono|telefoon|cell|cellulare"
     r"|celular|m[óo]vil|fax|whatsapp|handy|msisdn|mobil|电话|手机|電話)"
     r"(?:[_ ]?(?:no|nr|num|number))?[ \"]{0,3}(?=[,;\t|]|$)"
