@@ -11,15 +11,13 @@ from curation import filters, tasks
 from curation.api.graders import ONE, find, find_version, problem
 from curation.api.routing import router
 from curation.models import Trial
-from curation.scoring import keep, trial
+from curation.scoring import trial
 from curation.scoring.refused import Refused
 from workspace.access import Entry, enter
 from workspace.models import Role
 from workspace.nudge import nudge
 from workspace.problems import Problem
 from workspace.uuid7 import uuid7
-
-AT_ONCE = 2.0  # seconds that a grader which asks no model may take before somebody else goes on with it
 
 
 class TrialIn(Schema):
@@ -89,15 +87,15 @@ def try_version(request: HttpRequest, slug: Path[str], grader: Path[str], number
         if body.only_price:
             _, price = trial.priced(version=version, query=body.q, seed=body.seed, n=body.n)
             return Status(200, NOT_BEGUN | {"price": price.text})
-        made = trial.start(
+        made, goes_on = trial.begin(
             version=version, query=body.q, seed=body.seed, n=body.n, actor=entry.actor, confirmed=body.confirmed,
             key=body.key or uuid7().hex,
         )  # fmt: skip
     except (Refused, filters.FilterError) as error:
         raise problem(error) from None
-    if keep.asks_model(version) or not trial.work(made.pk, AT_ONCE):
+    if goes_on:
         nudge(tasks.work_on_trial, made.pk)
-    return Status(201, _made(trial.find(version, made.uid)))
+    return Status(201, _made(made))
 
 
 @router.get(f"{TRIAL}/{{trial_id}}", response=TrialMade, summary="Read a trial of a grader")

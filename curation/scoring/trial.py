@@ -13,7 +13,7 @@ from django.db.models import Avg, Count, QuerySet
 from django.utils import timezone
 
 from curation.models import GraderVersion, Trace, Trial, TrialItem
-from curation.scoring import agreement, items, pricing, trying
+from curation.scoring import agreement, items, keep, pricing, trying
 from curation.scoring import run as grading
 from curation.scoring.graders import definitions
 from curation.scoring.refused import Refused
@@ -24,6 +24,7 @@ from workspace.models import Project
 MOST = 50
 MOST_KEY = 64
 LISTED = 5
+AT_ONCE = 2.0  # seconds that a grader which asks no model may take before somebody else goes on with it
 Status, Item = Trial.Status, TrialItem.Status
 
 
@@ -110,24 +111,18 @@ def start(
     before = known(version, actor, key)
     if before is not None:
         return before
-    project = version.grader.project
-    traces = pick(project=project, query=query, seed=seed, n=n)
-    if not traces:
-        raise Refused(
-            "query", f"No trace matches {query.strip() or 'the empty filter'}: there is nothing to try it on."
-        )
-    told = price(version=version, traces=traces)
+    traces, told = priced(version=version, query=query, seed=seed, n=n)
     limit = pricing.agreed(told, confirmed)
     pricing.affordable(told)
     try:
         with transaction.atomic():
             made = Trial.objects.create(
-                project=project, version=version, query=query, seed=seed, total=len(traces), agreed_usd=limit,
+                project=version.grader.project, version=version, query=query, seed=seed, total=len(traces), agreed_usd=limit,
                 user=actor.user, token=actor.token, author=actor.label[:200], idempotency_key=_key(actor, key),
             )  # fmt: skip
             _write(made, traces)
             audit.record(
-                project=project, actor=actor, action="grader.tried", target=f"grader:{version.grader.uid}",
+                project=made.project, actor=actor, action="grader.tried", target=f"grader:{version.grader.uid}",
                 version=version.number, trial=str(made.uid), samples=made.total,
                 agreed_usd=None if limit is None else str(limit),
             )  # fmt: skip
@@ -137,6 +132,14 @@ def start(
             raise
         return before
     return made
+
+
+def begin(*, version: GraderVersion, actor: Actor, **how: Any) -> tuple[Trial, bool]:
+    """`start`, and where it asks nobody work on it here for AT_ONCE seconds, so that it is there at once. Returns the trial,
+    and whether somebody else is to go on with it."""
+    made = start(version=version, actor=actor, **how)
+    goes_on = keep.asks_model(version) or not work(made.pk, AT_ONCE)
+    return find(version, made.uid), goes_on
 
 
 def known(version: GraderVersion, actor: Actor, key: str) -> Trial | None:

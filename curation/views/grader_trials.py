@@ -31,7 +31,6 @@ from workspace.uuid7 import uuid7
 SAMPLES = 5
 MORE = 20
 LONGEST = 4_000
-AT_ONCE = 2.0  # seconds that a grader which asks no model may take before somebody else goes on with it
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,15 +76,15 @@ def _try(request: HttpRequest, entry: Entry, version: GraderVersion) -> HttpResp
     """Begin a trial on the samples that were shown; one that asks nobody is there when its page comes."""
     query, seed, size = _chosen(request.POST)
     try:
-        made = trial.start(
+        made, goes_on = trial.begin(
             version=version, query=query, seed=seed, n=size, actor=entry.actor,
             confirmed=request.POST.get("confirmed", ""), key=request.POST.get("key", "") or uuid7().hex,
         )  # fmt: skip
     except (Refused, FilterError) as error:
         return _page(request, entry, version, None, problem=str(error), status=422)
-    if keep.asks_model(version) or not trial.work(made.pk, AT_ONCE):
+    if goes_on:
         nudge(tasks.work_on_trial, made.pk)
-    return redirect(_address(trial.find(version, made.uid)))
+    return redirect(_address(made))
 
 
 def _use(request: HttpRequest, entry: Entry, version: GraderVersion, shown: Trial | None) -> HttpResponse:

@@ -87,6 +87,21 @@ def test_the_same_key_of_the_same_person_is_one_trial(project: Project, alice: U
     assert told is not None and told.detail["trial"] == str(first.uid) and told.detail["samples"] == 2
 
 
+def test_what_asks_nobody_is_there_at_once(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    _answered(project, "This morning.", "No idea.")
+    version = graders.code(project, confirmed=False)
+    how: dict[str, Any] = {"query": "", "seed": 1, "n": 5, "actor": SYSTEM}
+    made, goes_on = trial.begin(version=version, key="a", **how)
+    assert (made.status, goes_on, trial.read(made).states) == ("done", False, "dd")
+    monkeypatch.setattr(trial, "AT_ONCE", 0.0)  # it takes longer than a page may
+    made, goes_on = trial.begin(version=version, key="b", **how)
+    assert (made.status, goes_on) == ("running", True) and trial.open_trials() == [made.pk]
+    judge = graders.judge(graders.connect(project), confirmed=False)
+    price = trial.priced(version=judge, query="", seed=1, n=5)[1].text
+    made, goes_on = trial.begin(version=judge, key="c", confirmed=price, **how)
+    assert (made.status, goes_on) == ("queued", True), "a model is never asked while a page waits"
+
+
 def test_a_price_that_nobody_agreed_to_begins_nothing(project: Project) -> None:
     _answered(project, "This morning.")
     line = graders.connect(project)
