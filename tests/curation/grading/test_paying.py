@@ -15,7 +15,7 @@ from curation.scoring import asking, batches, calling, claims, generation, worki
 from curation.scoring.refused import Refused
 from tests import make
 from tests.curation.grading import graders
-from tests.curation.grading.graders import JUDGE, verdict
+from tests.curation.grading.graders import JUDGE, TWO, verdict
 from tests.curation.grading.test_batches import begin, done
 from tests.flows.fake_openai import chat, fake_openai
 from workspace.access import SYSTEM
@@ -31,12 +31,6 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     cache.clear()
     monkeypatch.setattr(calling, "PAUSE", 0.0)
     monkeypatch.setattr("workspace.connections.client.RETRIES", 0)
-
-
-TWO: dict[str, Any] = {
-    "type": "multi", "name": "both", "calculate_output": "(a + b) / 2",
-    "graders": {"a": {**JUDGE, "name": "a"}, "b": {**JUDGE, "name": "b", "model": "judge-2"}},
-}  # fmt: skip
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, act: Callable[[str], None]) -> None:
