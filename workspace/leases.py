@@ -47,6 +47,12 @@ def free(rows: QuerySet[Any], *, most: int = 200) -> list[int]:
     return found
 
 
+def is_held(row: Any) -> bool:
+    """Whether somebody is at work on it: its lease has not run out, and is of no process that is known to be gone."""
+    until = row.lease_until
+    return bool(row.lease_owner and until is not None and until > timezone.now() and not is_dead(row.lease_owner))
+
+
 def is_dead(name: str) -> bool:
     """Whether the process is known to be gone. Of another machine, or another boot, nothing is known: its lease runs
     out."""

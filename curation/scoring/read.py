@@ -2,16 +2,32 @@
 
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Avg, BooleanField, Count, F, FloatField, Func, Max, Min, OuterRef, Q, Subquery, Sum
+from django.db.models import (
+    Avg,
+    BooleanField,
+    Count,
+    F,
+    FloatField,
+    Func,
+    Max,
+    Min,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Sum,
+)
 from django.db.models.functions import Cast, Floor, Greatest, Least
 
 from curation.models import Batch, BatchItem, Grader, GraderVersion, Score
 from curation.scoring import against_people, keep
 from curation.scoring.agreement import Agreement
+from workspace import leases
 from workspace.models import Project
 from workspace.paging import Page, paginate
 
@@ -65,7 +81,8 @@ _LACKS_A_GRADE = Func(
 class Progress:
     """How far a batch is: its rows counted by status, what was asked and what it cost so far. `unpriced`: rows that were
     asked and whose cost is not known. `ungraded`: candidates that are done and got no grade by one of their graders, so
-    that they cannot be compared. `asks`: a model is asked at all."""
+    that they cannot be compared. `asks`: a model is asked at all. `comes`: more may come, since it is worked on, or was
+    stopped with calls under way."""
 
     counts: dict[str, int]
     total: int
@@ -76,6 +93,7 @@ class Progress:
     is_open: bool
     ungraded: int
     asks: bool
+    comes: bool
 
 
 def graders(
@@ -177,23 +195,33 @@ def progress(found: Batch) -> Progress:
     share = 100 * settled / total if total else 100.0
     is_open = found.status in (Batch.Status.QUEUED, Batch.Status.RUNNING)
     cost = max(cost, found.cost_usd)
-    return Progress(counts, total, settled, round(share, 1), cost, unpriced, is_open, ungraded, asks)
+    comes = is_open or (counts["asking"] > 0 and leases.is_held(found))
+    return Progress(counts, total, settled, round(share, 1), cost, unpriced, is_open, ungraded, asks, comes)
 
 
 def items(found: Batch, *, status: str = "", cursor: str = "", size: int = ITEMS_SIZE) -> Page[BatchItem]:
     """The rows of a batch in the order in which they are asked, all or those with one status; each with its trace and,
     where it was graded, the score that came of it (`score_number`, `score_passed`, `score_reason`)."""
-    rows = BatchItem.objects.filter(batch=found).select_related("trace")
+    rows = _shown(found)
     if status:
         rows = rows.filter(status=status)
-    if found.grader_version is not None:
-        rows = rows.annotate(**_score_of(found.grader_version))
     return paginate(rows, order=("id",), cursor=cursor, size=size)
+
+
+def changed(found: Batch, seen: Mapping[int, str]) -> list[BatchItem]:
+    """Those of the rows in `seen` (status by key) that stand otherwise now, as in `items`. At most ITEMS_SIZE."""
+    keys = list(seen)[:ITEMS_SIZE]
+    return [one for one in _shown(found).filter(pk__in=keys).order_by("id") if one.status != seen[one.pk]]
 
 
 def item(found: Batch, pk: int) -> BatchItem:
     """One row with its trace. Raises BatchItem.DoesNotExist."""
     return BatchItem.objects.select_related("trace").get(batch=found, pk=pk)
+
+
+def _shown(found: Batch) -> QuerySet[BatchItem]:
+    rows = BatchItem.objects.filter(batch=found).select_related("trace")
+    return rows.annotate(**_score_of(found.grader_version)) if found.grader_version is not None else rows
 
 
 def _score_of(version: GraderVersion) -> dict[str, Any]:

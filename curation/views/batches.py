@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
@@ -63,12 +63,14 @@ def batch(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
     wants_calls = wants_fragment(request) and request.headers.get("HX-Target") == "calls"
     if wants_calls or not wants_fragment(request):
         context["page"] = read.items(found, status=status, cursor=request.GET.get("cursor", ""))
-    if not wants_fragment(request) and not progress.is_open and request.GET.get("price", "") in RESUMES:
+    if not wants_fragment(request) and not progress.comes and request.GET.get("price", "") in RESUMES:
         context |= _offer(found, request.GET["price"])
+    if wants_fragment(request) and not wants_calls and progress.comes:
+        context |= _come(found, status, request.GET)
     part = "curation/_batch_calls.html" if wants_calls else "curation/_batch_live.html"
     response = answer(request, "curation/batch.html", context | {"swapped": not wants_calls}, fragment=part)
-    if wants_fragment(request) and not wants_calls and not progress.is_open:
-        response["HX-Trigger"] = "batch-ended"  # the calls below are as they were when the page came
+    if wants_fragment(request) and not wants_calls and not progress.comes:
+        response["HX-Trigger"] = "batch-ended"  # the calls below may have another order, and more pages
     return response
 
 
@@ -86,6 +88,18 @@ def batch_item(request: HttpRequest, slug: str, uid: uuid.UUID, item: int) -> Ht
     answers = [part for entry in kept for part in (entry if isinstance(entry, list) else [entry])]
     context["estimated"] = any(isinstance(part, dict) and part.get("cost_is_estimate") for part in answers)
     return render(request, "curation/_batch_item.html", context)
+
+
+def _come(found: Batch, status: str, given: QueryDict) -> dict[str, Any]:
+    """Rows on the page (`row`: key and status of each) that stand otherwise now; and, while the first page has room, those
+    that belong there as well."""
+    told = (one.partition("-") for one in given.getlist("row"))
+    seen = {int(key): state for key, _, state in told if key.isascii() and key.isdigit() and len(key) < 19}
+    added: list[BatchItem] = []
+    if len(seen) < read.ITEMS_SIZE and not given.get("cursor"):
+        there = read.items(found, status=status).rows
+        added = [one for one in there if one.pk not in seen][: read.ITEMS_SIZE - len(seen)]
+    return {"changed": read.changed(found, seen) if seen else [], "added": added}
 
 
 def _tabs(progress: read.Progress, status: str) -> dict[str, Any]:
@@ -151,6 +165,9 @@ def _left(found: Batch, progress: read.Progress) -> str:
     """In words, what is left to do for a person."""
     if progress.is_open:
         return ""
+    if progress.comes:
+        asking = progress.counts["asking"]
+        return f"{asking:,} {'call' if asking == 1 else 'calls'} under way still {'comes' if asking == 1 else 'come'}."
     if waiting := progress.counts["waiting"]:
         return f"{waiting:,} {'was' if waiting == 1 else 'were'} not asked: resume it to go on where it stopped."
     if progress.counts["unknown"]:
