@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
-from curation.datasets import folds, freezing, read, reasons, recipe
+from curation.datasets import folds, freezing, held_out, read, reasons, recipe
 from curation.datasets.exporting import export, formats, personal, stored
 from curation.models import DatasetRow, DatasetVersion
 from curation.review import blind
@@ -51,12 +51,14 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """One format with what the validator says of the version; `rows` None: not checked yet."""
+    """One format with what the validator says of the version; `rows` None: not checked yet. `parts` are the splits of which
+    some row fits."""
 
     format: Any
     rows: int | None
     invalid: int
     warned: int
+    parts: list[Part]
 
 
 @require_GET
@@ -102,6 +104,7 @@ def dataset_version(request: HttpRequest, slug: str, name: str, number: int) -> 
             "bars": bars_of(found.counts, url=lambda code: f"{decided}?reason={code}"),
             "tables": tables_of(found.counts),
             "exports": _exports(found),
+            "held_out": held_out.leaks(version=found) if found.counts["rows"] <= MOST_CHECKED else [],
             "personal": personal.look(found) if found.counts["rows"] <= MOST_CHECKED else personal.known(found),
             "changed": read.changed(found),
             "spread": folds.spreads(found),
@@ -243,17 +246,18 @@ def parts_of(counts: dict[str, Any]) -> list[Part]:
 def _exports(found: DatasetVersion) -> list[Exported]:
     """Every format that takes rows of the version. Where nothing is known and there are many rows, they are not read for
     this page: the link to the checks does that."""
-    have, listed = set(stored.kinds(found)), []
+    have, listed, parts = set(stored.kinds(found)), [], [part for part in _parts(found) if part.rows]
     total = int(found.counts["rows"])
     for chosen in formats.FORMATS.values():
         if not have & set(chosen.KINDS):
             continue
         checked = export.checked(found, chosen) if total <= MOST_CHECKED else export.known(found, chosen)
         if checked is None:
-            listed.append(Exported(chosen, None, 0, 0))
+            listed.append(Exported(chosen, None, 0, 0, parts))
             continue
         invalid, warned = sum(checked["invalid"].values()), sum(checked["warned"].values())
-        listed.append(Exported(chosen, total - invalid, invalid, warned))
+        fits = [part for part in parts if part.rows > checked["invalid"].get(part.name, 0)]
+        listed.append(Exported(chosen, total - invalid, invalid, warned, fits))
     return listed
 
 

@@ -1,6 +1,7 @@
 """Downloads of a dataset version, and the page that says what stands against one and how to go on."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import render
@@ -38,7 +39,9 @@ def dataset_export(request: HttpRequest, slug: str, name: str, number: int) -> H
     except (formats.UnknownFormat, folds.NoFold) as error:
         raise Http404(str(error)) from None
     except (export.InvalidRows, held_out.HeldOutRows, PersonalRows, send.NoReason) as error:
-        return render(request, "curation/dataset_refused.html", _refused(found, wish, error), status=409)
+        wanted = "manifest" if given.get("manifest") == "1" else "file"
+        context = _refused(found, wish, error) | {"wanted": wanted, "again": urlencode(_again(wish, wanted))}
+        return render(request, "curation/dataset_refused.html", context, status=409)
     response = stream(request, sending.pieces, filename=sending.file_name)
     if sending.skipped:
         response["X-Whetstone-Skipped"] = str(sending.skipped)
@@ -76,6 +79,15 @@ def _wish(given: QueryDict) -> Wish:
     )
 
 
+def _again(wish: Wish, wanted: str) -> dict[str, Any]:
+    """The wish as it stands in an address, for the ways on; personal data as it is needs a reason, which no address holds."""
+    given: dict[str, Any] = {"format": wish.format}
+    given |= {"split": wish.split} if wish.fold is None else {"fold": wish.fold, "of": wish.of}
+    given |= {name: 1 for name in ("skip_invalid", "skip_held_out") if getattr(wish, name)}
+    given |= {"personal": wish.personal} if wish.personal == "replace" else {}
+    return given | ({"manifest": 1} if wanted == "manifest" else {})
+
+
 def _refused(found: DatasetVersion, wish: Wish, error: ValueError) -> dict[str, Any]:
     """The page's context: which of the ways on are open depends on what stands against the export."""
     chosen = formats.find(wish.format)
@@ -89,6 +101,11 @@ def _refused(found: DatasetVersion, wish: Wish, error: ValueError) -> dict[str, 
     if isinstance(error, export.WrongKind):
         takers = [one for kind in stored.kinds(found) for one in formats.taking(kind)]
         return context | {"why": "kind", "takers": takers}
+    if isinstance(error, export.NothingToWrite):
+        total = int(found.counts[wish.split or "rows"])
+        taking = {one.NAME: one for kind in stored.kinds(found) for one in formats.taking(kind)}
+        takers = [one for one in taking.values() if export.invalid_rows(found, one, wish.split) < total]
+        return context | {"why": "nothing", "takers": [] if error.held_out else takers}
     if isinstance(error, export.InvalidRows):
         return context | {"why": "invalid"}
     if isinstance(error, held_out.HeldOutRows):

@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Collection, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +54,21 @@ class WrongKind(InvalidRows):
         self.args = (
             f"{version} holds {holds}, and {chosen.NAME} takes {wanted}. Freeze a version with a task that makes them.",
         )
+
+
+class NothingToWrite(InvalidRows):
+    """The file would hold no row: each is invalid in the format, or (`held_out` of them) held out elsewhere."""
+
+    def __init__(
+        self, version: DatasetVersion, chosen: Format, split: str | None, invalid: int, held_out: int = 0
+    ) -> None:
+        super().__init__(version, chosen, invalid, checked(version, chosen)["errors"] if invalid else {})
+        self.held_out = held_out
+        went = ", ".join(f"{count:,} × {code}" for code, count in self.reasons.items())
+        why = [f"{invalid:,} cannot be written as {chosen.NAME} ({went})"] if invalid else []
+        why += [f"{held_out:,} {'is' if held_out == 1 else 'are'} held out elsewhere"] if held_out else []
+        rows = f"the {split} rows of {version}" if split else f"the rows of {version}"
+        self.args = (f"Of {rows} none is left for a file: {' and '.join(why)}. Take another format, or freeze again.",)
 
 
 @dataclass(slots=True)
@@ -176,7 +192,8 @@ def plan(
     `personal_data` is "replace" (pseudonyms take its place), "keep" (somebody answers for it, and said why), or "" for
     what the recipe asks for: replace, else refuse; only rows that would be written count. With `inside` the lines stay on
     this machine (a training run here), and personal data alone refuses nothing. Raises formats.UnknownFormat; WrongKind
-    where the format takes none of the rows; InvalidRows where rows have errors and `skip_invalid` was not asked for;
+    where the format takes none of the rows; NothingToWrite where every row has errors, InvalidRows where some have, and
+    `skip_invalid` was not asked for;
     held_out.HeldOutRows where rows of train or validation are held out elsewhere and `skip_held_out` was not asked for;
     personal.PersonalRows.
     """
@@ -186,6 +203,8 @@ def plan(
         raise WrongKind(version, chosen, have, int(version.counts["rows"]))
     invalid = invalid_rows(version, chosen, split)
     if invalid and not skip_invalid:
+        if invalid >= int(version.counts[split or "rows"]):
+            raise NothingToWrite(version, chosen, split, invalid)
         raise InvalidRows(version, chosen, invalid, checked(version, chosen)["errors"])
     leaks = leaking(version, split)
     if leaks and not skip_held_out:
@@ -199,6 +218,29 @@ def plan(
     return Plan(
         version, chosen, split or "", invalid, away, found, asked == "replace" and bool(found), columns, part,
     )  # fmt: skip
+
+
+def refuse_empty(made: Plan) -> None:
+    """Raise NothingToWrite where rows are left out and none remains. A split without a row is no such case."""
+    if not made.invalid and not made.held_out:
+        return
+    with closing(read_rows(made.version, split=made.split, part=made.part, origin=False)) as rows:
+        looked_at = False
+        for row in rows:
+            if row.position not in made.held_out and not (made.invalid and _has_error(row.example, made.chosen)):
+                return
+            looked_at = True
+    if looked_at:
+        raise NothingToWrite(made.version, made.chosen, made.split, made.invalid, len(made.held_out))
+
+
+def left_out(made: Plan) -> int:
+    """How many rows are left out, each counted once: some may be invalid and held out."""
+    both = 0
+    if made.invalid and made.held_out:
+        rows = read_rows(made.version, split=made.split, only=sorted(made.held_out), origin=False)
+        both = sum(_has_error(row.example, made.chosen) for row in rows)
+    return made.invalid + len(made.held_out) - both
 
 
 def _written(

@@ -6,7 +6,7 @@ The same plan writes both, so the manifest is of exactly the file that the expor
 from collections.abc import Generator
 from typing import Any
 
-from curation.datasets.exporting.export import Plan, Written, descent, leaking, line_of, pieces, written_rows
+from curation.datasets.exporting.export import Plan, Written, descent, leaking, left_out, line_of, pieces, written_rows
 from curation.datasets.exporting.findings import Finding, warning
 from curation.privacy import names
 
@@ -71,7 +71,7 @@ def about(made: Plan) -> dict[str, Any]:
 def notes(made: Plan) -> list[Finding]:
     """What those who take the format ask of a file as a whole, where this one falls short."""
     limits, version = made.chosen.LIMITS, made.version
-    rows = int(version.counts[made.split or "rows"]) - made.invalid - len(made.held_out)
+    rows = int(version.counts[made.split or "rows"]) - left_out(made)
     found = []
     if made.split != "test" and not made.part and rows < limits.least_rows:
         found.append(warning("too_few_rows", "", f"{rows} rows; {made.chosen.NAME} wants at least {limits.least_rows}"))

@@ -61,14 +61,17 @@ def origins(*, version: DatasetVersion, wish: Wish) -> Sending:
 
 
 def plan(version: DatasetVersion, wish: Wish, *, inside: bool = False) -> export.Plan:
-    """The export's plan. Raises what export.plan raises, NoReason and folds.NoFold."""
+    """The export's plan. Raises what export.plan raises, NothingToWrite too where rows are left out and none remains, NoReason
+    and folds.NoFold."""
     if wish.personal == "keep" and len(" ".join(wish.reason.split())) < SHORTEST_REASON:
         raise NoReason(f"Say in at least {SHORTEST_REASON} characters why personal data goes out as it is.")
     part = None if wish.fold is None else folds.part(version, wish.fold, wish.of)
-    return export.plan(
+    made = export.plan(
         version, wish.format, "" if part else wish.split, skip_invalid=wish.skip_invalid, skip_held_out=wish.skip_held_out,
         personal_data=wish.personal, inside=inside, part=part,
     )  # fmt: skip
+    export.refuse_empty(made)
+    return made
 
 
 def _named(made: export.Plan) -> str:

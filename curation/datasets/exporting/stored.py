@@ -1,6 +1,6 @@
 """Reading the rows of a version, each with all that it pins, from a server-side cursor."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -73,7 +73,7 @@ def read_rows(
     only: Sequence[int] | None = None,
     part: Part | None = None,
     origin: bool = True,
-) -> Iterator[StoredRow]:
+) -> Generator[StoredRow]:
     """The rows in order from position `after` on (or those at the positions `only`, or of `part` of a fold), without those
     that were erased. One statement, so one state of the database; rows are fetched 200 at a time. Holds a transaction open
     until it is exhausted or closed. Without `origin` what a row rests on is left empty, which is quicker."""

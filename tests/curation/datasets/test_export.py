@@ -177,7 +177,7 @@ def test_the_command_writes_a_whole_file_or_none(project: Project, rita: User, t
     freeze_by_command("--filter=judged:acceptable", stdout=out, stderr=err)
     label, count, digest = out.getvalue().split()
     assert (label, count, len(digest)) == ("support@1", "1", 64)
-    assert "warning: 1 rows are few" in err.getvalue()
+    assert "warning: 1 row is few" in err.getvalue()
     freeze_by_command("--filter=", "--json", stdout=(out := io.StringIO()), stderr=io.StringIO())
     assert json.loads(out.getvalue())["hash"] == digest
 
