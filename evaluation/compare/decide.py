@@ -170,12 +170,15 @@ class _Words:
         return f"{self.label(metric)} ({_signed(100 * amount)} points)"
 
     def _best(self, metric: Metric) -> str:
-        end = metric.ratio_low if metric.lower_is_better else metric.ratio_high
-        bound = "at least" if metric.lower_is_better else "at best"
-        return f"{bound} {100 * (end or 0.0):.1f} % of the baseline"
+        """How far it is proven to be past the limit, on the scale of the change before it and of the limit after it."""
+        if metric.lower_is_better:
+            return f"up by at least {100 * ((metric.ratio_low or 1.0) - 1):.1f} %"
+        return f"at best {100 * (metric.ratio_high or 0.0):.1f} % of the baseline"
 
     def _asked(self, metric: Metric) -> str:
-        return f"{_percent(metric)} is {'allowed' if metric.lower_is_better else 'asked'}"
+        if metric.lower_is_better:
+            return f"{100 * ((metric.limit or 1.0) - 1):.4g} % more is allowed"
+        return f"{_percent(metric)} is asked"
 
     def _kept(self, metric: Metric) -> str:
         if metric.lower_is_better:

@@ -117,9 +117,11 @@ def test_a_topic_is_given_on_a_trace_and_to_many(
     page.goto(f"{server.url}/p/acme/traces/{made[0].uid}/")
     picker = page.get_by_label("Topic of this trace")
     expect(picker.locator("option:checked")).to_have_text("Refunds (by rule)")
+    expect(page.locator("#topic-of:not(.htmx-added)")).to_be_visible()  # it listens from then on
     picker.select_option(label="Odd")
     expect(page.locator("#topic-of")).to_contain_text("Kept: given by hand.")
     assert topics.of_trace(made[0])[1] == "hand"
+    expect(page.locator("#topic-of:not(.htmx-added)")).to_be_visible()
     page.get_by_label("Topic of this trace").select_option(index=0)
     expect(page.locator("#topic-of")).to_contain_text("Taken back: Refunds by rule.")
     axe()

@@ -93,6 +93,10 @@ def test_a_baseline_that_is_never_right_is_nothing_to_keep() -> None:
 def test_a_slow_candidate_is_rejected_unless_the_clock_cannot_be_trusted() -> None:
     better = binary(Pairs(329, 58, 25, 128))
     times = np.random.default_rng(0).lognormal(6, 0.5, 540)
+    slow = verdict(better, latency(times, times * 3.5))
+    assert slow.outcome == REJECT
+    told = "latency (+250.0 %) is up by at least 250.0 %, where 10 % more is allowed."
+    assert told in slow.sentence, "the change, its end and the limit on one scale"
     assert verdict(better, latency(times, times * 1.3)).outcome == REJECT
     apart = verdict(better, latency(times, times * 1.3, separately_timed=True))
     assert apart.outcome == INCONCLUSIVE
