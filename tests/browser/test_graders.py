@@ -112,7 +112,7 @@ def test_made_tried_and_confirmed(
     batch = Batch.objects.get()
     assert batches.work(batch.pk, 20)
     expect(page.locator("#batch-live")).to_contain_text("12 of 12", timeout=6000)
-    expect(page.locator("#batch-live")).to_contain_text("Done")
+    expect(page.locator("#state-title")).to_contain_text("Finished 12 of 12")
     expect(page.locator("#call-tabs")).to_contain_text("Done 12")
     expect(page.locator(".calls .mark.good")).to_have_count(12)  # the list came again by itself
     axe()
@@ -267,6 +267,12 @@ def test_a_batch_in_all_its_states(
     expect(live).to_contain_text("28 of 40")
     shoot(page, "batch")
     axe()
+    page.set_viewport_size({"width": 390, "height": 844})
+    price = live.get_by_text("stops when it passes $0.240")
+    assert price.evaluate(
+        "it => it.scrollWidth <= it.clientWidth && it.parentElement.scrollWidth <= it.parentElement.clientWidth"
+    )
+    page.set_viewport_size({"width": 1440, "height": 900})
     page.get_by_role("link", name="Waiting").click()
     item = batch.items.filter(status="waiting").earliest("id")
     row = page.locator(f"#row-{item.pk}")
