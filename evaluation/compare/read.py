@@ -17,6 +17,8 @@ from evaluation.runs import answers
 from workspace.paging import Page, paginate
 
 MOST_SHOWN = 200
+MOST_SAID = 20  # messages beside the request, nearest to it; of each at most MOST_WORDS characters
+MOST_WORDS = 2_000
 # scores that moved less than this are not called changed
 STEP = 0.05
 
@@ -66,13 +68,35 @@ class SideShown:
     grades: list[GradeLine] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One message around the request; `cut` characters of its text are left out."""
+
+    role: str
+    text: str
+    calls: list[tuple[str, str]]
+    cut: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What was put to both models: the last `request` of a user, what was said `before` it and `since`, up to the answer.
+    `earlier` and `between` messages of these are left out."""
+
+    request: str
+    before: list[Said]
+    since: list[Said]
+    earlier: int = 0
+    between: int = 0
+
+
 @dataclass(slots=True)
 class Shown:
     """One scenario with both answers and what was expected."""
 
     scenario: Scenario
     kind: str
-    asked: str
+    asked: Asked
     sides: list[SideShown]
     expected: str
     expected_calls: list[tuple[str, str]]
@@ -194,9 +218,24 @@ def _calls(message: Message) -> list[tuple[str, str]]:
     return [(call["name"], call["arguments"]) for call in message.get("tool_calls", [])]
 
 
-def _asked(messages: list[Message]) -> str:
-    """The last thing that was said before the answer, by a user or a tool."""
-    for message in reversed(messages):
-        if message["role"] in ("user", "tool") and text_of(message):
-            return text_of(message)
-    return ""
+def _asked(messages: list[Message]) -> Asked:
+    """The last request of a user, with what stands around it; without a user, the last words there are."""
+    spoken = [one for one in messages if one["role"] not in ("system", "developer")]
+    at = next((n for n in reversed(range(len(spoken))) if spoken[n]["role"] == "user" and text_of(spoken[n])), None)
+    if at is None:
+        at = next((n for n in reversed(range(len(spoken))) if text_of(spoken[n])), None)
+    if at is None:
+        return Asked("", [], [])
+    before, since = spoken[:at], spoken[at + 1 :]
+    return Asked(
+        text_of(spoken[at]),
+        [_said(one) for one in before[-MOST_SAID:]],
+        [_said(one) for one in since[-MOST_SAID:]],
+        max(0, len(before) - MOST_SAID),
+        max(0, len(since) - MOST_SAID),
+    )
+
+
+def _said(message: Message) -> Said:
+    text = text_of(message)
+    return Said(message["role"], text[:MOST_WORDS], _calls(message), max(0, len(text) - MOST_WORDS))

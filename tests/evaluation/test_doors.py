@@ -9,10 +9,14 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from evaluation.compare import request
+from curation.messages.form import message
+from evaluation.compare import read, request
+from evaluation.compare.decide import Rules
 from evaluation.models import Comparison, EvaluationRun
+from evaluation.runs.request import read_settings
 from tests import make
 from training.models import ModelVersion
+from workspace.access import SYSTEM
 from workspace.models import Connection, Project, Role, User
 
 pytestmark = pytest.mark.django_db
@@ -237,3 +241,37 @@ def test_demo_models_alone_cannot_be_compared_and_the_page_says_so(
     assert "/p/acme/runs/new/" in page and "/p/acme/settings/#connections" in page
     listed = client.get("/p/acme/models/").content.decode()
     assert "demo</span>" in listed and "connection</span>" not in listed
+
+
+def test_a_scenario_shows_the_question_before_what_tools_answered(
+    project: Project, sides: Any, rita: User, as_user: Callable[[User], Client]
+) -> None:
+    def said(number: int) -> Any:
+        return make.document(
+            message("system", "You help customers."),
+            message("user", "Hello."),
+            message("assistant", "How can I help?"),
+            message("user", f"Where is my parcel {number}?"),
+            message("assistant", "", tool_calls=[make.call("track", '{"parcel": 7}')]),
+            make.tool_result('{"status": "in transit"}'),
+            message("assistant", "On its way."),
+        )
+
+    base, tuned = sides
+    suite = make.suite(project, scenarios=3, said=said)
+    for model, right in ((base, lambda n: False), (tuned, lambda n: True)):
+        make.answered(suite, model, right)
+    made = request.request_comparison(
+        suite=suite, baseline=base, candidate=tuned, settings=read_settings({}), rules=Rules(), actor=SYSTEM
+    )
+    request.settle(made)
+    asked = read.scenario(made, 1).asked
+    assert asked.request.startswith("Where is my parcel")
+    assert [(one.role, one.text) for one in asked.before] == [("user", "Hello."), ("assistant", "How can I help?")]
+    assert [(one.role, one.text, one.calls) for one in asked.since] == [
+        ("assistant", "", [("track", '{"parcel": 7}')]),
+        ("tool", '{"status": "in transit"}', []),
+    ]
+    html = as_user(rita).get(f"/p/acme/comparisons/{made.uid}/?at=1").content.decode()
+    assert 0 < html.index("2 messages before it") < html.index(asked.request, html.index("before it"))
+    assert html.index(asked.request, html.index("before it")) < html.index("in transit")
