@@ -35,7 +35,6 @@ def agree(bill: Bill, confirmed: str) -> Agreed:
 def price_of_rest(comparison: Comparison, *, again_unknown: bool = False, again_failed: bool = False) -> Bill:
     """What `resume` with the same words is estimated to cost. Raises Refused where there is nothing to go on with."""
     _check(comparison)
-    calls.write(comparison)  # one that was stopped before it began has no rows yet
     return price.of_rest(comparison, again_unknown=again_unknown, again_failed=again_failed)
 
 
@@ -47,18 +46,22 @@ def resume(
     again_failed: bool = False,
     confirmed: str = "",
 ) -> int:
-    """Go on with judging that stopped, was cancelled, or left something out. The comparison is concluded anew after it;
-    what was judged stays. Answers whose judgment may have been paid for are put before the judge again only where somebody
-    says so; those that failed too. Returns how many wait. Raises Refused."""
+    """Go on with judging that stopped, was cancelled, or left something out. The comparison is concluded anew after it; what
+    was judged stays, and so does a verdict of before where the judges stop. Answers whose judgment may have been paid for
+    are put before the judge again only where somebody says so; those that failed too. Returns how many wait. Raises
+    Refused."""
     bill = price_of_rest(comparison, again_unknown=again_unknown, again_failed=again_failed)
     agreed = agree(bill, confirmed)
     with transaction.atomic():
         held = Comparison.objects.select_for_update(of=("self",)).get(pk=comparison.pk)
         if held.status == Comparison.Status.RUNNING:
             raise Refused("comparison", "It is at work already.")
-        # `attempts` goes on: whoever asked before must not take it for its own
-        wanted = calls.rows(comparison).filter(status__in=price.again(again_unknown, again_failed))
-        waiting = JudgeCall.objects.filter(pk__in=list(wanted.values_list("pk", flat=True))).update(
+        calls.write(comparison)  # one that was stopped before it began has no rows yet
+        statuses = price.again(again_unknown, again_failed)
+        keys = list(calls.rows(comparison).filter(status__in=statuses).values_list("pk", flat=True))
+        # another comparison of the same answers may have taken one since, or its judgment came after all; `attempts` goes
+        # on: whoever asked before must not take it for its own
+        waiting = JudgeCall.objects.filter(pk__in=keys, status__in=statuses).update(
             status=JudgeCall.Status.WAITING, error="", ended_at=None
         )
         if not waiting:
@@ -73,9 +76,8 @@ def resume(
             again_failed=again_failed, agreed_usd=None if agreed.usd is None else str(agreed.usd),
             was=held.outcome or held.status, sentence=held.sentence or held.status_reason,
         )  # fmt: skip
-        Comparison.objects.filter(pk=held.pk).update(
-            status=Comparison.Status.RUNNING, status_reason="", outcome="", sentence="", result={}, decided_at=None
-        )
+        # a verdict that stands already stays with its numbers until there is another one
+        Comparison.objects.filter(pk=held.pk).update(status=Comparison.Status.RUNNING, status_reason="")
     return waiting
 
 

@@ -96,7 +96,7 @@ def before(*, asked: Sequence[Asked], versions: Iterable[GraderVersion], sides: 
             if run is None:
                 left, sample = pairs, _supposed(asked, side)
             else:
-                rest = _not_judged(calls.paired(known).filter(run=run), version)
+                rest = _open(calls.paired(known).filter(run=run), version, again(False, False))
                 left, sample = rest.count(), _shown(rest)
             parts += pricing.parts_of(version, sample, left, extra=side.longest if run is None else 0)
             items, looked = items + left, looked + len(sample)
@@ -108,12 +108,13 @@ def of_rest(comparison: Comparison, *, again_unknown: bool = False, again_failed
     """What going on with a judging costs from now on: what waits, and what is asked again. Raises Refused where nothing
     is, and where a judge may not be used."""
     statuses = again(again_unknown, again_failed)
+    answered = calls.paired([comparison.baseline, comparison.candidate])
     lines = []
     for version in calls.judges_of(comparison.suite).values():
         _check(version)
-        rest = calls.rows(comparison).filter(version=version, status__in=statuses)
+        rest = _open(answered, version, statuses)
         count = rest.count()
-        sample = _shown(Answer.objects.filter(pk__in=rest.values("answer")))
+        sample = _shown(rest)
         parts = pricing.parts_of(version, sample, count)
         lines.append(Line(version, _price(count, count, parts, len(sample))))
     if not any(line.price.items for line in lines):
@@ -153,9 +154,10 @@ def _supposed(asked: Sequence[Asked], side: Side) -> list[tuple[dict[str, Any], 
     ]  # fmt: skip
 
 
-def _not_judged(found: QuerySet[Answer], version: GraderVersion) -> QuerySet[Answer]:
-    """Answers that were not put before a judge yet; what came of the others is as it is."""
-    judged = JudgeCall.objects.filter(answer=OuterRef("pk"), version=version).exclude(status=Status.WAITING)
+def _open(found: QuerySet[Answer], version: GraderVersion, statuses: list[str]) -> QuerySet[Answer]:
+    """Answers that were not put before a judge yet, or whose row is in one of `statuses`; what came of the others is as it
+    is."""
+    judged = JudgeCall.objects.filter(answer=OuterRef("pk"), version=version).exclude(status__in=statuses)
     return found.filter(~Exists(judged))
 
 
