@@ -4,10 +4,12 @@ import shutil
 from pathlib import Path
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from curation.forget import person
 from curation.forget.person import Subject
 from curation.models import DatasetRow, Erasure
+from evaluation.judging import calls
 from evaluation.models import Answer, AnswerScore, EvaluationAttempt, JudgeCall, Scenario
 from training.artifacts import checkpoints
 from training.models import TrainingRun
@@ -27,11 +29,7 @@ def forget_person(*, project: Project, actor: Actor, subject: Subject) -> Erasur
         erasure = person.forget(project=project, actor=actor, subject=subject)
         rows = DatasetRow.objects.filter(version__dataset__project=project, trace__erased_at__isnull=False)
         scenarios = Scenario.objects.filter(row__in=rows).exclude(messages=[])
-        emptied_answers = Answer.objects.filter(scenario__in=scenarios)
-        # what judges were asked and what they said quotes the answer
-        JudgeCall.objects.filter(answer__in=emptied_answers).update(prompt=None, reply=None, error="")
-        AnswerScore.objects.filter(answer__in=emptied_answers).update(reason="")
-        answers = emptied_answers.update(message=None, error="Erased at a person's request.")
+        answers = _empty_answers(scenarios)
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL whetstone.forgetting = 'on'")
             emptied = scenarios.update(
@@ -46,6 +44,19 @@ def forget_person(*, project: Project, actor: Actor, subject: Subject) -> Erasur
     for folder in folders:
         shutil.rmtree(folder, ignore_errors=True)
     return erasure
+
+
+def _empty_answers(scenarios: QuerySet[Scenario]) -> int:
+    """Erase what models said to them, and what judges were asked and said of it, which quotes it. A judgment under way ends
+    without its words when it comes (see judging.calls.settle). Returns how many answers there were."""
+    # held first, as those hold them who keep a judgment
+    held = Answer.objects.select_for_update(no_key=True).filter(scenario__in=scenarios).order_by("pk")
+    keys = list(held.values_list("pk", flat=True))
+    asked = JudgeCall.objects.filter(answer__in=keys)
+    asked.update(prompt=None, reply=None, error="")
+    asked.filter(status=JudgeCall.Status.WAITING).update(status=JudgeCall.Status.FAILED, error=calls.ERASED)
+    AnswerScore.objects.filter(answer__in=keys).update(reason="")
+    return Answer.objects.filter(pk__in=keys).update(message=None, error="Erased at a person's request.")
 
 
 def _data_of(project: Project, erasure: Erasure) -> tuple[list[Path], list[str]]:

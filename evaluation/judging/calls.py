@@ -18,6 +18,7 @@ from evaluation.runs import answers
 
 Status = JudgeCall.Status
 MOST_TEXT = 20_000
+ERASED = "The answer was erased."
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,28 +121,31 @@ def overspent(judging: Judging) -> str:
     return f"It cost {cost} so far, more than the {agreed} that were agreed to. {left} for a new price."
 
 
-def take_back(judging: Judging) -> int:
-    """What a process that ended had taken may have been paid for, so its outcome is unknown. Returns how many are."""
+def take_back(judging: Judging | None) -> int:
+    """What a process that ended had taken may have been paid for, so its outcome is unknown. None: for a judging that is
+    gone. Returns how many are."""
     left = JudgeCall.objects.filter(judging=judging, status=Status.ASKING)
     return left.update(status=Status.UNKNOWN, error=LOST, ended_at=timezone.now())
 
 
 def keep(one: Claimed, *, judging: Judging, spent: Decimal | None = None, **fields: Any) -> None:
     """Write something down of a row that is at work, before the next thing is paid for; `spent` of it counts from now on.
-    Raises TakenAway where the row is not ours any more."""
+    Raises TakenAway where the row is not ours any more, or the answer was erased."""
     fields = {("reply" if name == "answer" else name): _plain(value) for name, value in fields.items()}
     with transaction.atomic():
+        stands = _hold(one)
         held = JudgeCall.objects.filter(pk=one.id, attempts=one.attempts)
-        kept = held.filter(status__in=[Status.ASKING, Status.UNKNOWN]).update(**fields)
+        kept = held.filter(status__in=[Status.ASKING, Status.UNKNOWN]).update(**_without_words(fields, stands))
         if kept and spent:
             _count(judging, spent)
-    if not kept:
+    if not kept or not stands:
         raise TakenAway
 
 
 def settle(judging: Judging, name: str, definition: dict[str, Any], result: Result[Claimed]) -> bool:
     """A result, its score under `name` and the cost in one transaction. A row that was taken back meanwhile (its process
-    was thought dead) is done after all: its answer came, and was paid for. False where the row is another's."""
+    was thought dead) is done after all: its answer came, and was paid for. Of an answer that was erased meanwhile only what
+    it cost is kept. False where the row is another's."""
     one = result.claimed
     grade = result.grade
     if result.status == Status.FAILED and grade is not None and grade.value is None and not grade.error:
@@ -153,10 +157,14 @@ def settle(judging: Judging, name: str, definition: dict[str, Any], result: Resu
     }  # fmt: skip
     known = {key: _plain(value) for key, value in kept.items() if value is not None}
     with transaction.atomic():
+        stands = _hold(one)
+        if not stands:
+            result.status, result.error, ends = Status.FAILED, ERASED, True
         settled = JudgeCall.objects.filter(
             pk=one.id, attempts=one.attempts, status__in=[Status.ASKING, Status.UNKNOWN]
         ).update(
-            status=result.status, error=_plain(result.error[:MOST_TEXT]), ended_at=timezone.now() if ends else None, **known
+            status=result.status, error=_plain(result.error[:MOST_TEXT]), ended_at=timezone.now() if ends else None,
+            **_without_words(known, stands),
         )  # fmt: skip
         if settled and result.status == Status.DONE and grade is not None:
             score = answers.score_of({**definition, "name": name}, grade)
@@ -168,6 +176,17 @@ def settle(judging: Judging, name: str, definition: dict[str, Any], result: Resu
         if settled and result.spent:
             _count(judging, result.spent)
     return bool(settled)
+
+
+def _hold(one: Claimed) -> bool:
+    """Hold the answer against being erased until the transaction ends. False where it was."""
+    held = Answer.objects.select_for_update(no_key=True).filter(pk=one.answer_id, message__isnull=False)
+    return held.values_list("pk", flat=True).first() is not None
+
+
+def _without_words(fields: dict[str, Any], stands: bool) -> dict[str, Any]:
+    """Numbers alone of what was erased: prompt and reply quote it."""
+    return fields if stands else {name: value for name, value in fields.items() if name not in ("prompt", "reply")}
 
 
 def _count(judging: Judging, spent: Decimal) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from curation.models import GraderVersion
@@ -55,6 +56,7 @@ def open_judgings() -> list[int]:
         ended = Judging.objects.exclude(status__in=OPEN).exclude(lease_owner="")
         for one in Judging.objects.filter(pk__in=leases.free(ended)):
             calls.take_back(one)
+    calls.take_back(None)
     return leases.free(Judging.objects.filter(status=Status.RUNNING))
 
 
@@ -69,10 +71,20 @@ def work(judging_id: int, seconds: float) -> bool:
         try:
             return _work(judging_id, name, time.monotonic() + seconds)
         finally:
-            steadily(leases.give_back, mine, name)
+            steadily(_leave, mine, name)
     except (OperationalError, InterfaceError):  # the lease runs out, and the sweep goes on with it
         log.warning("The judging %s waits for the database.", judging_id, exc_info=True)
         return True
+
+
+def _leave(mine: QuerySet[Judging], name: str) -> None:
+    """Let the next one work on it. What could not be settled is unknown: another comparison of the same answers waits for
+    it."""
+    with transaction.atomic():
+        held = mine.select_for_update().filter(lease_owner=name).first()
+        if held is not None:
+            calls.take_back(held)
+            leases.give_back(mine, name)
 
 
 def _work(judging_id: int, name: str, deadline: float) -> bool:
@@ -115,7 +127,7 @@ class Judge(Caller[Claimed]):
     def do(self, one: Claimed) -> Result[Claimed]:
         answer = Answer.objects.select_related("scenario").get(pk=one.answer_id)
         if answer.message is None:
-            return Result(one, JudgeCall.Status.FAILED, "The answer was erased.")
+            return Result(one, JudgeCall.Status.FAILED, calls.ERASED)
         talk, facts = answers.conversation_of(answer, answer.scenario)
 
         def grade(asker: asking.Asker | None) -> run.Outcome:
