@@ -126,18 +126,19 @@ def _summary(found: Comparison) -> dict[str, Any]:
         "id": found.uid,
         "name": found.name,
         "status": found.status,
-        "verdict": found.outcome or None,
-        "sentence": found.sentence,
+        "verdict": found.outcome if found.is_concluded else None,
+        "sentence": found.sentence if found.is_concluded else "",
         "baseline": str(found.baseline.model),
         "candidate": str(found.candidate.model),
         "suite": str(found.suite),
         "requested_by": found.author,
         "created_at": found.created_at,
-        "decided_at": found.decided_at,
+        "decided_at": None if found.status == Comparison.Status.RUNNING else found.decided_at,
     }
 
 
 def whole(found: Comparison) -> dict[str, Any]:
+    result = found.result if found.is_concluded else {}
     sides = dict(zip(("baseline", "candidate"), read.progress(found), strict=True))
     return {
         **_summary(found),
@@ -148,8 +149,8 @@ def whole(found: Comparison) -> dict[str, Any]:
         "scenarios": found.suite.counts["scenarios"],
         "rules": found.rules,
         "primary": found.primary_grader,
-        "metrics": found.result.get("metrics", []),
-        "further": found.result.get("further", []),
+        "metrics": result.get("metrics", []),
+        "further": result.get("further", []),
         "judging": _judging(found),
     }
 

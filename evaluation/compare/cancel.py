@@ -3,7 +3,7 @@
 from django.db import transaction
 from django.utils import timezone
 
-from evaluation.compare.request import lock_models
+from evaluation.compare.request import end, lock_models
 from evaluation.judging import work
 from evaluation.models import Comparison, EvaluationRun, Judging
 from workspace import audit
@@ -11,16 +11,13 @@ from workspace.access import Actor
 
 
 def cancel(*, comparison: Comparison, actor: Actor) -> bool:
-    """Stop a comparison that is still being answered. Its runs stop too, unless another comparison waits for them.
+    """Stop a comparison that is still being answered or judged. Its runs stop too, unless another comparison waits for them.
     False where it was over already."""
     now = timezone.now()
     with transaction.atomic():
         # a comparison that is being asked for right now must not take up a run that stops here
         lock_models(comparison.baseline.model_id, comparison.candidate.model_id)
-        stopped = Comparison.objects.filter(pk=comparison.pk, status=Comparison.Status.RUNNING).update(
-            status=Comparison.Status.FAILED, status_reason=f"Stopped by {actor.label}.", decided_at=now
-        )
-        if not stopped:
+        if not end(comparison, f"Stopped by {actor.label}."):
             return False
         # calls under way still come, and are kept
         Judging.objects.filter(comparison=comparison, status__in=work.OPEN).update(

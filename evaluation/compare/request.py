@@ -149,10 +149,10 @@ def settle(comparison: Comparison) -> bool:
         Judging.objects.filter(comparison=comparison, status=Judging.Status.WAITING).update(
             status=Judging.Status.CANCELLED, ended_at=timezone.now()
         )
-        return _close(comparison, status=Comparison.Status.FAILED, status_reason=reason)
+        return _fail(comparison, reason)
     judging = work.advance(comparison)
     if judging is not None and judging.status == Judging.Status.STOPPED:
-        return _close(comparison, status=Comparison.Status.FAILED, status_reason=f"Judging stopped. {judging.error}")
+        return _fail(comparison, f"Judging stopped. {judging.error}")
     if judging is not None and judging.status != Judging.Status.DONE:
         return False
     for run in runs:
@@ -160,18 +160,32 @@ def settle(comparison: Comparison) -> bool:
     rules = decide.Rules(**comparison.rules)
     found, labels = pairs.measure(comparison, rules)
     decision = decide.decide(metrics=found, rules=rules, candidate=_short(comparison), labels=labels)
-    return _close(
-        comparison,
-        status=Comparison.Status.DONE,
-        outcome=decision.outcome,
-        sentence=decision.sentence,
-        result={
-            "metrics": [metric.as_json() for metric in found],
-            "labels": labels,
-            "further": decision.further,
-            "scenarios": comparison.suite.counts.get("scenarios"),
-        },
-    )
+    result = {
+        "metrics": [metric.as_json() for metric in found],
+        "labels": labels,
+        "further": decision.further,
+        "scenarios": comparison.suite.counts.get("scenarios"),
+    }
+    with transaction.atomic():
+        changed = Comparison.objects.filter(pk=comparison.pk, status=Comparison.Status.RUNNING).update(
+            status=Comparison.Status.DONE, outcome=decision.outcome, sentence=decision.sentence, result=result,
+            decided_at=timezone.now(),
+        )  # fmt: skip
+        if changed:
+            _record(comparison, decision.outcome, decision.sentence)
+    return bool(changed)
+
+
+def end(comparison: Comparison, reason: str) -> str:
+    """End it without a conclusion. One whose judges went on keeps the verdict that it had. Returns why it ended, "" where it
+    was over already."""
+    running = Comparison.objects.filter(pk=comparison.pk, status=Comparison.Status.RUNNING)
+    if running.filter(outcome="").update(
+        status=Comparison.Status.FAILED, status_reason=reason, decided_at=timezone.now()
+    ):
+        return reason
+    kept = f"{reason} What was concluded before stands."
+    return kept if running.update(status=Comparison.Status.DONE, status_reason=kept) else ""
 
 
 def settle_all() -> int:
@@ -188,21 +202,19 @@ def settle_all() -> int:
     return settled
 
 
-def _close(comparison: Comparison, **fields: Any) -> bool:
+def _fail(comparison: Comparison, reason: str) -> bool:
     with transaction.atomic():
-        changed = Comparison.objects.filter(pk=comparison.pk, status=Comparison.Status.RUNNING).update(
-            decided_at=timezone.now(), **fields
-        )
-        if changed:
-            audit.record(
-                project=comparison.project,
-                actor=SYSTEM,
-                action="comparison.decided",
-                target=f"comparison:{comparison.uid}",
-                outcome=fields.get("outcome", ""),
-                sentence=fields.get("sentence") or fields.get("status_reason", ""),
-            )
-    return bool(changed)
+        said = end(comparison, reason)
+        if said:
+            _record(comparison, comparison.outcome, said)
+    return bool(said)
+
+
+def _record(comparison: Comparison, outcome: str, sentence: str) -> None:
+    audit.record(
+        project=comparison.project, actor=SYSTEM, action="comparison.decided", target=f"comparison:{comparison.uid}",
+        outcome=outcome, sentence=sentence,
+    )  # fmt: skip
 
 
 def _name(baseline: ModelVersion, candidate: ModelVersion) -> str:

@@ -52,3 +52,8 @@ class Comparison(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def is_concluded(self) -> bool:
+        """Its verdict stands. While judges go on, that of before waits for theirs."""
+        return self.status == self.Status.DONE

@@ -101,7 +101,7 @@ def comparison(request: HttpRequest, slug: str, uid: UUID) -> HttpResponse:
     context = _about(entry, found)
     if not wants_fragment(request) and entry.may(Role.ENGINEER) and request.GET.get("price", "") in RESUMES:
         context |= _offer(found, request.GET["price"])
-    if found.status != Comparison.Status.DONE:
+    if not found.is_concluded:
         context["sides"] = [(run, done, is_local(run.model)) for run, done in read.progress(found)]
         return answer(request, "evaluation/comparison.html", context, fragment="evaluation/_comparison_live.html")
     kind = request.GET.get("show", "")
@@ -161,7 +161,7 @@ def mark_of(found: Comparison, *, judging: progress.Progress | None = None) -> t
     """Tone, sign and word of a comparison's verdict, or of its state while it has none."""
     if judging is not None and judging.judging.status == "running" and found.status == Comparison.Status.RUNNING:
         return "info", "…", "Judging"
-    return OUTCOMES.get(found.outcome) or STATES[found.status]
+    return OUTCOMES[found.outcome] if found.is_concluded else STATES[found.status]
 
 
 def _find(entry: Entry, uid: UUID) -> Comparison:
@@ -202,7 +202,7 @@ def _names(found: Comparison) -> tuple[str, str]:
 
 def _primary(found: Comparison) -> dict[str, Any] | None:
     metrics = found.result.get("metrics") or []
-    if not metrics:
+    if not metrics or not found.is_concluded:
         return None
     low, high, kind = metrics[0]["low"], metrics[0]["high"], metrics[0]["kind"]
     scale, digits = (100, 1) if kind == "binary" else (1, 3)

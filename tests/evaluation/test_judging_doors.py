@@ -71,8 +71,12 @@ def test_over_the_api(api: Callable[..., Client], project: Project, judge: Judge
     assert send(client, f"{here}/judging", again_failed=True).status_code == 422
     again = send(client, f"{here}/judging", again_failed=True, confirmed=rest["price"]).json()
     assert (again["status"], again["verdict"], again["judging"]["status"]) == ("running", None, "running")
+    assert (again["sentence"], again["metrics"], again["decided_at"]) == ("", [], None)
     stopped = send(client, f"{here}/cancel").json()
-    assert (stopped["status"], stopped["judging"]["status"]) == ("failed", "cancelled")
+    assert (stopped["status"], stopped["verdict"], stopped["judging"]["status"]) == (
+        "done", done["verdict"], "cancelled",
+    ), "what was concluded before stands"  # fmt: skip
+    assert stopped["metrics"] == done["metrics"] and "What was concluded before stands." in stopped["status_reason"]
     assert send(client, f"{here}/cancel").status_code == 409
 
 

@@ -97,17 +97,18 @@ def _say_price(bill: Bill | None) -> None:
 
 
 def _plain(comparison: Comparison) -> dict[str, Any]:
+    result = comparison.result if comparison.is_concluded else {}
     return {
         "id": str(comparison.uid),
         "name": comparison.name,
         "status": comparison.status,
         "status_reason": comparison.status_reason,
-        "verdict": comparison.outcome or None,
-        "sentence": comparison.sentence,
+        "verdict": comparison.outcome if comparison.is_concluded else None,
+        "sentence": comparison.sentence if comparison.is_concluded else "",
         "suite": str(comparison.suite),
         "scenarios": comparison.suite.counts["scenarios"],
-        "metrics": comparison.result.get("metrics", []),
-        "further": comparison.result.get("further", []),
+        "metrics": result.get("metrics", []),
+        "further": result.get("further", []),
         **_judged(comparison),
     }
 
@@ -120,6 +121,6 @@ def _judged(comparison: Comparison) -> dict[str, Any]:
 
 
 def _words(comparison: Comparison) -> str:
-    if comparison.outcome:
+    if comparison.is_concluded:
         return " ".join([f"{comparison.outcome}: {comparison.sentence}", *comparison.result.get("further", [])])
     return f"{comparison.name} ({comparison.uid}): {comparison.get_status_display().lower()}"
