@@ -57,6 +57,11 @@ class Summary:
         return len(self.items) - self.counts[Item.WAITING] - self.counts[Item.ASKING]
 
     @property
+    def came(self) -> int:
+        """Samples that were asked and of which nothing more comes."""
+        return self.settled - self.counts[Item.CANCELLED]
+
+    @property
     def unscored(self) -> int:
         """Samples that were asked and have no score."""
         return self.counts[Item.DONE] + self.counts[Item.UNKNOWN] - self.n

@@ -1,4 +1,4 @@
-"""The page of a batch while it runs: its rows follow, and calls under way are followed to their end."""
+"""The pages of a batch and of a trial while they run: rows follow, and calls under way are followed to their end."""
 
 import re
 from collections.abc import Callable
@@ -77,3 +77,15 @@ def test_calls_under_way_are_followed_after_a_cancel(
     Batch.objects.update(lease_until=timezone.now())  # nobody is at it any more
     page = client.get(address).content.decode()
     assert "every 2s" not in page and "Resume" in page
+
+
+def test_a_cancelled_trial_does_not_count_what_was_not_asked(project: Project, alice: User, as_user: SignedIn) -> None:
+    for _ in range(4):
+        make.trace(project)
+    version = graders.judge(graders.connect(project))
+    made = graders.tried(version, n=4)
+    for ordinal, status in enumerate(("done", "asking", "cancelled", "cancelled")):
+        made.items.filter(ordinal=ordinal).update(status=status)
+    type(made).objects.update(status="cancelled")
+    page = as_user(alice).get(f"/p/acme/graders/helpful/1/?trial={made.uid}").content.decode()
+    assert '<p class="bignum num">1 of 4</p>' in page and "still comes, 2 were not asked." in page
