@@ -114,10 +114,10 @@ def _warnings(counts: dict[str, Any], recipe: Recipe) -> list[dict[str, str]]:
         text = f"{are} few: below {FEW_ROWS:,} a model picks up form more than skill."
         told.append(("few_rows", text))
     shares = {"train": recipe.train, "validation": recipe.validation, "test": recipe.test}
-    for split in SPLITS:
-        if counts["rows"] and shares[split] and not counts[split]:
-            text = f"The {split} split is empty: too few groups for a share of {shares[split]:.0%}."
-            told.append((f"empty_{split}", text))
+    told += [
+        (f"empty_{split}", f"The {split} split is empty: {_why_empty(counts, shares[split])}")
+        for split in SPLITS if counts["rows"] and shares[split] and not counts[split]
+    ]  # fmt: skip
     if counts["shared_inputs"]:
         text = f"{counts['shared_inputs']:,} requests stand in several splits. Group by task to keep them together."
         told.append(("shared_inputs", text))
@@ -125,6 +125,18 @@ def _warnings(counts: dict[str, Any], recipe: Recipe) -> list[dict[str, str]]:
         text = f"{rejected:,} answers that people rejected are learned from, since the recipe takes them."
         told.append(("learns_rejected", text))
     return [{"code": code, "text": text} for code, text in told + _of_steps(counts)]
+
+
+def _why_empty(counts: dict[str, Any], share: float) -> str:
+    """Generated and replayed rows are trained on alone, so they are no rows that a split could be cut from."""
+    made = {word: counts.get("origins", {}).get(word, 0) for word in ("generated", "replayed")}
+    words, left = " or ".join(word for word, number in made.items() if number), counts["rows"] - sum(made.values())
+    if words and not left:
+        return f"every row is {words}, and such rows are only trained on."
+    text = f"too few groups for a share of {share:.0%}"
+    if not words:
+        return f"{text}."
+    return f"{text} of the {left:,} row{'' if left == 1 else 's'} not {words}; {words} ones are only trained on."
 
 
 def _of_steps(counts: dict[str, Any]) -> list[tuple[str, str]]:

@@ -171,3 +171,25 @@ def test_answers_of_a_generation_batch_take_the_place_of_the_stored_ones(project
     assert len(row.batch_items) == 1
     with pytest.raises(RecipeError, match="no such generation batch"):
         freeze(project, use_original_outputs=False, answers_from="0199aaaa-0000-7000-8000-000000000001")
+
+
+def test_an_empty_split_of_generated_rows_says_that_they_are_only_trained_on(
+    project: Project, judged: list[Trace], rita: User
+) -> None:
+    def told(**given: Any) -> list[str]:
+        return [
+            one["text"]
+            for one in freeze(project, validation=0, test=0.5, **given).counts["warnings"]
+            if one["code"] == "empty_test"
+        ]
+
+    for one in judged:
+        one.metadata = {"synthetic": True}
+        one.save(update_fields=["metadata"])
+    assert told() == ["The test split is empty: every row is generated, and such rows are only trained on."]
+    rows.trace(project, said(8), judged="acceptable", by=rita, external_id="real-1")
+    seed = next(seed for seed in range(20) if told(seed=seed))
+    assert told(seed=seed) == [
+        "The test split is empty: too few groups for a share of 50% of the 1 row not generated; "
+        "generated ones are only trained on."
+    ]
