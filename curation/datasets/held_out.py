@@ -18,6 +18,7 @@ from django.db.models import Count, Max
 from psycopg import Cursor
 
 from curation.datasets.example import Example
+from curation.datasets.selecting import near
 from curation.models import Dataset, DatasetVersion, Trace
 from workspace.models import Project
 
@@ -109,7 +110,7 @@ class Conflict:
         where = f"row {self.position} of {self.version}" if self.version else "a test row of this version"
         other = f"{where} ({name})" if name else where
         if self.similarity is not None:
-            return f"is {self.similarity:.0%} the same as {other}"
+            return f"is {near.told(self.similarity)} the same as {other}"
         return f"shares {self.group} with {other}" if self.group else f"is held out as {other}"
 
 
@@ -233,8 +234,6 @@ class Guard:
 
     def _near(self, rows: Sequence[Row], held_out: Held) -> dict[Hashable, Conflict]:
         """The nearest held-out trace of each row that has one, by the signatures of their revisions."""
-        from curation.datasets.selecting import near
-
         asking: dict[int, list[tuple[Row, int]]] = defaultdict(list)
         for row in rows:
             for trace, revision in zip(row.traces, row.revisions, strict=True):
@@ -247,7 +246,8 @@ class Guard:
         pairs = near.pairs_between(
             [one for _, one in mine], [one for _, one in theirs], threshold=self._threshold
         )  # fmt: skip
-        for first, second, similarity in pairs:
+        for first, second, estimated in pairs:
+            similarity = min(estimated, near.ALMOST)
             other = owners[theirs[second][0]]
             _, _, version, position = held_out.places[other]
             for row, trace in asking[mine[first][0]]:

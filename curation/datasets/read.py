@@ -13,6 +13,7 @@ from curation.datasets.example import stored as stored_example
 from curation.datasets.exporting import validate
 from curation.datasets.exporting.findings import Finding
 from curation.datasets.exporting.formats import FORMATS, Format
+from curation.datasets.selecting import near
 from curation.messages.form import Message
 from curation.models import BatchItem, Correction, Dataset, DatasetDecision, DatasetRow, DatasetVersion, Trace
 from curation.review import blind
@@ -91,6 +92,11 @@ class Other:
 
     trace: Trace
     similarity: float | None
+
+    @property
+    def alike(self) -> str:
+        """ "87 %", "" where it is not of likeness."""
+        return "" if self.similarity is None else near.told(self.similarity).replace("%", " %")
 
 
 @dataclass(slots=True)
@@ -253,8 +259,10 @@ def others(project: Project, decided: Iterable[tuple[int, Mapping[str, Any]]]) -
 
 
 def _similarity(facts: Mapping[str, Any]) -> float | None:
-    value = facts.get("value")
-    return float(value) if facts.get("gate") in ("near", "near_held_out") and value is not None else None
+    value, gate = facts.get("value"), facts.get("gate")
+    if value is None or gate not in ("near", "near_held_out"):
+        return None
+    return min(float(value), near.ALMOST) if gate == "near" else float(value)
 
 
 def changed_rows(found: DatasetVersion, kind: str) -> QuerySet[DatasetRow]:

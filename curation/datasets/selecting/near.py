@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 NEIGHBOURS = 32
 TABLE_BITS = 20
 SEEN = (1 << TABLE_BITS) - 1
+ALMOST = 0.9999  # at most so alike are two rows that differ, even where all places of their signatures are equal
 _CHUNK = 200_000
 
 
@@ -52,6 +53,11 @@ def pairs(signatures: Sequence[bytes], *, threshold: float) -> list[Pair]:
     near = similar >= threshold - 1e-9
     rows = zip(places[first[near]].tolist(), places[second[near]].tolist(), similar[near].tolist(), strict=True)
     return [Pair(*row) for row in rows]
+
+
+def told(similarity: float) -> str:
+    """ "87%"; "over 99%" for what rounds to 100 and is not known to say the same."""
+    return "over 99%" if 0.995 <= similarity < 1 else f"{similarity:.0%}"
 
 
 def kept(signatures: Sequence[bytes], *, threshold: float) -> list[Like | None]:

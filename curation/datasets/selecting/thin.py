@@ -73,10 +73,10 @@ def _near(plan: Plan, recipe: Recipe) -> None:
         found = like[index]
         if found is None:
             return True
-        other = rows[found.row]
-        facts = {"gate": "near", "operator": "lt", "threshold": recipe.near_threshold, "value": round(found.similarity, 4),
+        other, similarity = rows[found.row], min(found.similarity, near.ALMOST)
+        facts = {"gate": "near", "operator": "lt", "threshold": recipe.near_threshold, "value": round(similarity, 4),
                  "other": other.trace_id}  # fmt: skip
-        plan.drop(row, reasons.NEAR, f"{found.similarity:.0%} the same as {other.external_id}", facts)
+        plan.drop(row, reasons.NEAR, f"{near.told(similarity)} the same as {other.external_id}", facts)
         return False
 
     _keep(plan, keep)

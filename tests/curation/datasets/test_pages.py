@@ -88,6 +88,28 @@ def test_a_copy_and_what_it_is_like_open_side_by_side(
 
 
 @pytest.mark.django_db
+def test_what_differs_by_a_word_is_over_99_percent_the_same(
+    project: Project, rita: User, alice: User, as_user: SignedIn
+) -> None:
+    words = " ".join(f"word{number}" for number in range(3000))
+    for name, text in (("first", words), ("near", f"{words} indeed")):
+        rows.trace(project, make.short_document(question=text), judged="acceptable", by=rita, external_id=name)
+
+    def freeze(name: str, query: str = "", **options: Any) -> DatasetVersion:
+        chosen = Recipe(order="oldest", **{"validation": 0, "test": 0, **options})
+        return build.freeze(project=project, name=name, query_text=query, actor=Actor(), recipe=chosen)
+
+    told = freeze("support", dedupe="near").decisions.get(reason="near_duplicate")
+    assert (told.detail, told.facts["value"]) == ("over 99% the same as first", 0.9999)
+    page = as_user(alice).get("/p/acme/datasets/support/1/decisions/").content.decode()
+    assert "Side by side with first, over 99 % the same by estimate" in page
+    freeze("tests", query="id:first", test=1)
+    rows.trace(project, judged="acceptable", by=rita)
+    told = freeze("again").decisions.get(reason="near_held_out")
+    assert told.detail == "is over 99% the same as row 1 of tests@1 (first)"
+
+
+@pytest.mark.django_db
 def test_a_version_page_counts_in_words_and_says_what_nobody_looked_at(
     project: Project, rita: User, as_user: SignedIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
