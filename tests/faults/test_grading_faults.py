@@ -4,11 +4,8 @@ what is left is finished."""
 import json
 import subprocess
 import sys
-import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -17,7 +14,7 @@ from curation.models import Batch, BatchItem, Score
 from curation.scoring import batches
 from tests import make
 from tests.curation.grading import graders
-from tests.curation.grading.graders import verdict
+from tests.faults.slow import SlowJudge
 from tests.faults.worker import Worker, cut_connections, wait_for
 from tests.flows.fake_openai import fake_openai
 from workspace.access import SYSTEM
@@ -28,32 +25,13 @@ TRACES = 24
 WORKER = "while not batches.work(int(sys.argv[1]), 120): pass"
 
 
-class Judge:
-    """Counts how often each question was put to it; an answer takes a moment."""
-
-    def __init__(self) -> None:
-        self.asked: Counter[str] = Counter()
-        self.answered = 0
-        self.most = 0  # at once
-        self.lock = threading.Lock()
-
-    def __call__(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        with self.lock:
-            self.asked[asked["messages"][-1]["content"]] += 1
-            self.most = max(self.most, sum(self.asked.values()) - self.answered)
-        time.sleep(0.15)
-        with self.lock:
-            self.answered += 1
-        return verdict(asked)
+@pytest.fixture
+def judge() -> SlowJudge:
+    return SlowJudge(0.8)
 
 
 @pytest.fixture
-def judge() -> Judge:
-    return Judge()
-
-
-@pytest.fixture
-def batch(project: Project, judge: Judge) -> Iterator[Batch]:
+def batch(project: Project, judge: SlowJudge) -> Iterator[Batch]:
     with fake_openai(judge) as url:
         version = graders.judge(graders.connect(project, url, max_concurrency=4))
         for _ in range(TRACES):
@@ -78,7 +56,7 @@ def work(batch: Batch) -> None:
     batch.refresh_from_db()
 
 
-def test_kill_9_amid_a_batch_asks_nobody_twice(batch: Batch, judge: Judge, processes: list[Worker]) -> None:
+def test_kill_9_amid_a_batch_asks_nobody_twice(batch: Batch, judge: SlowJudge, processes: list[Worker]) -> None:
     first, _ = processes
     first.go()
     wait_for(lambda: judge.answered >= 6)
@@ -99,7 +77,9 @@ def test_kill_9_amid_a_batch_asks_nobody_twice(batch: Batch, judge: Judge, proce
     assert batch.cost_usd <= line.spent_usd == Project.objects.get().spent_usd
 
 
-def test_cut_connections_to_the_database_lose_no_answer(batch: Batch, judge: Judge, processes: list[Worker]) -> None:
+def test_cut_connections_to_the_database_lose_no_answer(
+    batch: Batch, judge: SlowJudge, processes: list[Worker]
+) -> None:
     first, _ = processes
     first.go()
     for count in (4, 10, 16):
@@ -115,7 +95,7 @@ def test_cut_connections_to_the_database_lose_no_answer(batch: Batch, judge: Jud
 
 
 def test_two_workers_and_doubled_messages_are_one_batch(
-    batch: Batch, judge: Judge, processes: list[Worker], monkeypatch: pytest.MonkeyPatch
+    batch: Batch, judge: SlowJudge, processes: list[Worker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[int] = []
     monkeypatch.setattr(tasks.work_on_batch, "apply_async", lambda arguments, **options: sent.append(arguments[0]))

@@ -1,11 +1,7 @@
 """kill -9, cut connections to the database and doubled messages amid a trial of a grader: nobody is asked twice, what came
 stays, and the rest is asked."""
 
-import threading
-import time
-from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -14,7 +10,7 @@ from curation.models import Score, Trial
 from curation.scoring import trial
 from tests import make
 from tests.curation.grading import graders
-from tests.curation.grading.graders import verdict
+from tests.faults.slow import SlowJudge
 from tests.faults.worker import Worker, cut_connections, wait_for
 from tests.flows.fake_openai import fake_openai
 from workspace.access import SYSTEM
@@ -25,30 +21,13 @@ SAMPLES = 20
 WORK = "while not trial.work(int(sys.argv[1]), 120): pass"
 
 
-class Judge:
-    """Counts how often each question was put to it; an answer takes a moment."""
-
-    def __init__(self) -> None:
-        self.asked: Counter[str] = Counter()
-        self.answered = 0
-        self.lock = threading.Lock()
-
-    def __call__(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        with self.lock:
-            self.asked[asked["messages"][-1]["content"]] += 1
-        time.sleep(0.15)
-        with self.lock:
-            self.answered += 1
-        return verdict(asked)
+@pytest.fixture
+def judge() -> SlowJudge:
+    return SlowJudge(0.8)
 
 
 @pytest.fixture
-def judge() -> Judge:
-    return Judge()
-
-
-@pytest.fixture
-def tried(project: Project, judge: Judge) -> Iterator[Trial]:
+def tried(project: Project, judge: SlowJudge) -> Iterator[Trial]:
     with fake_openai(judge) as url:
         version = graders.judge(graders.connect(project, url, max_concurrency=4), confirmed=False)
         for number in range(SAMPLES):
@@ -74,7 +53,7 @@ def go_on(tried: Trial) -> trial.Summary:
     return told(tried)
 
 
-def test_kill_9_amid_a_trial_asks_nobody_twice(tried: Trial, judge: Judge, workers: list[Worker]) -> None:
+def test_kill_9_amid_a_trial_asks_nobody_twice(tried: Trial, judge: SlowJudge, workers: list[Worker]) -> None:
     workers[0].go()
     wait_for(lambda: judge.answered >= 6)
     workers[0].kill()
@@ -93,7 +72,9 @@ def test_kill_9_amid_a_trial_asks_nobody_twice(tried: Trial, judge: Judge, worke
     assert not Score.objects.exists()
 
 
-def test_cut_connections_to_the_database_ask_nobody_twice(tried: Trial, judge: Judge, workers: list[Worker]) -> None:
+def test_cut_connections_to_the_database_ask_nobody_twice(
+    tried: Trial, judge: SlowJudge, workers: list[Worker]
+) -> None:
     workers[0].go()
     for count in (4, 10, 16):
         wait_for(lambda least=count: judge.answered >= least)
@@ -106,7 +87,7 @@ def test_cut_connections_to_the_database_ask_nobody_twice(tried: Trial, judge: J
 
 
 def test_two_workers_and_doubled_messages_are_one_trial(
-    tried: Trial, judge: Judge, workers: list[Worker], monkeypatch: pytest.MonkeyPatch
+    tried: Trial, judge: SlowJudge, workers: list[Worker], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sent: list[int] = []
     monkeypatch.setattr(tasks.work_on_trial, "apply_async", lambda arguments, **options: sent.append(arguments[0]))
@@ -125,7 +106,7 @@ def test_two_workers_and_doubled_messages_are_one_trial(
 
 
 def test_what_was_cancelled_before_a_kill_is_told_and_not_asked(
-    tried: Trial, judge: Judge, workers: list[Worker]
+    tried: Trial, judge: SlowJudge, workers: list[Worker]
 ) -> None:
     workers[0].go()
     wait_for(lambda: judge.answered >= 4)
