@@ -195,7 +195,7 @@ def _candidates(row: DatasetRow) -> "list[BatchItem]":
     """The batch items of a row, in its order; those that are gone are left out."""
     if not row.batch_items:
         return []
-    found = BatchItem.objects.select_related("batch").only("id", "ordinal", "settings", "batch__uid")
+    found = BatchItem.objects.select_related("batch").only("id", "ordinal", "settings", "grades", "batch__uid")
     by_id = found.in_bulk(row.batch_items)
     return [by_id[pk] for pk in row.batch_items if pk in by_id]
 

@@ -244,3 +244,7 @@ def test_the_page_of_a_generated_pair_names_its_candidates(
     for item in DatasetRow.objects.get(position=1).batch_items:
         assert f"/p/acme/graders/batches/{generated.uid}/{item}/" in page
     assert "temperature 0.3" in page
+    assert "number 1</a>, temperature 0.3, <code>late@1</code> 1.00 passed" in page, (
+        "as the page of the batch counts them"
+    )
+    assert "<code>late@1</code> 0.00 failed" in page and "number 0" not in page
