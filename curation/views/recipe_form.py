@@ -4,6 +4,7 @@ gates      toxicity <= 0.1          weights    helpful 0.5 required
 measures   helpful passed           mix        refunds 0.35
 """
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -79,17 +80,17 @@ def plain(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
             }
     made["measures"] = _lines(values, "measures", _MEASURE, "NAME passed, or NAME failed", wrong)
     made["measures"] = [{"score": name, "passed": word.lower() == "passed"} for name, word in made["measures"]]
-    gates = _lines(values, "gates", _GATE, "NAME >= NUMBER (or >, <=, <, =)", wrong)
-    made["gates"] = [
-        {"score": name, "operator": _SIGNS[sign], "threshold": _number(text, float)} for name, sign, text in gates
-    ]
-    weights = _lines(values, "weights", _WEIGHT, "NAME NUMBER, with the word required where it must be there", wrong)
-    made["weights"] = {name: _number(text, float) for name, text, _ in weights}
+    gates = _lines(values, "gates", _GATE, "NAME >= NUMBER (or >, <=, <, =)", wrong, number=2)
+    made["gates"] = [{"score": name, "operator": _SIGNS[sign], "threshold": float(text)} for name, sign, text in gates]
+    weights = _lines(
+        values, "weights", _WEIGHT, "NAME NUMBER, with the word required where it must be there", wrong, number=1
+    )
+    made["weights"] = {name: float(text) for name, text, _ in weights}
     made["required"] = [name for name, _, needed in weights if needed]
     if "mix" in made:
-        shares = _lines(values, "mix_weights", _SHARE, "NAME NUMBER", wrong)
+        shares = _lines(values, "mix_weights", _SHARE, "NAME NUMBER", wrong, number=1)
         if shares:
-            made["mix"]["weights"] = {name: _number(text, float) for name, text in shares}
+            made["mix"]["weights"] = {name: float(text) for name, text in shares}
     if values.get("options"):
         made["task_options"] = dict(values["options"])
     if made.get("answers_from"):
@@ -153,18 +154,37 @@ def field_of(path: str) -> str:
 
 
 def _lines(
-    values: Mapping[str, Any], field: str, form: re.Pattern[str], how: str, wrong: dict[str, str]
+    values: Mapping[str, Any],
+    field: str,
+    form: re.Pattern[str],
+    how: str,
+    wrong: dict[str, str],
+    *,
+    number: int | None = None,
 ) -> list[tuple[Any, ...]]:
+    """The parts of each line; the one at `number` is a finite number. `wrong` gets the first line that is otherwise."""
     found = []
-    for number, line in enumerate(values.get(field, "").splitlines(), start=1):
+    for place, line in enumerate(values.get(field, "").splitlines(), start=1):
         if not line.strip():
             continue
         match = form.fullmatch(line.strip())
+        said = f"line {place} is {line.strip()[:60]!r}; "
         if match is None:
-            wrong[field] = f"line {number} is {line.strip()[:60]!r}; each line is {how}"
+            wrong[field] = f"{said}each line is {how}"
+            return []
+        if number is not None and not _is_finite(text := match.groups()[number]):
+            hint = f": write {text.replace(',', '.')}" if _is_finite(text.replace(",", ".")) else ""
+            wrong[field] = f"{said}{text!r} is not a number{hint}"
             return []
         found.append(match.groups())
     return found
+
+
+def _is_finite(text: str) -> bool:
+    try:
+        return math.isfinite(float(text))
+    except ValueError:
+        return False
 
 
 def _number(text: str, kind: type) -> Any:

@@ -270,9 +270,12 @@ def _schema_problem(schema: str) -> tuple[str, str] | None:
 
 
 def read_json(text: str) -> Any:
-    """Parse strictly: no NaN, no Infinity, no key twice. Raises ValueError with the reason."""
+    """Parse strictly: no NaN, no Infinity, no key twice. Raises ValueError with the reason, which counts characters of `text`:
+    lines are those of the file that it stands in."""
     try:
         return json.loads(text, parse_constant=_no_constant, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{error.msg} at character {error.pos + 1:,}") from None
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

@@ -89,6 +89,14 @@ def test_each_fault_is_named_by_row_and_field(line: bytes, code: str, path: str)
     assert (11, code, path) in found, found
 
 
+def test_what_is_no_json_is_told_by_its_character_and_by_no_line_of_its_own() -> None:
+    (found,) = [found for found in check(ten() + b'{"messages": [}\n').rows_found if found.finding.code == "not_json"]
+    assert (found.line, found.finding.reason) == (11, "the line is not valid JSON: Expecting value at character 15")
+    call = {**CALL, "function": {"name": "look", "arguments": '{"a":\n 1,}'}}
+    report = check(ten() + said({"role": "assistant", "content": None, "tool_calls": [call]}))
+    assert "at character" in report.rows_found[0].finding.reason and "line" not in report.rows_found[0].finding.reason
+
+
 def test_the_reasons_of_record_checks_are_remarks_where_a_row_can_still_be_trained_on() -> None:
     long = row("Please sum this up: " + "word " * 8000)
     report = check(ten() + row("Hm?") + long + row(answer="Answer 3."))
