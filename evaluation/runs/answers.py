@@ -62,7 +62,8 @@ def store(*, run: EvaluationRun, said: Iterable[Said]) -> int:
 def grade(*, run: EvaluationRun, said: Iterable[Said]) -> list[Graded]:
     """What is new of this, with its grades. It may take long (code of a grader runs for seconds), so do it outside of any
     transaction."""
-    have = set(Answer.objects.filter(run=run).values_list("scenario_id", flat=True))
+    said = list(said)
+    have = _answered(run, [one.scenario.pk for one in said])
     fresh = []
     for one in said:
         if one.scenario.pk not in have:
@@ -77,7 +78,7 @@ def keep(*, run: EvaluationRun, graded: list[Graded]) -> int:
     with transaction.atomic():
         # whoever stores answers of a run waits for the others, so that none is counted or graded twice
         EvaluationRun.objects.select_for_update().get(pk=run.pk)
-        have = set(Answer.objects.filter(run=run).values_list("scenario_id", flat=True))
+        have = _answered(run, [one.answer.scenario_id for one in graded])
         fresh = [one for one in graded if one.answer.scenario_id not in have]
         Answer.objects.bulk_create((one.answer for one in fresh), batch_size=BATCH)
         _store_scores([(one.answer.pk, one.scores) for one in fresh])
@@ -184,6 +185,11 @@ def _end(run: EvaluationRun, status: str, reason: str) -> bool:
         status=status, status_reason=reason, ended_at=timezone.now(), lease_owner="", lease_until=None
     )
     return bool(changed)
+
+
+def _answered(run: EvaluationRun, scenarios: list[int]) -> set[int]:
+    """Which of these scenarios have their answer already."""
+    return set(Answer.objects.filter(run=run, scenario__in=scenarios).values_list("scenario_id", flat=True))
 
 
 def _row(run: EvaluationRun, said: Said) -> Answer:
