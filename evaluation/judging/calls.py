@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Avg, F, Q, QuerySet
 from django.utils import timezone
 
 from curation.messages.clean import Notes, clean
@@ -19,6 +19,7 @@ from evaluation.runs import answers
 Status = JudgeCall.Status
 MOST_TEXT = 20_000
 ERASED = "The answer was erased."
+LOOKED_AT = 50  # rows, for what one costs on average
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +77,15 @@ def write(comparison: Comparison) -> None:
     JudgeCall.objects.bulk_create(found, batch_size=500, ignore_conflicts=True)
 
 
-def claim(judging: Judging, version: GraderVersion, owner: str, most: int) -> list[Claimed]:
+def claim(judging: Judging, version: GraderVersion, owner: str, most: int, *, under_way: int = 0) -> list[Claimed]:
     """Take the next rows of one judge: waiting -> asking, by whoever holds the judging, while it runs and has not cost more
-    than was agreed to. Both answers to a scenario come one after the other, so that what is judged makes pairs."""
+    than was agreed to; only so many that those and what is `under_way` pass that sum by one at most, at the cost of one on
+    average. Both answers to a scenario come one after the other, so that what is judged makes pairs."""
     mine = Judging.objects.filter(pk=judging.pk, status=Judging.Status.RUNNING, lease_owner=owner)
     with transaction.atomic():
-        if not mine.filter(Q(agreed_usd=None) | Q(cost_usd__lte=F("agreed_usd"))).exists():
+        sums = mine.filter(Q(agreed_usd=None) | Q(cost_usd__lte=F("agreed_usd")))
+        left = sums.values_list(F("agreed_usd") - F("cost_usd"), flat=True)[:1]
+        if not left or (most := _within(judging, left[0], most, under_way)) < 1:
             return []
         waiting = rows(judging.comparison).filter(version=version, status=Status.WAITING)
         taken = list(
@@ -100,6 +104,14 @@ def claim(judging: Judging, version: GraderVersion, owner: str, most: int) -> li
         )
         for one in taken
     ]  # fmt: skip
+
+
+def _within(judging: Judging, left: Decimal | None, most: int, under_way: int) -> int:
+    """How many of `most` what is `left` of the agreed sum holds beside those under way, and one that may pass it. All, where
+    nobody knows yet what one costs."""
+    paid = JudgeCall.objects.filter(judging=judging, cost_usd__gt=0)[:LOOKED_AT]
+    average = None if left is None else paid.aggregate(average=Avg("cost_usd"))["average"]
+    return most if left is None or average is None else min(most, int(left / average) + 1 - under_way)
 
 
 def missing(comparison: Comparison, version: GraderVersion) -> int:

@@ -119,10 +119,13 @@ class Judge(Caller[Claimed]):
     name: str
     slug: str
     version: GraderVersion
+    under_way: int = 0
 
     def take(self, most: int) -> list[Claimed]:
         """As calling.Caller, and so for the others."""
-        return calls.claim(self.judging, self.version, self.name, most)
+        taken = calls.claim(self.judging, self.version, self.name, most, under_way=self.under_way)
+        self.under_way += len(taken)
+        return taken
 
     def do(self, one: Claimed) -> Result[Claimed]:
         answer = Answer.objects.select_related("scenario").get(pk=one.answer_id)
@@ -140,6 +143,7 @@ class Judge(Caller[Claimed]):
 
     def keep(self, result: Result[Claimed]) -> None:
         calls.settle(self.judging, self.slug, self.version.definition, result)
+        self.under_way -= 1
 
     def why_not(self) -> str:
         return calls.overspent(self.judging)

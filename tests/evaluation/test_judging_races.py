@@ -201,3 +201,20 @@ def test_the_price_of_the_rest_makes_nothing(project: Project, judge: Judge, url
     assert (bill.whole.items, bill.whole.calls) == (8, 8) and not JudgeCall.objects.exists()
     assert agree.resume(comparison=comparison, actor=SYSTEM, confirmed=bill.whole.text) == 8
     assert judged.finish(comparison).status == "done" and set(judge.asked.values()) == {1}
+
+
+def test_near_the_agreed_sum_no_more_are_asked_at_once_than_it_holds(project: Project, judge: Judge, url: str) -> None:
+    version = judged.judge(project, url)
+    judging, _ = begun(project, version, test=10)
+    Judging.objects.update(agreed_usd=10 * PAID)
+    first = calls.claim(judging, version, "me", 4)
+    assert len(first) == 4, "what one costs is not known yet"
+    for one in first:
+        done = Result(one, "done", cost_usd=PAID, spent=PAID, grade=Grade(4.0, True))
+        calls.settle(judging, "helpful", version.definition, done)
+    assert len(calls.claim(judging, version, "me", 4)) == 4
+    more = calls.claim(judging, version, "me", 8, under_way=4)
+    assert len(more) == 3, "4 were paid for and 4 are under way: 2 fill the sum, and one may pass it"
+    assert calls.claim(judging, version, "me", 8, under_way=7) == []
+    Judging.objects.update(cost_usd=10 * PAID)
+    assert len(calls.claim(judging, version, "me", 8)) == 1
