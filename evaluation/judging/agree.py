@@ -81,11 +81,19 @@ def resume(
     return waiting
 
 
+def may_go_on(comparison: Comparison) -> bool:
+    """Whether judging it is over, and there is something that could be judged: both models answered."""
+    return comparison.status != Comparison.Status.RUNNING and _both_answered(comparison)
+
+
+def _both_answered(comparison: Comparison) -> bool:
+    return all(run.status == EvaluationRun.Status.SUCCEEDED for run in (comparison.baseline, comparison.candidate))
+
+
 def _check(comparison: Comparison) -> None:
     if not comparison.suite.judges:
         raise Refused("comparison", "Nobody is asked to judge in this comparison.")
     if comparison.status == Comparison.Status.RUNNING:
         raise Refused("comparison", "It is at work already.")
-    runs = EvaluationRun.objects.filter(pk__in=[comparison.baseline_id, comparison.candidate_id])
-    if runs.exclude(status=EvaluationRun.Status.SUCCEEDED).exists():
+    if not _both_answered(comparison):
         raise Refused("comparison", "Not both models have answered, so there is nothing to judge: compare them again.")

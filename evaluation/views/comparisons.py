@@ -184,6 +184,7 @@ def _about(entry: Entry, found: Comparison) -> dict[str, Any]:
         "mark": mark_of(found, judging=judging),
         "primary": _primary(found),
         "may_compare": entry.may(Role.ENGINEER),
+        "may_judge_on": judging is not None and entry.may(Role.ENGINEER) and agree.may_go_on(found),
         "names": _names(found),
         "rows_left_out": sum(found.suite.counts.get("left_out", {}).values()),
         "url": f"/p/{entry.project.slug}/comparisons/{found.uid}/",

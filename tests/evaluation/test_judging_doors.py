@@ -10,9 +10,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from evaluation.models import Comparison, JudgeCall, Judging
+from evaluation.compare import cancel
+from evaluation.models import Comparison, EvaluationRun, JudgeCall, Judging
 from tests.evaluation import judged
 from tests.evaluation.scripted import Judge, nonsense
+from workspace.access import SYSTEM
 from workspace.models import Project, Role, User
 
 pytestmark = pytest.mark.django_db
@@ -150,3 +152,16 @@ def test_the_command_prices_first(project: Project, judge: Judge, url: str) -> N
     assert (found["judged"], found["without_judgment"], found["judging_cost_usd"]) == (4, 0, "0.000536")
     assert "4 of 4 judged, $0.0005" in out.getvalue()
     assert JudgeCall.objects.count() == 4 == sum(judge.asked.values())
+
+
+def test_going_on_is_offered_only_where_both_models_answered(
+    project: Project, alice: User, as_user: Callable[[User], Client], judge: Judge, url: str
+) -> None:
+    judged.judge(project, url)
+    first = judged.start(project, judged.wish(project, test=4))
+    judged.answer(first)
+    assert cancel.cancel(comparison=first, actor=SYSTEM)
+    client, address = as_user(alice), f"/p/acme/comparisons/{first.uid}/"
+    assert "Go on judging" in client.get(address).content.decode(), "also before the first was asked"
+    EvaluationRun.objects.filter(pk=first.candidate_id).update(status="cancelled")
+    assert "Go on judging" not in client.get(address).content.decode()
