@@ -8,7 +8,7 @@ from collections.abc import Iterator
 NEAR = 64  # characters looked at on either side
 # a letter, digit or _ of a script that parts its words by blanks: not Chinese, Japanese, Korean
 LETTER = r"[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
-_JOINT = re.compile(r"(?<=[a-z])(?=[A-Z])|_")
+_JOINT = re.compile(r"(?<=[a-z])(?=[A-Z])|_|(?<=[A-Za-z])-(?=[A-Za-z])")
 _SMALL = {ord(one): one.lower() for one in string.ascii_uppercase}
 _MOST_CELLS = 64
 _HEADING = 2_000

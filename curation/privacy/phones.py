@@ -7,7 +7,7 @@ import re
 from bisect import bisect_right, insort
 from collections.abc import Iterator
 
-from curation.privacy.cues import LETTER, NEAR, cells, in_small_letters, is_other
+from curation.privacy.cues import LETTER, NEAR, cells, in_small_letters, in_words, is_other
 
 _EXTENSION = r"(?:,?[ ]?(?i:ext\.?|extension|durchwahl|poste|x)[ ]?\d{1,6}(?!\w))?"
 _ENOUGH = re.compile(r"\d(?:[ ./()\u00a0-]{0,3}\d){6}")
@@ -29,23 +29,21 @@ _NATIONAL = re.compile(
 )
 # of the text in small letters
 _SPEAKS = re.compile(
-    r"(?:phone|telefon|t[ée]l[ée]phone|tel[ée]fono|rufnummer|r[üu]ckruf|r[üu]ckfragen|erreich(?:en|bar)|whatsapp|telegram|m[óo]v[ie]l"
+    r"(?:phone|telefon|t[ée]l[ée]phone|tel[ée]fono|rufnummer|r[üu]ckruf|r[üu]ckfragen|erreich(?:en|bar)|whats ?app|telegram|m[óo]v[ie]l"
     r"|celular|cellulare|portable|handy|mobil|gsm|appele[rz]|joignable|joindre"
     r"|llamar|ll[áa]m[ea](?:me|nos)|ligar|msisdn|call-?back"
     r"|bel(?:len)? (?:me|mij|naar)|ringa|zadzwo[nń]|puhelin|电话|手机|電話|手機|携帯|전화|연락처|телефон"
-    r"|(?P<whole>t[ée]l|tlf|cell|call(?:s|ed|ing)?|ring|fax|sms|dial|reach (?:me|us)|text (?:me|us|him|her|them)|(?:an)?rufen?"
-    r"|chiam(?:i|ami|are)|contact[ _]?(?:number|num|no|nr))"
-    r"|(?<=[yterswd][ _])(?P<whose>number|nummer|num[ée]ro|n[úu]mero)(?![a-z]))"
+    r"|(?<![a-z])(?:t[ée]l|tlf|cell|call(?:s|ed|ing)?|ring|fax|sms|dial|reach (?:me|us)|text (?:me|us|him|her|them)|(?:an)?rufen?"
+    r"|chiam(?:i|ami|are)|contact[ ]?(?:number|num|no|nr))(?![a-z])"
+    r"|(?<=[yterswd][ ])(?P<whose>number|nummer|num[ée]ro|n[úu]mero)(?![a-z]))"
 )
 # the letter that stands for one in a signature
 _LETTER_OF_A_LINE = re.compile(r"(?:^|[\n|•·])[ ]?[MTPFCHW][.:]{1,2}[ ]{1,2}$")
-# what a word for a telephone goes on with: `phone_no`, `mobileNumber`
-_GOES_ON = re.compile(r"^[a-z]{0,9}?(?:[ _.-]{0,2}(?i:no|nr|num|numbers?|nummer|n[ée]r))(?![a-z]|[A-Z_][A-Za-z])")
 _WHOSE = re.compile(
-    r"(?i)(?<![a-z])(?:my|best|his|her|their|your|our|contact|new|old|home|work|direct|daytime|evening|following|the)[ _]$"
+    r"(?i)(?<![a-z])(?:my|best|his|her|their|your|our|contact|new|old|home|work|direct|daytime|evening|following|the)[ ]$"
 )
 _ADJACENT = re.compile(
-    r"(?i)^\w{0,16}[^\w\d(]{0,8}(?:(?:is|number|no|nr|on|me|back|us|him|her|them|under|now|to|at|my|it"
+    r"(?i)^\w{0,16}(?:[ ](?:no|nr|num|number|nummer))?[^\w\d(]{0,8}(?:(?:is|number|no|nr|on|me|back|us|him|her|them|under|now|to|at|my|it"
     r"|es|el|al|est|le|au|ist|lautet|unter|mich|uns|zur[üu]ck|sie|è|il|é|o|op|jest|pod)[^\w(]{1,3}){0,4}$"
 )
 _TO = re.compile(
@@ -76,6 +74,7 @@ _DATE = re.compile(
 )
 _FOUR = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}|(?:19|20)\d{6}|0\.\d+")  # an address, a day, a fraction
 _REACH, _LONGEST_WORD = 28, 12
+_LINE = _REACH + _LONGEST_WORD + 16
 _CELL_BEGINS, _CELL_ENDS = re.compile(r"[\"'|;,>`(\t]\s?$"), re.compile(r"\s?[\"'\\|;,<`)\t]")
 
 
@@ -93,11 +92,11 @@ def phones(text: str) -> Iterator[tuple[int, int]]:
         yield from (match.span(1) for match in _LINK.finditer(text))
     ends: list[int] = []
     for match in _INTERNATIONAL.finditer(text):
-        if _is_given_out(match.group(), text, small, match.start(), match.end(), ends):
+        if _is_given_out(match.group(), text, match.start(), match.end(), ends):
             insort(ends, match.end())
             yield match.span()
     for number in _NATIONAL.finditer(text):
-        if _is_spoken_of(number, text, small) or _has_its_place(number, text) or _follows(number, text, ends):
+        if _is_spoken_of(number, text) or _has_its_place(number, text) or _follows(number, text, ends):
             insort(ends, number.end())
             yield number.span()
     for start, end in cells(text, _PHONE_COLUMN) if "\n" in text else ():
@@ -105,35 +104,27 @@ def phones(text: str) -> Iterator[tuple[int, int]]:
             yield cell.span()
 
 
-def _is_spoken_of(number: re.Match[str], text: str, small: str) -> bool:
+def _is_spoken_of(number: re.Match[str], text: str) -> bool:
     """Whether a word for a telephone stands before it in its line, or the letter for one in a signature."""
     start, said = number.start(), number.group()
-    if _LETTER_OF_A_LINE.search(text, max(0, start - 8), start):
+    if text[start - 1 : start] == " " and _LETTER_OF_A_LINE.search(text, max(0, start - 8), start):
         return _is_national(said, "") or (said.isdigit() and len(said) == 10 and _is_valid(said))
-    return any(_is_national(said, text[word.end() : start]) for word in _words(text, small, start))
+    return any(_is_national(said, between) for between in _between(text, start))
 
 
-def _words(text: str, small: str, start: int) -> Iterator[re.Match[str]]:
-    begin = max(small.rfind("\n", 0, start) + 1, start - _REACH - _LONGEST_WORD, 0)
-    for word in _SPEAKS.finditer(small, begin, start):
-        if start - word.end() > _REACH or (word["whole"] and not _is_whole(text, *word.span())):
+def _between(text: str, start: int) -> Iterator[str]:
+    """What stands between a word for a telephone and the number, for each such word before it in its line."""
+    line = in_words(text[max(0, start - _LINE) : start].rpartition("\n")[2])
+    for word in _SPEAKS.finditer(in_small_letters(line), max(0, len(line) - _REACH - _LONGEST_WORD)):
+        if len(line) - word.end() > _REACH:
             continue
-        if word["whose"] is None or _WHOSE.search(text[max(0, word.start() - 16) : word.start()]):
-            yield word
+        if word["whose"] is None or _WHOSE.search(line[max(0, word.start() - 16) : word.start()]):
+            yield line[word.end() :]
 
 
-def _is_whole(text: str, start: int, end: int) -> bool:
-    """Whether a word is no part of a longer one; a name in camel case has several."""
-    before, first, last, behind = text[start - 1 : start], text[start], text[end - 1], text[end : end + 1]
-    begins = not before.isalpha() or (before.islower() and first.isupper())
-    return begins and (not behind.isalpha() or (last.islower() and behind.isupper()))
-
-
-def _is_other(text: str, small: str, start: int) -> bool:
+def _is_other(text: str, start: int) -> bool:
     """Whether the words right before it say that it is something else, and no `phoneNumber`."""
-    return is_other(text[max(0, start - NEAR) : start]) and not any(
-        not is_other(_GOES_ON.sub("", text[word.end() : start])) for word in _words(text, small, start)
-    )
+    return is_other(text[max(0, start - NEAR) : start]) and all(is_other(between) for between in _between(text, start))
 
 
 def _has_its_place(number: re.Match[str], text: str) -> bool:
@@ -163,20 +154,20 @@ def _follows(number: re.Match[str], text: str, ends: list[int]) -> bool:
 def _is_national(said: str, between: str) -> bool:
     said = re.sub(r"(?i)[, ]*(?:ext|durchwahl|poste|x).*$", "", said)
     digits = re.sub(r"\D", "", said)
-    if not _PLAN.fullmatch(digits) or _DATE.match(said) or _FOUR.fullmatch(said) or is_other(_GOES_ON.sub("", between)):
+    if not _PLAN.fullmatch(digits) or _DATE.match(said) or _FOUR.fullmatch(said) or is_other(between):
         return False
     if said[0] == "0" or said[:2] == "(0":
         return True
     return _ADJACENT.search(between) is not None if said == digits else _GROUPS.fullmatch(said) is not None
 
 
-def _is_given_out(said: str, text: str, small: str, start: int, end: int, ends: list[int]) -> bool:
+def _is_given_out(said: str, text: str, start: int, end: int, ends: list[int]) -> bool:
     import phonenumbers
 
     said = re.sub(r"(?i)[, ]*(?:ext|durchwahl|poste|x).*$", "", said)
     abroad = said[0] == "+" or said[:2] == "00"
     plain = "+" + said[2:] if said[:2] == "00" else said
-    if said[0] != "+" and _is_other(text, small, start):
+    if said[0] != "+" and _is_other(text, start):
         return False
     if not abroad and " " in said and re.search(r"\d $", text[max(0, start - 2) : start]):
         return False  # the end of a longer number in groups
@@ -197,7 +188,7 @@ def _is_given_out(said: str, text: str, small: str, start: int, end: int, ends: 
     placed = _CELL_BEGINS.search(text[max(0, start - 2) : start]) and _CELL_ENDS.match(text, end)
     if number.country_code == 1:
         return False  # North America's plan is known to the last block
-    said_so = placed or any(True for _ in _words(text, small, start)) or (ends and _ALSO.match(text[ends[-1] : start]))
+    said_so = placed or any(True for _ in _between(text, start)) or (ends and _ALSO.match(text[ends[-1] : start]))
     return phonenumbers.is_possible_number(number) and bool(said_so)
 
 
