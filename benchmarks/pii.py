@@ -15,15 +15,12 @@ ours did at first look (--quick; false positives in 1,000 clean traces):
   of 239; flagged 87.5 (key 40, IP 40, phone 7.5). Its bar "all found" does not hold: some of its cards are bare digits that
   nothing beside them calls a card.
 - fourth author (pii_corpus_fourth): email 245 of 245, card 41 of 44, IBAN 76 of 76, IP 80 of 80, key 167 of 167, phone 138 of
-  142; flagged 2.5 (key). This is the figure of the rules after the third author's mends.
+  142; flagged 2.5 (key). These are the rules after the third author's mends.
 
-Each has
-clean traces of about 1 to 3 kB, in which whatever is found is
-a false positive, and traces with values whose place is known; a value counts as found where one finding of its kind
-covers it.
+Each has clean traces of about 1 to 3 kB, in which whatever is found is a false positive, and traces with values whose place is
+known; a value counts as found where one finding of its kind covers it.
 
-The peers (packages presidio-analyzer and detect-secrets from PyPI) are installed into
-environments of their own under the folder WHETSTONE_PEERS (a temporary one otherwise); left out, and said so, where they
+The peers (packages presidio-analyzer and detect-secrets from PyPI) are installed into environments of their own under the folder WHETSTONE_PEERS (a temporary one otherwise); left out, and said so, where they
 cannot be had, and with --quick where they are not there yet. They are given only the kinds that they know.
 """
 
