@@ -1,9 +1,11 @@
-"""Two attempts at one task."""
+"""Two traces beside each other: attempts at one task, or a copy and what it is like."""
 
 import uuid
+from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.urls import Resolver404, resolve
 from django.views.decorators.http import require_GET
 
 from curation.models import Trace
@@ -13,9 +15,18 @@ from workspace.models import Role
 from workspace.pages import answer
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """The list of copies that led here."""
+
+    url: str
+    label: str
+
+
 @require_GET
 def trace_diff(request: HttpRequest, slug: str) -> HttpResponse:
-    """Two traces side by side: `?left=` and `?right=`."""
+    """Two traces side by side: `?left=` and `?right=`; `back` is the list of a recipe or version that named one a copy of
+    the other."""
     entry = enter(request, slug, Role.REVIEWER)
     given = [request.GET[name] for name in ("left", "right") if request.GET.get(name)]
     try:
@@ -32,7 +43,24 @@ def trace_diff(request: HttpRequest, slug: str) -> HttpResponse:
         found = attempts.compare(project=entry.project, left=pair[0], right=pair[1], reader=reader_of(entry))
     except Trace.DoesNotExist:
         raise Http404("There is no such trace in this project.") from None
-    return answer(request, "curation/trace_diff.html", _shown(found))
+    return answer(
+        request, "curation/trace_diff.html", _shown(found) | {"listed": _listed(slug, request.GET.get("back", ""))}
+    )
+
+
+def _listed(slug: str, back: str) -> Listed | None:
+    """Where `back` leads, where that is a list of this project."""
+    try:
+        found = resolve(back.partition("?")[0])
+    except Resolver404:
+        return None
+    if found.kwargs.get("slug") != slug:
+        return None
+    if found.view_name == "curation:dataset-left":
+        return Listed(back, "Traces that leave")
+    if found.view_name == "curation:dataset-decisions":
+        return Listed(back, f"Why in or out, {found.kwargs['name']} v{found.kwargs['number']}")
+    return None
 
 
 def _shown(found: attempts.Comparison) -> dict[str, object]:

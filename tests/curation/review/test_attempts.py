@@ -102,6 +102,26 @@ def test_the_page(project: Project, rita: User, as_user: As) -> None:
     assert str(other.uid) in listed and str(stranger.uid) not in listed
 
 
+def test_a_copy_opens_beside_what_it_is_like_with_the_way_back(project: Project, rita: User, as_user: As) -> None:
+    one, other = (make.trace(project, said=make.short_document(question=f"Where is order {n}?")) for n in (1, 2))
+    client = as_user(rita)
+
+    def page(back: str) -> str:
+        given = {"left": str(one.uid), "right": str(other.uid), "back": back}
+        return client.get("/p/acme/traces/diff/", given).content.decode()
+
+    back = "/p/acme/datasets/support/2/decisions/?reason=near_duplicate"
+    for shown, label in (
+        (page(back), "Why in or out, support v2"), (page("/p/acme/datasets/new/left/?reason=x"), "Traces that leave"),
+    ):  # fmt: skip
+        assert label in shown and "Two attempts" not in shown and "Nothing says that these are attempts" not in shown
+        assert shown.index('id="asked"') < shown.index('id="answers"') < shown.index('id="figures"')
+    assert f'href="{back}"' in page(back)
+    for elsewhere in ("//evil.example/p/acme/datasets/new/left/", "/p/other/datasets/new/left/", "/p/acme/", "x", ""):
+        shown = page(elsewhere)
+        assert "Two attempts" in shown and f'href="{elsewhere}"' not in shown.replace('href="/p/acme/"', "")
+
+
 def test_what_was_asked_is_shown_where_it_differs(project: Project, rita: User, as_user: As) -> None:
     first, second = (
         make.trace(project, said=make.short_document(question=f"Where is order {number}?")) for number in (1, 2)
