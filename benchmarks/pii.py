@@ -20,8 +20,9 @@ ours did at first look (--quick; false positives in 1,000 clean traces):
 Each has clean traces of about 1 to 3 kB, in which whatever is found is a false positive, and traces with values whose place is
 known; a value counts as found where one finding of its kind covers it.
 
-The peers (packages presidio-analyzer and detect-secrets from PyPI) are installed into environments of their own under the folder WHETSTONE_PEERS (a temporary one otherwise); left out, and said so, where they
-cannot be had, and with --quick where they are not there yet. They are given only the kinds that they know.
+The peers (packages presidio-analyzer and detect-secrets from PyPI) are installed into environments of their own under the
+folder WHETSTONE_PEERS (a temporary one otherwise); left out, and said so, where they cannot be had, and with --quick where
+they are not there yet. They are given only the kinds that they know.
 """
 
 import argparse
