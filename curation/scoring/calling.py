@@ -142,8 +142,10 @@ class Caller(Generic[Row]):
                 self.in_time()
 
     def may(self) -> bool:
-        """Whether another row is to be taken."""
-        return not self.stopped and not self.drained and time.monotonic() < self.deadline
+        """Whether another row is to be taken. Failures in a row are counted past the deadline too: the next turn would begin
+        at none, and a slow endpoint that always fails would never stop the queue."""
+        in_a_row = self.failures or self.refused
+        return not self.stopped and not self.drained and (time.monotonic() < self.deadline or bool(in_a_row))
 
     def in_time(self) -> None:
         """Renew the lease where it is time to."""

@@ -1,6 +1,7 @@
 """Trials: begun once, worked off sample by sample, cancelled, and how sure they are: a share for what passes or fails, a mean
 for numbers, and nothing claimed where nothing differs."""
 
+import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -154,6 +155,37 @@ def test_a_connection_that_fails_again_and_again_ends_it(project: Project, statu
         told = graders.worked(graders.judge(graders.connect(project, url), confirmed=False), n=most + 3)
     assert (told.states, told.trial.status, len(seen)) == ("d" * most + "ccc", "failed", most), "nothing is asked twice"
     assert why in told.trial.error and "too long" in told.items[0].error and told.n == 0
+
+
+def test_failures_in_a_row_are_counted_past_the_end_of_a_turn(project: Project) -> None:
+    _answered(project, *(f"Answer {number}." for number in range(8)))
+    seen: list[Any] = []
+
+    def slowly(asked: dict[str, Any]) -> Reply:
+        time.sleep(0.1)
+        return 503, {"error": {"message": "later"}}
+
+    with fake_openai(slowly, seen) as url:
+        made = graders.tried(graders.judge(graders.connect(project, url), confirmed=False), n=8)
+        while not trial.work(made.pk, 0.05):
+            pass
+    told = trial.read(trial.find(made.version, made.uid))
+    assert (told.states, told.trial.status, len(seen)) == ("dddddccc", "failed", 5)
+
+
+def test_what_waits_when_a_trial_has_ended_is_not_asked(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    _answered(project, "One.", "Two.")
+    version = graders.judge(graders.connect(project), confirmed=False)
+    made = graders.tried(version)
+
+    def ends(*given: Any, **named: Any) -> None:
+        trial.cancel(made, SYSTEM)
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(client, "check_budget", ends)
+    assert trial.work(made.pk, 60)
+    told = trial.read(trial.find(version, made.uid))
+    assert (told.states, told.trial.status, told.is_open) == ("cc", "cancelled", False)
 
 
 def test_a_first_question_counts_although_the_second_is_lost(project: Project) -> None:
