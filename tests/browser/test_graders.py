@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.utils import timezone
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from curation.models import Batch, BatchItem, GraderVersion, Score, Trace
 from curation.scoring import batches, trial
@@ -124,6 +124,30 @@ PLACES = """async () => {
   return [...document.querySelectorAll('.sample, .sample .result, #trial-acts')]
     .map((one) => Math.round(one.getBoundingClientRect().top + scrollY));
 }"""
+
+
+def test_what_is_typed_before_the_answer_to_a_choice_is_kept(
+    server: Server, project: Project, alice: User, sign_in: SignIn, complaints: list[str]
+) -> None:
+    for name, model in (("Models", "judge-1"), ("Others", "judge-2")):
+        Connection.objects.create(project=project, name=name, base_url="https://models.example/v1", default_model=model)
+    page = sign_in(alice)
+    page.goto(f"{server.url}/p/acme/graders/new/")
+    page.get_by_role("radio", name="Judge with a number").check()
+    page.get_by_label("User message").fill("Read this.")
+    held: list[Route] = []
+    page.route("**/graders/new/", lambda route: held.append(route))
+    page.get_by_label("Connection").select_option(label="Models, judge-1")
+    page.wait_for_timeout(100)
+    page.get_by_label("Passes from").fill("0.7")
+    page.get_by_label("User message").press_sequentially(" And")
+    assert len(held) == 1
+    held[0].continue_()
+    expect(page.get_by_label("Model", exact=True)).to_have_value("judge-1")
+    expect(page.get_by_label("Passes from")).to_have_value("0.7")
+    page.keyboard.type(" that.")
+    expect(page.get_by_label("User message")).to_have_value("Read this. And that.")
+    assert complaints == []
 
 
 @pytest.mark.parametrize("width", [1440, 390])
