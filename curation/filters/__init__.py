@@ -16,7 +16,7 @@ from curation.filters import compile as compiling
 from curation.filters.errors import FilterError
 from curation.filters.parse import parse_tree
 from curation.filters.text import Chip, chips, fix_times, write
-from curation.filters.tree import And, Node, Or, Term, terms
+from curation.filters.tree import And, Node, Or, Term, conjunction, negation, terms
 from curation.models.traces import TraceQuerySet
 from curation.search.conditions import Search, walked
 
@@ -43,6 +43,14 @@ class Query:
     def searched(self) -> list[str]:
         """The words looked for, as typed, without those that must not be there."""
         return list(_searched(self.tree))
+
+    def opposite(self, *, until: str = "") -> str:
+        """The text of a filter for what this one leaves out, of what was received until a moment where one is given; "" where
+        it leaves nothing out."""
+        if self.tree is None:
+            return ""
+        left = negation(self.tree)
+        return write(conjunction([left, Term("until", ":", (until,))]) if until else left)
 
     def chips(self) -> list[Chip]:
         """The conditions in words, each with the filter that is left without it."""

@@ -14,7 +14,7 @@ from curation.datasets import build, freezing, read, reasons, recipe, recipe_par
 from curation.models import Batch, Dataset, DatasetVersion, RawRecord, ReplayBuffer
 from curation.scoring import keep
 from curation.views import recipe_form
-from curation.views.datasets import bars_of, parts_of
+from curation.views.datasets import bars_of, outside_of, parts_of
 from curation.views.freezings import to_what_came
 from curation.views.selection_shown import tables_of
 from workspace.access import Entry, enter
@@ -177,7 +177,8 @@ def _bars(counts: dict[str, Any], slug: str, values: dict[str, Any]) -> list[Any
     """The waterfall, each step with the page of the traces that leave there."""
     where = reverse("curation:dataset-left", args=[slug])
     address = recipe_form.address(values)
-    return bars_of(counts, url=lambda code: f"{where}?{address}&{urlencode({'reason': code})}")
+    outside = "" if values.get("upload") or values.get("until") else outside_of(slug, values["q"])
+    return bars_of(counts, url=lambda code: f"{where}?{address}&{urlencode({'reason': code})}", outside=outside)
 
 
 def _form(entry: Entry, values: dict[str, Any], errors: dict[str, str] | None = None) -> dict[str, Any]:

@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
+from curation import filters
 from curation.datasets import folds, freezing, held_out, read, reasons, recipe
 from curation.datasets.exporting import export, formats, personal, stored
 from curation.models import DatasetRow, DatasetVersion
@@ -101,7 +103,7 @@ def dataset_version(request: HttpRequest, slug: str, name: str, number: int) -> 
     if not wants_fragment(request):
         decided = reverse("curation:dataset-decisions", args=[slug, name, number])
         context |= {
-            "bars": bars_of(found.counts, url=lambda code: f"{decided}?reason={code}"),
+            "bars": bars_of(found.counts, url=lambda code: f"{decided}?reason={code}", outside=_outside(slug, found)),
             "tables": tables_of(found.counts),
             "exports": _exports(found),
             "held_out": held_out.leaks(version=found) if found.counts["rows"] <= MOST_CHECKED else [],
@@ -213,8 +215,23 @@ def _came(counts: dict[str, Any]) -> dict[str, Any]:
     return {"taken": sorted(taken, key=lambda pair: -pair[1]), "corrected": corrected}
 
 
-def bars_of(counts: dict[str, Any], *, url: Callable[[str], str]) -> list[Bar]:
-    """The waterfall of DatasetVersion.counts; `url` gives the page of what went for a reason (its code)."""
+def _outside(slug: str, found: DatasetVersion) -> str:
+    """The list of the traces that had come and that the filter left out; what an upload or a moment of the recipe left out
+    is no filter, so there is no such list then."""
+    if found.recipe.get("upload") or found.recipe.get("until"):
+        return ""
+    return outside_of(slug, found.resolved_query, until=str(found.recipe.get("as_of", "")))
+
+
+def outside_of(slug: str, query_text: str, *, until: str = "") -> str:
+    """The address of the list of what a filter leaves out, "" where it leaves nothing out."""
+    left = filters.parse(query_text).opposite(until=until)
+    return f"{reverse('curation:traces', args=[slug])}?{urlencode({'q': left})}" if left else ""
+
+
+def bars_of(counts: dict[str, Any], *, url: Callable[[str], str], outside: str = "") -> list[Bar]:
+    """The waterfall of DatasetVersion.counts; `url` gives the page of what went for a reason (its code), `outside` is that
+    of what the filter left out."""
     steps = reasons.waterfall(counts)
     most = max(1, *(step.kept + step.dropped for step in steps))
     return [
@@ -222,7 +239,7 @@ def bars_of(counts: dict[str, Any], *, url: Callable[[str], str]) -> list[Bar]:
             step,
             round(100 * step.kept / most, 2),
             round(100 * step.dropped / most, 2),
-            url(step.reason) if step.reason else "",
+            url(step.reason) if step.reason else outside if step.outside else "",
         )
         for step in steps
     ]

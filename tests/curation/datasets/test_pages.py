@@ -1,5 +1,6 @@
 """Dataset pages without a browser: who may come in, how many questions the database is asked, odd addresses."""
 
+import html
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -107,6 +108,33 @@ def test_what_differs_by_a_word_is_over_99_percent_the_same(
     rows.trace(project, judged="acceptable", by=rita)
     told = freeze("again").decisions.get(reason="near_held_out")
     assert told.detail == "is over 99% the same as row 1 of tests@1 (first)"
+
+
+@pytest.mark.django_db
+def test_what_the_filter_left_out_is_one_link_away(
+    project: Project, rita: User, alice: User, as_user: SignedIn
+) -> None:
+    def asked(agent: str, number: int = 0) -> None:
+        said = make.short_document(question=f"Question {number} to {agent}-desk")
+        rows.trace(project, said, judged="acceptable", by=rita, agent=agent)
+
+    for number, agent in enumerate(("shop", "shop", "else", "other")):
+        asked(agent, number)
+    typed = {"q": "agent:shop OR agent:other", "name": "support"}
+    client = as_user(alice)
+
+    def link(page: str) -> str:
+        (found,) = re.findall(r'<a href="([^"]+)">−1 outside the filter</a>', page)
+        return html.unescape(found)
+
+    drafted = client.post("/p/acme/datasets/new/", {**typed, "act": "preview"}, headers={"hx-request": "true"})
+    build.freeze(project=project, name="support", query_text=typed["q"], actor=Actor(), recipe=Recipe(test=0))
+    asked("late")
+    frozen = client.get("/p/acme/datasets/support/1/")
+    for answer, late in ((drafted, True), (frozen, False)):
+        listed = client.get(link(answer.content.decode())).content.decode()
+        assert "else-desk" in listed and "shop-desk" not in listed and "other-desk" not in listed
+        assert ("late-desk" in listed) is late, "a version's list is of what had come by then"
 
 
 @pytest.mark.django_db
