@@ -61,7 +61,9 @@ class Command(BaseCommand):
                 project=project, name=options["name"], query_text=options["query"], actor=SYSTEM, recipe=chosen,
                 tell=telling(self.stderr),
             )  # fmt: skip
-        except (recipe.RecipeError, build.BadName, build.NothingToFreeze, FilterError) as error:
+        except build.NothingToFreeze as error:
+            raise CommandError(f"{error}{_way_on(error, chosen)}") from None
+        except (recipe.RecipeError, build.BadName, FilterError) as error:
             raise CommandError(str(error)) from None
         for told in frozen.counts["warnings"]:
             self.stderr.write(f"warning: {told['text']}")
@@ -80,6 +82,12 @@ class Command(BaseCommand):
             )
         else:
             self.stdout.write(f"{frozen} {frozen.counts['rows']} {frozen.content_hash}")
+
+
+def _way_on(error: build.NothingToFreeze, chosen: recipe.Recipe) -> str:
+    """The option that lets in what stayed out for its judgment; "" where none did."""
+    more = [word for word in recipe.JUDGMENTS if error.dropped.get(word) and word not in chosen.judgments]
+    return f" Here: --judgments {','.join([*chosen.judgments, *more])} takes them too." if more else ""
 
 
 def _given(path: str) -> dict[str, Any]:
