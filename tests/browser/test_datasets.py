@@ -85,6 +85,9 @@ def test_count_freeze_look_and_download(
     expect(page.get_by_role("heading", name="Traces equal to another row")).to_be_visible()
     expect(page.locator("table")).to_contain_text("says the same as")
     shoot(page, "dataset-decisions")
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(page.locator(".reasons .under").first).to_be_in_viewport()  # why is told on a phone, too
+    page.set_viewport_size({"width": 1440, "height": 900})
     axe()
 
     page.goto(f"{server.url}/p/acme/datasets/support-answers/1/")
