@@ -27,6 +27,7 @@ MOST_GOAL = 4_000
 MOST_SLUG = 60
 RESERVED = ("new", "batches")
 LONG_TEXT = 80
+CHOOSE = "It asks a model to judge: choose the connection that it asks through."
 
 
 def create(
@@ -43,15 +44,15 @@ def create(
         raise Refused("name", "A name of 1 to 120 characters is needed.")
     wanted = slug.strip() or slugify(name).replace("-", "_")[:MOST_SLUG]
     _check_slug(project, wanted)
-    checked, said = _checked(definition), _goal(goal)
-    _check_connection(project, checked, connection)
+    plain, said = checked(definition), _goal(goal)
+    _check_connection(project, plain, connection)
     try:
         with transaction.atomic():
             grader = Grader.objects.create(project=project, slug=wanted, name=name)
-            version = _add(grader, 1, checked, said, connection, actor)
+            version = _add(grader, 1, plain, said, connection, actor)
             audit.record(
                 project=project, actor=actor, action="grader.created", target=f"grader:{grader.uid}", name=name,
-                slug=wanted, type=checked["type"],
+                slug=wanted, type=plain["type"],
             )  # fmt: skip
     except IntegrityError:
         raise Refused("slug", f"A grader of this project has the slug {wanted} already.") from None
@@ -66,23 +67,23 @@ def change(
     Raises BadDefinition, Refused."""
     if grader.archived_at is not None:
         raise Refused("grader", f"{grader.name} is archived: bring it back first.")
-    checked, said = _checked(definition), _goal(goal)
-    _check_connection(grader.project, checked, connection)
+    plain, said = checked(definition), _goal(goal)
+    _check_connection(grader.project, plain, connection)
     with transaction.atomic():
         Grader.objects.select_for_update(of=("self",)).get(pk=grader.pk)  # two changes at once: one after the other
         newest = grader.versions.order_by("-number").first()
         same = newest is not None and (
-            newest.definition == checked and newest.goal == said
+            newest.definition == plain and newest.goal == said
             and newest.connection_id == (connection.pk if connection else None)
-            and newest.digest == definitions.digest(checked)
+            and newest.digest == definitions.digest(plain)
         )  # fmt: skip
         if newest is not None and same:
             return newest
         number = newest.number + 1 if newest is not None else 1
-        version = _add(grader, number, checked, said, connection, actor)
+        version = _add(grader, number, plain, said, connection, actor)
         audit.record(
             project=grader.project, actor=actor, action="grader.changed", target=f"grader:{grader.uid}", version=number,
-            type=checked["type"],
+            type=plain["type"],
         )  # fmt: skip
     return version
 
@@ -253,7 +254,8 @@ def _add(
     )  # fmt: skip
 
 
-def _checked(definition: Mapping[str, Any]) -> dict[str, Any]:
+def checked(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """A definition as it is kept. Raises BadDefinition for what could not be run, or would fail for every trace."""
     definitions.check(definition)
     _check_variables(definition, "grader")
     try:
@@ -317,7 +319,7 @@ def _check_connection(project: Project, definition: Mapping[str, Any], connectio
     if connection is not None and connection.project_id != project.pk:
         raise Refused("connection", "Choose a connection of this project.")
     if connection is None and definitions.needs_model(definition):
-        raise Refused("connection", "It asks a model to judge: choose the connection that it asks through.")
+        raise Refused("connection", CHOOSE)
     if connection is not None and not definitions.needs_model(definition):
         raise Refused("connection", "It asks no model, so it takes no connection.")
 

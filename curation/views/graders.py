@@ -153,6 +153,8 @@ def _with_part(request: HttpRequest, entry: Entry, found: Grader | None, given: 
         return _editor(request, entry, found, given, {"graders": str(error)}, status=422)
     for field, text in added.items():
         given[field] = text
+    if version.connection is not None and not given.get("connection"):
+        given["connection"] = str(version.connection.uid)
     return _editor(request, entry, found, given)
 
 
@@ -160,7 +162,7 @@ def _parts(entry: Entry, found: Grader | None) -> list[GraderVersion]:
     """What can be put into a combination: the confirmed version of each other grader in use that is none itself."""
     known = GraderVersion.objects.filter(
         grader__project=entry.project, grader__archived_at=None, confirmed_at__isnull=False
-    ).select_related("grader")
+    ).select_related("grader", "connection")
     newest = {one.grader_id: one for one in known.order_by("number")}
     mine = found.pk if found else None
     chosen = [one for key, one in newest.items() if key != mine and one.definition.get("type") != "multi"]
@@ -192,6 +194,7 @@ def _save(
         errors["goal"] = "Say first what a good answer is: one of these four is enough."
     if found is None and not given.get("name", "").strip():
         errors["name"] = "A name is needed."
+    errors = _unfit(given, wanted, is_named="name" not in errors) | errors
     if errors:
         return _editor(request, entry, found, given, errors, status=422)
     try:
@@ -205,9 +208,6 @@ def _save(
             version = keep.change(
                 grader=found, definition=wanted.definition, goal=goal, connection=connection, actor=entry.actor
             )
-    except definitions.BadDefinition as error:
-        field = "json" if as_json else _field(given.get("type", ""), error.where)
-        return _editor(request, entry, found, given, {field: error.reason if not as_json else str(error)}, status=422)
     except Refused as error:
         return _editor(request, entry, found, given, {error.field: error.reason}, status=422)
     if version.confirmed_at is None:
@@ -215,6 +215,22 @@ def _save(
     else:
         messages.info(request, f"Nothing differs from {version}, so there is no new version.")
     return redirect("curation:grader-version", entry.project.slug, version.grader.slug, version.number)
+
+
+def _unfit(given: QueryDict, wanted: grader_form.Read, *, is_named: bool) -> dict[str, str]:
+    """What a definition that could be read lacks, so that all mistakes are told at once; where the grader has no name yet,
+    that is told apart."""
+    found: dict[str, str] = {}
+    as_json = given.get("mode") == "json"
+    if not wanted.errors and (as_json or given.get("type") in definitions.ENGINES):
+        try:
+            keep.checked(wanted.definition if is_named else {**wanted.definition, "name": "a grader"})
+        except definitions.BadDefinition as error:
+            field = "json" if as_json else _field(given.get("type", ""), error.where)
+            found[field] = str(error) if as_json else error.reason
+    if not given.get("connection") and _asks(wanted.definition):
+        found["connection"] = keep.CHOOSE
+    return found
 
 
 def _field(kind: str, where: str) -> str:

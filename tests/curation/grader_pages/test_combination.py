@@ -37,3 +37,24 @@ def test_what_cannot_be_put_in_says_so_and_loses_nothing(project: Project, alice
     assert wrong.status_code == 422 and wrong.context["given"]["f_graders"] == "{"
     none = client.post("/p/acme/graders/new/", MULTI | {"act": "part", "part": ""})
     assert none.status_code == 422 and "Choose the grader" in none.content.decode()
+
+
+def test_a_judge_brings_its_connection_unless_another_was_chosen(
+    project: Project, alice: User, as_user: SignedIn
+) -> None:
+    judge = graders.judge(graders.connect(project))
+    other = graders.connect(project, name="Others")
+    client = as_user(alice)
+    for chosen, expected in (("", judge.connection), (str(other.uid), other)):
+        part = MULTI | {"act": "part", "part": judge.grader.slug, "connection": chosen}
+        answer = client.post("/p/acme/graders/new/", part)
+        assert expected is not None and answer.context["given"]["connection"] == str(expected.uid)
+        assert f'<option value="{expected.uid}" selected>' in answer.content.decode()
+
+
+def test_all_mistakes_are_told_at_once(project: Project, alice: User, as_user: SignedIn) -> None:
+    judge = graders.judge(graders.connect(project)).definition
+    typed = MULTI | {"f_graders": json.dumps({"a": judge}), "f_calculate_output": "a +", "name": ""}
+    answer = as_user(alice).post("/p/acme/graders/new/", typed)
+    assert answer.status_code == 422
+    assert [one.id for one in answer.context["wrong"]] == ["f_calculate_output", "connection", "name"]
