@@ -81,7 +81,7 @@ def _leave(mine: QuerySet[Judging], name: str) -> None:
     """Let the next one work on it. What could not be settled is unknown: another comparison of the same answers waits for
     it."""
     with transaction.atomic():
-        held = mine.select_for_update().filter(lease_owner=name).first()
+        held = mine.select_for_update(no_key=True).filter(lease_owner=name).first()
         if held is not None:
             calls.take_back(held)
             leases.give_back(mine, name)

@@ -69,4 +69,13 @@ def test_judges_from_the_form_to_the_verdict(
     expect(page.locator("#flips")).to_contain_text("no judgment (failed)")
     page.locator("#flips").scroll_into_view_if_needed()
     shoot(page, "judging-flips")
+    page.get_by_role("button", name="Ask 2 failed again").click()
+    expect(page.locator("#price")).to_contain_text("Where they stop before, its verdict stays.")
+    shoot(page, "judging-again")
+    page.get_by_role("button", name="Go on", exact=True).click()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_role("alert")).to_contain_text("What was concluded before stands.")
+    expect(page.locator(".verdict h1")).to_contain_text("helpful")
+    axe()
+    shoot(page, "judging-stands")
     assert complaints == []
