@@ -41,6 +41,11 @@ def answer(
             came = client.complete(connection=batch.connection, lets_go=True, **sent)
         except client.ConnectionFailed as error:
             return Result(one, Status.WAITING, str(error), prompt=sent, failure=error)
+        except client.Unsent:
+            raise
+        except (OperationalError, InterfaceError) as error:  # behind the request: it may have been paid for
+            lost = client.ConnectionFailed(f"The database was away: {error}"[:300], kind="lost")
+            return Result(one, Status.WAITING, str(lost), prompt=sent, failure=lost)
         said = asking.answer_of(came)
         kept = {
             "prompt": sent, "answer": said, "cost_usd": came.cost_usd, "input_tokens": came.input_tokens,

@@ -116,6 +116,27 @@ def test_a_database_that_fails_behind_an_answer_does_not_have_it_asked_again(
     assert "closed the connection" in item.error and "may have been paid for" in item.error
 
 
+def test_a_database_that_fails_behind_a_candidate_does_not_have_it_asked_for_again(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: Seen = []
+    complete = client.complete
+
+    def fails_behind(**sent: Any) -> client.Completion:
+        complete(**sent)
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(client, "complete", fails_behind)
+    with fake_openai(lambda asked: (200, chat(asked)), seen) as url:
+        line = graders.connect(project, url)
+        make.trace(project)
+        given = {"query": "", "connection": line, "candidates": 1}
+        told = generation.price(project=project, **given)
+        batch = generation.start(project=project, actor=SYSTEM, key="g", confirmed=told.text, until=told.until, **given)
+        done(batch)
+    assert (len(seen), BatchItem.objects.get().status, batch.status) == (1, "unknown", "done")
+
+
 def test_a_database_that_fails_before_a_request_leaves_it_waiting(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
