@@ -99,7 +99,9 @@ def test_the_page_says_before_a_download_what_is_held_out_elsewhere(
 ) -> None:
     held = len(export.leaking(leaky(project, rita)))
     assert held > 1
-    assert f"{held} rows of train and validation are" in words(as_user(ada).get("/p/acme/datasets/early/1/"))
+    assert f"Held out elsewhere {held} rows, in test of another version or near it." in words(
+        as_user(ada).get("/p/acme/datasets/early/1/")
+    )
     assert "Held out elsewhere" not in words(as_user(ada).get("/p/acme/datasets/later/1/"))
 
 
