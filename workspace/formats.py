@@ -40,13 +40,13 @@ def duration(milliseconds: Number | None) -> str:
 
 
 def money(usd: Number | None) -> str:
-    """0.0412 -> $0.041, 12 -> $12.00, 0 -> $0; below a tenth of a cent with two digits that count."""
+    """0.0412 -> $0.041, 12 -> $12.00, 0 -> $0; below a cent with two digits that count."""
     if usd is None or usd == "":
         return "–"
     value = float(usd)
     if value == 0:
         return "$0"
-    if abs(value) < 0.001:
+    if abs(value) < 0.01:
         digits = min(12, 1 - math.floor(math.log10(abs(value))))  # never 3e-05
         return f"${value:.{digits}f}".rstrip("0") if round(value, digits) else f"under ${10**-digits:.{digits}f}"
     return f"${value:,.3f}" if abs(value) < 1 else f"${value:,.2f}"

@@ -196,9 +196,13 @@ def test_a_connection_without_a_budget_is_kept(project: Project, alice: User, as
         "budget_usd": "",
         "default_model": "m",
     }
-    answer = as_user(alice).post("/p/acme/settings/connections/", fields)
+    browser = as_user(alice)
+    answer = browser.post("/p/acme/settings/connections/", fields)
     assert answer.status_code == 302
     assert Connection.objects.get().budget_usd is None
+    assert "far is kept.<" in browser.get("/p/acme/settings/").content.decode(), "it has no key"
+    browser.post("/p/acme/settings/connections/", fields | {"name": "near", "key": "sk-1"})
+    assert "near is kept. Its key cannot be read back." in browser.get("/p/acme/settings/").content.decode()
 
 
 def test_limits_prices_and_the_budget_of_the_project_are_changed_on_the_settings_page(

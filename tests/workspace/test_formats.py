@@ -19,6 +19,7 @@ from workspace.templatetags.ui import both_ends
         (formats.money, Decimal("0.0412"), "$0.041"), (formats.money, 12, "$12.00"), (formats.money, 0, "$0"),
         (formats.money, 0.00042, "$0.00042"), (formats.money, 3e-05, "$0.00003"), (formats.money, -0.000514, "$-0.00051"),
         (formats.money, 1e-20, "under $0.000000000001"), (formats.money, None, "–"),
+        (formats.money, 0.00135, "$0.0014"), (formats.money, 0.001, "$0.001"), (formats.money, 0.0199, "$0.020"),
         (formats.size, 678_000, "678 kB"), (formats.size, 5_300_000, "5.3 MB"), (formats.size, 12, "12 B"),
         (formats.percent, 0.7142, "71.4 %"), (formats.percent, None, "–"),
         (formats.ago, timedelta(seconds=1), "just now"), (formats.ago, timedelta(minutes=14), "14 min"),

@@ -191,7 +191,8 @@ def add_connection(request: HttpRequest, slug: str) -> HttpResponse:
             form.add_error(error.field, error.reason)
     if not form.is_valid():
         return render(request, "workspace/settings.html", _context(entry, connection_form=form), status=422)
-    messages.success(request, f"{form.cleaned_data['name']} is kept. Its key cannot be read back.")
+    hidden = " Its key cannot be read back." if form.cleaned_data["key"] else ""
+    messages.success(request, f"{form.cleaned_data['name']} is kept.{hidden}")
     return redirect("workspace:settings", slug)
 
 

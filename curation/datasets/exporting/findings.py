@@ -34,3 +34,8 @@ def renamed(found: Finding, paths: Mapping[str, str]) -> Finding:
         if found.path.startswith(name) and found.path[len(name) : len(name) + 1] in ("", "[", "."):
             return replace(found, path=written + found.path[len(name) :])
     return found
+
+
+def counted(number: int, noun: str) -> str:
+    """1 message, 2 messages."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

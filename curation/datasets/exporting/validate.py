@@ -13,7 +13,7 @@ from typing import Any
 
 from curation.datasets.example import Example, Kind, has_content
 from curation.datasets.exporting import validate_answers
-from curation.datasets.exporting.findings import Finding, error, renamed, warning
+from curation.datasets.exporting.findings import Finding, counted, error, renamed, warning
 from curation.datasets.exporting.formats import Format
 from curation.messages.form import Message, ToolCall, text_of
 
@@ -114,7 +114,9 @@ def _all(row: Example) -> Iterator[Finding]:
         )
         yield warning("long_row", "messages", reason)
     if thoughts := sum(bool(message.get("reasoning")) for _, message in said):
-        yield warning("reasoning_left_out", "messages", f"the reasoning of {thoughts} messages is not exported")
+        yield warning(
+            "reasoning_left_out", "messages", f"the reasoning of {counted(thoughts, 'message')} is not exported"
+        )
 
 
 def _said(row: Example) -> Iterator[tuple[str, Message]]:

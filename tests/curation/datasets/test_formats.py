@@ -291,7 +291,4 @@ def test_a_row_that_would_be_cut_says_where() -> None:
         messages=[m for _ in range(3) for m in (message("user", filler), message("assistant", "Yes."))], tools=[]
     )
     (found,) = [one for one in validate.check(row, formats.find("openai-sft")) if one.code == "too_long"]
-    assert (
-        found.level == "warning"
-        and "messages[4] (user), and 1 messages behind it are lost, 1 of them answers" in found.reason
-    )
+    assert found.level == "warning" and "messages[4] (user), and 1 message behind it is lost, an answer" in found.reason

@@ -91,7 +91,7 @@ def test_draft_trial_confirm(project: Project, traces: list[Any], alice: User, r
     assert (
         page.count('<article class="sample"') == 5 and "Use it" in page and "5 are few" in page and "(Wilson)" in page
     )
-    assert "every 1s" not in page and "Asked for by Alice Engineer" in page
+    assert "every 1s" not in page and "Asked for by Alice Engineer" in page and "gave no reason" not in page
     assert not Score.objects.exists()  # a trial is no score
     others = client.get("/p/acme/graders/says_where/1/?seed=2").content.decode()
     assert "not run yet" in others and "Tried before" in others and f"?trial={Trial.objects.get().uid}#trial" in others

@@ -7,6 +7,7 @@ from itertools import accumulate
 from typing import Any
 
 from curation.datasets.example import Example
+from curation.datasets.exporting.findings import counted
 from curation.messages.form import Message, Part, Tool
 
 TEXT_TYPES = ("text", "refusal", "json")
@@ -81,7 +82,6 @@ def cut(row: Example, limit: int) -> str:
         return "what is lost lies in the answer"
     behind = row.messages[at + 1 :]
     answers = sum(message["role"] == "assistant" for message in behind)
-    return (
-        f"the cut falls in messages[{at}] ({row.messages[at]['role']}), and {len(behind)} messages behind it are lost, "
-        f"{answers} of them answers"
-    )
+    lost = f"{counted(len(behind), 'message')} behind it {'is' if len(behind) == 1 else 'are'} lost"
+    told = f"{answers} of them answers" if len(behind) > 1 else "an answer" if answers else "no answer"
+    return f"the cut falls in messages[{at}] ({row.messages[at]['role']}), and {lost}, {told}"

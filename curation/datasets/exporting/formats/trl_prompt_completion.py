@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from curation.datasets.example import Example, Kind
-from curation.datasets.exporting.findings import Finding, error, warning
+from curation.datasets.exporting.findings import Finding, counted, error, warning
 from curation.datasets.exporting.formats import content, limits, strict, trl_sft
 from curation.messages.form import Message
 
@@ -33,7 +33,8 @@ def problems(row: Example) -> Iterator[Finding]:
             "answer_masked", f"messages[{last}]", "the last answer has weight 0, and this format learns nothing else"
         )
     if earlier := sum(row.trained[:last]) if last > 0 else 0:
-        reason = f"{earlier} earlier answers are context here; trl-prompt-completion-turns learns each"
+        here = f"{counted(earlier, 'earlier answer')} {'is' if earlier == 1 else 'are'} context here"
+        reason = f"{here}; trl-prompt-completion-turns learns each"
         yield warning("earlier_answers_not_learned", "messages", reason)
     if 0 <= last < len(row.messages) - 1:
         yield tail_left_out(row, last)
@@ -43,9 +44,8 @@ def problems(row: Example) -> Iterator[Finding]:
 def tail_left_out(row: Example, last: int) -> Finding:
     """The remark that messages behind the last answer are not written."""
     behind = len(row.messages) - 1 - last
-    return warning(
-        "tail_left_out", f"messages[{last + 1}]", f"{behind} messages behind the last answer are not written"
-    )
+    reason = f"{counted(behind, 'message')} behind the last answer {'is' if behind == 1 else 'are'} not written"
+    return warning("tail_left_out", f"messages[{last + 1}]", reason)
 
 
 def write(row: Example) -> dict[str, Any]:
