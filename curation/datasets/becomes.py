@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from curation.datasets import read
 from curation.datasets.build import snapshot
-from curation.datasets.example import Example, edited, example_of, main_index
+from curation.datasets.example import Example, example_of, kept, main_index
 from curation.datasets.exporting import validate
 from curation.datasets.exporting.export import line_of
 from curation.datasets.exporting.findings import Finding
@@ -60,7 +60,8 @@ class Turn:
 @dataclass(slots=True)
 class Used:
     """A step of the conversation and how training uses it. `number` counts from 1, `words` are its first ones, `can` are
-    the uses that it can have, `author` who said so ("" for keep). `goes_along`: a call whose message is cut."""
+    the uses that it can have, `author` who said so ("" for keep). `goes_along`: a call whose message is cut. `message` and
+    `result`: which message of the row it is (a call: is in), and which answers it, counted from 1; None where there is none."""
 
     number: int
     key: str
@@ -71,6 +72,8 @@ class Used:
     can: tuple[str, ...]
     is_call: bool
     goes_along: bool = False
+    message: int | None = None
+    result: int | None = None
 
 
 @dataclass(slots=True)
@@ -181,14 +184,23 @@ def _add_example(found: Stepped) -> None:
     if correction is not None:
         edits = step_uses.moved(edits, conversation["messages"], correction.messages)
     row = example_of(conversation, None if correction is None else correction.messages)
-    found.example = Example(messages=edited(row.messages, edits), tools=row.tools)
+    left = kept(row.messages, edits)
+    found.example = Example(messages=[message for _, message in left], tools=row.tools)
     steps = [step for step in steps_of(document) if step.conversation == place]
     found.steps = [_used(number, step, uses, conversation["messages"]) for number, step in enumerate(steps, start=1)]
     cut = {
         step.message for step, used in zip(steps, found.steps, strict=True) if used.use == "cut" and not used.is_call
     }
+    at = {index: number for number, (index, _) in enumerate(left, start=1)}
+    numbers = {
+        was: at[now]
+        for was, now in step_uses.places_after(conversation["messages"], row.messages).items() if now in at
+    }  # fmt: skip
     for step, used in zip(steps, found.steps, strict=True):
         used.goes_along = used.is_call and step.message in cut
+        if not (used.is_call and used.use == "cut"):
+            used.message = numbers.get(step.message)
+            used.result = None if step.result is None else numbers.get(step.result)
 
 
 def _used(number: int, step: MeasuredStep, uses: step_uses.Uses, messages: list[Message]) -> Used:

@@ -127,13 +127,18 @@ def edited(messages: list[Message], edits: Mapping[str, str]) -> list[Message]:
     """Messages with the uses of steps carried out. `edits` maps the index of a message ("3"), or of one call in it
     ("3.0"), to "mask" (weight 0: context only) or "cut" (left out, with the results of its calls). A message that has
     nothing left after its calls were cut is left out, too."""
+    return [message for _, message in kept(messages, edits)]
+
+
+def kept(messages: list[Message], edits: Mapping[str, str]) -> list[tuple[int, Message]]:
+    """What `edited` gives, each message with its index before."""
     if not edits:
-        return messages
+        return list(enumerate(messages))
     gone = {int(place) for place, use in edits.items() if use == "cut" and "." not in place}
     calls = {(int(at), int(call)) for at, _, call in _split(edits)}
     answers, _ = results_of({"id": "", "name": "", "kind": "main", "messages": messages, "tools": []})
     gone |= {result for (at, call), result in answers.items() if at in gone or (at, call) in calls}
-    kept: list[Message] = []
+    left_over: list[tuple[int, Message]] = []
     for index, message in enumerate(messages):
         if index in gone:
             continue
@@ -143,8 +148,8 @@ def edited(messages: list[Message], edits: Mapping[str, str]) -> list[Message]:
             if not has_content(message):
                 continue
         masked = edits.get(str(index)) == "mask" and message["role"] == "assistant"
-        kept.append({**message, "weight": 0} if masked else message)
-    return kept
+        left_over.append((index, {**message, "weight": 0} if masked else message))
+    return left_over
 
 
 def _split(edits: Mapping[str, str]) -> list[tuple[str, str, str]]:

@@ -121,16 +121,24 @@ def moved(edits: Edits, before: list[Message], after: list[Message]) -> Edits:
     anew keeps no mask and is not cut: the correction is the newer word on it."""
     if not edits or before == after:
         return edits
-    one, two = ([orjson.dumps(_core(message)) for message in messages] for messages in (before, after))
-    places: dict[int, int] = {}
-    for block in difflib.SequenceMatcher(None, one, two, autojunk=False).get_matching_blocks():
-        places |= {block.a + step: block.b + step for step in range(block.size)}
+    places = places_after(before, after)
     changed: Edits = {}
     for place, use in edits.items():
         at, dot, call = place.partition(".")
         if int(at) in places:
             changed[f"{places[int(at)]}{dot}{call}"] = use
     return changed
+
+
+def places_after(before: list[Message], after: list[Message]) -> dict[int, int]:
+    """Where each message stands after a correction; what was written anew stands nowhere before."""
+    if before == after:
+        return {index: index for index in range(len(before))}
+    one, two = ([orjson.dumps(_core(message)) for message in messages] for messages in (before, after))
+    places: dict[int, int] = {}
+    for block in difflib.SequenceMatcher(None, one, two, autojunk=False).get_matching_blocks():
+        places |= {block.a + step: block.b + step for step in range(block.size)}
+    return places
 
 
 def can_be(step: MeasuredStep) -> tuple[str, ...]:

@@ -102,6 +102,11 @@ def test_from_the_page_into_the_file(cast: Cast, taken: Trace, client: Client) -
     shown = client.get(page).content.decode()
     assert "2 of 8 not kept" in shown
     assert "context only, said" in shown
+    found = becomes.stepped(project=cast.project, trace_uid=taken.uid)
+    assert [(one.number, one.message, one.result) for one in found.steps] == [
+        (1, 1, None), (2, 2, None), (3, 3, None), (4, 3, 4), (5, None, None), (6, 5, None), (7, 6, None), (8, 7, None),
+    ]  # fmt: skip
+    assert "in message 3, its result is message 4" in shown and shown.count("not in the row") == 1
     version = frozen(cast)
     (row,) = version.rows.all()
     assert row.edits == {"2": "mask", "2.1": "cut"}
