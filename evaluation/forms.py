@@ -35,8 +35,8 @@ class ComparisonForm(forms.Form):
         label="Graded by",
         required=False,
         widget=forms.CheckboxSelectMultiple,
-        help_text="Confirmed graders of this project; none: chosen by what the references hold. Only for new questions. "
-        "You see the price of those that ask a model before anything is asked.",
+        help_text="Confirmed graders of this project; none: chosen by what the references hold. A suite that was "
+        "asked before keeps its own. You see the price of those that ask a model before anything is asked.",
     )
     max_new_tokens = forms.IntegerField(label="Longest answer, tokens", min_value=1, max_value=32_768)
     temperature = forms.FloatField(min_value=0, max_value=2, help_text="0 gives the same answer each time.")
@@ -65,7 +65,13 @@ class ComparisonForm(forms.Form):
         ]
         known = [(str(model.uid), _label(model)) for model in models]
         self._offer("candidate", [*known, *hosted])
-        self._offer("baseline", [(sides.BASE, "What the candidate was tuned from"), *known, *hosted])
+        tuned = {str(model.uid) for model in models if model.base_id}
+        base = [(sides.BASE, "What the candidate was tuned from (only one tuned here)")] if tuned else []
+        self._offer("baseline", [*base, *known, *hosted])
+        # what was not tuned here has no base: then another model stands there
+        first = self.initial.get("candidate") or next((key for key, _ in [*known, *hosted]), "")
+        if first not in tuned:
+            self.fields["baseline"].initial = next((key for key, _ in [*known, *hosted] if key != first), None)
         versions = [(str(version), f"{version}: {_held(version.counts)}") for version in sides.testable(project)[:100]]
         suites = [
             (f"{SUITE}{suite.uid}", f"{suite}, {suite.counts.get('scenarios', 0)} scenarios asked before")

@@ -275,3 +275,23 @@ def test_a_scenario_shows_the_question_before_what_tools_answered(
     html = as_user(rita).get(f"/p/acme/comparisons/{made.uid}/?at=1").content.decode()
     assert 0 < html.index("2 messages before it") < html.index(asked.request, html.index("before it"))
     assert html.index(asked.request, html.index("before it")) < html.index("in transit")
+
+
+def test_the_form_offers_a_baseline_that_fits_the_candidate(
+    project: Project, dataset: str, alice: User, as_user: Callable[[User], Client]
+) -> None:
+    for name in ("hosted-a", "hosted-b"):
+        Connection.objects.create(project=project, name=name, base_url="http://x.invalid/v1", default_model="m")
+    client = as_user(alice)
+
+    def offered(address: str = "") -> tuple[list[str], Any]:
+        form = client.get(f"/p/acme/comparisons/new/{address}").context["form"]
+        return [key for key, _ in form.fields["baseline"].choices], form["baseline"].value()
+
+    both = ["connection:hosted-a", "connection:hosted-b"]
+    assert offered() == (both, both[1]), "no model here was tuned from another, and the first is the candidate"
+    base = make.model(project, "support")
+    tuned = make.model(project, "support", base=base)
+    assert offered() == (["base", str(tuned.uid), str(base.uid), *both], "base")
+    assert offered(f"?candidate={base.uid}")[1] == str(tuned.uid), "it has no base"
+    assert "What the two models cost to answer" in client.get("/p/acme/comparisons/new/").content.decode()
