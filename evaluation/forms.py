@@ -21,7 +21,9 @@ class ComparisonForm(forms.Form):
     """Candidate, baseline, what they are asked, and the limits that the candidate must keep."""
 
     candidate = forms.ChoiceField(help_text="The model that may take over.")
-    baseline = forms.ChoiceField(help_text="The model that it would replace.")
+    baseline = forms.ChoiceField(
+        help_text="The model that it would replace. Only what was tuned here has one that it was tuned from."
+    )
     questions = forms.ChoiceField(label="Asked", help_text="Only rows that were held back from training.")
     turns = forms.ChoiceField(
         label="Answers per conversation",
@@ -66,7 +68,7 @@ class ComparisonForm(forms.Form):
         known = [(str(model.uid), _label(model)) for model in models]
         self._offer("candidate", [*known, *hosted])
         tuned = {str(model.uid) for model in models if model.base_id}
-        base = [(sides.BASE, "What the candidate was tuned from (only one tuned here)")] if tuned else []
+        base = [(sides.BASE, "What the candidate was tuned from")] if tuned else []
         self._offer("baseline", [*base, *known, *hosted])
         # what was not tuned here has no base: then another model stands there
         first = self.initial.get("candidate") or next((key for key, _ in [*known, *hosted]), "")

@@ -31,7 +31,11 @@ def own_folders(settings: Any, tmp_path: Any) -> None:
 def _said(number: int) -> Any:
     return make.document(
         message("system", "You help customers of a shop."),
+        message("user", "Hello, is anybody there?"),
+        message("assistant", "Yes. How can I help?"),
         message("user", f"My parcel {number} has not arrived and the tracking page shows nothing since Monday. What now?"),
+        message("assistant", "", tool_calls=[make.call("get_order", f'{{"order_id": "{number}"}}', "seen")]),
+        make.tool_result('{"status": "in transit", "last_scan": "Venlo hub"}', "seen"),
         message("assistant", f"I looked parcel {number} up: it waits in the depot and arrives tomorrow before noon.",
                 tool_calls=[make.call("get_order", f'{{"order_id": "{number}"}}')]),
         tools=[make.ORDER_TOOL],
@@ -90,6 +94,10 @@ def test_a_verdict_with_its_table_and_flips(
     expect(page.locator("#flips li a").nth(1)).to_have_attribute("aria-current", "true")
     assert "show=broke" in page.url
     assert page.locator(".ab del").count()
+    page.get_by_text("2 messages before it").click()
+    expect(page.locator(".asked .request")).to_contain_text("My parcel")
+    page.locator("#flips").evaluate("one => one.scrollIntoView()")
+    shoot(page, "comparison-flip")
     page.get_by_text("How this is computed").click()
     axe()
     shoot(page, "comparison-open")
