@@ -11,7 +11,7 @@ from django.core.cache import cache
 from curation.forget.person import Subject, forget
 from curation.messages.form import message
 from curation.models import Batch, BatchItem, Score, Trace
-from curation.scoring import batches, calling, claims, items, keep, working
+from curation.scoring import batches, calling, claims, items, keep, pricing, working
 from curation.scoring.refused import Refused
 from tests import make
 from tests.curation.grading import graders
@@ -112,7 +112,10 @@ def test_a_judge_is_asked_at_temperature_0_for_structured_output_and_all_is_kept
     assert (score.number, score.passed, score.source, score.reason) == (0.8, True, "judge", "It says so.")
 
 
-def test_the_price_is_told_before_and_what_was_seen_is_what_is_agreed_to(project: Project, alice: User) -> None:
+def test_the_price_is_told_before_and_what_was_seen_is_what_is_agreed_to(
+    project: Project, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pricing, "LOOKED_AT", 40)
     line = graders.connect(project)
     version = graders.judge(line)
     for _ in range(50):
