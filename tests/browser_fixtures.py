@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
+from django.utils import timezone
 from playwright.sync_api import Page
 
-from workspace.models import User
+from workspace.models import Heartbeat, User
 
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")  # Playwright runs a loop in this thread
 CHROMIUM = os.environ.get("WHETSTONE_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -68,7 +70,9 @@ def running_server(django_db_setup: None) -> Iterator[Server]:
 
 @pytest.fixture
 def server(transactional_db: None, running_server: Server) -> Iterator[Server]:
-    """The running server, with an empty database of its own for this test."""
+    """The running server, with an empty database of its own for this test, and a worker that gives signs of life: else a
+    notice would come onto every page some time after the start."""
+    Heartbeat.objects.create(name="worker", at=timezone.now() + timedelta(hours=1))
     yield running_server
     _end_other_connections()
 
