@@ -11,6 +11,7 @@ from curation.forget.person import Subject
 from curation.models import DatasetRow, Erasure
 from evaluation.judging import calls
 from evaluation.models import Answer, AnswerScore, EvaluationAttempt, JudgeCall, Scenario
+from evaluation.runs.answers import ERASED
 from training.artifacts import checkpoints
 from training.models import TrainingRun
 from training.models.runs import RunStatus
@@ -28,7 +29,9 @@ def forget_person(*, project: Project, actor: Actor, subject: Subject) -> Erasur
     with transaction.atomic():
         erasure = person.forget(project=project, actor=actor, subject=subject)
         rows = DatasetRow.objects.filter(version__dataset__project=project, trace__erased_at__isnull=False)
-        scenarios = Scenario.objects.filter(row__in=rows).exclude(messages=[])
+        # held first, as those hold them who store an answer
+        held = Scenario.objects.select_for_update(no_key=True).filter(row__in=rows).exclude(messages=[]).order_by("pk")
+        scenarios = Scenario.objects.filter(pk__in=[one.pk for one in held.only("pk")])
         answers = _empty_answers(scenarios)
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL whetstone.forgetting = 'on'")
@@ -56,7 +59,7 @@ def _empty_answers(scenarios: QuerySet[Scenario]) -> int:
     asked.update(prompt=None, reply=None, error="")
     asked.filter(status=JudgeCall.Status.WAITING).update(status=JudgeCall.Status.FAILED, error=calls.ERASED)
     AnswerScore.objects.filter(answer__in=keys).update(reason="")
-    return Answer.objects.filter(pk__in=keys).update(message=None, error="Erased at a person's request.")
+    return Answer.objects.filter(pk__in=keys).update(message=None, error=ERASED)
 
 
 def _data_of(project: Project, erasure: Erasure) -> tuple[list[Path], list[str]]:

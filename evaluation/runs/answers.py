@@ -16,6 +16,7 @@ from curation.scoring.graders import trace_inputs
 from evaluation.models import Answer, AnswerScore, EvaluationRun, Scenario
 
 BATCH = 500
+ERASED = "Erased at a person's request."
 
 
 @dataclass(slots=True)
@@ -74,15 +75,30 @@ def grade(*, run: EvaluationRun, said: Iterable[Said]) -> list[Graded]:
 
 
 def keep(*, run: EvaluationRun, graded: list[Graded]) -> int:
-    """Store graded answers in one transaction; see `store`."""
+    """Store graded answers in one transaction; see `store`. Of an answer to a scenario that was erased while its model was
+    asked, only its costs are kept."""
     with transaction.atomic():
         # whoever stores answers of a run waits for the others, so that none is counted or graded twice
         EvaluationRun.objects.select_for_update().get(pk=run.pk)
         have = _answered(run, [one.answer.scenario_id for one in graded])
         fresh = [one for one in graded if one.answer.scenario_id not in have]
+        _without_the_erased(fresh)
         Answer.objects.bulk_create((one.answer for one in fresh), batch_size=BATCH)
         _store_scores([(one.answer.pk, one.scores) for one in fresh])
     return len(fresh)
+
+
+def _without_the_erased(graded: list[Graded]) -> None:
+    held = Scenario.objects.select_for_update(no_key=True).order_by("pk")  # as whoever forgets a person holds them
+    erased = {
+        one.pk for one in held.filter(pk__in=[one.answer.scenario_id for one in graded]).only("messages")
+        if not one.messages
+    }  # fmt: skip
+    for one in graded:
+        if one.answer.scenario_id in erased:
+            one.answer.message, one.answer.error = None, ERASED
+            for score in one.scores:
+                score.reason = ""
 
 
 def regrade(*, run: EvaluationRun) -> int:

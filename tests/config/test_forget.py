@@ -10,8 +10,11 @@ from playwright.sync_api import Page, expect
 
 from config.forget import forget_person
 from curation.forget.person import Subject
+from curation.messages.form import message
 from curation.models import DatasetRow, Erasure, IntakeRules, Trace
 from evaluation.models import Answer, AnswerScore, JudgeCall, Scenario
+from evaluation.runs import answers
+from evaluation.runs.request import read_settings, request_run
 from tests import make
 from tests.browser_fixtures import Server, shoot
 from tests.curation.grading import graders
@@ -62,6 +65,27 @@ def test_scenarios_answers_and_files_of_ended_runs_go(
     assert {"kind": "live run", "id": str(live.uid), "name": ""} in erasure.touched
     with pytest.raises(Exception, match="a suite cannot be changed"):
         Scenario.objects.update(messages=[])
+
+
+@pytest.mark.django_db
+def test_an_answer_that_comes_after_its_scenario_was_erased_keeps_its_costs_alone(
+    project: Project, alice: User
+) -> None:
+    suite = make.suite(project, scenarios=2)
+    run = request_run(suite=suite, model=make.model(project), settings=read_settings({}))
+    said = [
+        answers.Said(one, message("assistant", "It is on its way."), latency_ms=7)
+        for one in suite.scenarios.order_by("position")
+    ]
+    came = answers.grade(run=run, said=said)  # and meanwhile:
+    assert said[0].scenario.row is not None
+    Trace.objects.filter(pk=said[0].scenario.row.trace_id).update(user_id="u-7")
+    forget_person(project=project, actor=Actor(user=alice), subject=Subject(user_id="u-7"))
+    assert answers.keep(run=run, graded=came) == 2
+    first, second = Answer.objects.order_by("scenario__position")
+    assert (first.message, first.error, first.latency_ms) == (None, answers.ERASED, 7)
+    assert second.message is not None and not second.error
+    assert set(AnswerScore.objects.filter(answer=first).values_list("reason", flat=True)) <= {""}
 
 
 @pytest.mark.django_db
