@@ -17,6 +17,7 @@ from curation.datasets.exporting.formats import find, several
 from curation.datasets.rendering import bases, render
 from curation.messages.form import Message, Tool, message
 from curation.models import DatasetRow
+from curation.scoring.graders import grade, sample_of
 from tests import make
 from workspace.models import Project
 
@@ -352,14 +353,24 @@ def test_kto_learns(write: Write, load: Callable[..., Any], parts: tuple[Any, An
     learn(trainer)
 
 
+CLOSE = {
+    "type": "text_similarity", "name": "close", "input": "{{ sample.output_text }}", "reference": "Order 7 is on its way.",
+    "evaluation_metric": "fuzzy_match",
+}  # fmt: skip
+
+
 def test_grpo_asks_and_rewards(write: Write, load: Callable[..., Any], parts: tuple[Any, Any], tmp_path: Path) -> None:
     from trl import GRPOConfig, GRPOTrainer
 
     seen: list[dict[str, Any]] = []
+    rewarded: list[float | None] = []
 
-    def length(completions: list[Any], **columns: Any) -> list[float]:
+    def reward(completions: list[Any], **columns: Any) -> list[float | None]:
+        """The grade that traces, rows and comparisons get, by the same code."""
         seen.append(columns)
-        return [float(len(one[0]["content"])) for one in completions]
+        said = [sample_of(message("assistant", one[0]["content"])) for one in completions]
+        rewarded.extend(grade(CLOSE, sample, {}).value for sample in said)
+        return rewarded[-len(said) :]
 
     arguments = GRPOConfig(
         output_dir=str(tmp_path / "run"), num_generations=2, max_completion_length=8, shuffle_dataset=False, **QUIET
@@ -367,9 +378,10 @@ def test_grpo_asks_and_rewards(write: Write, load: Callable[..., Any], parts: tu
     rows = rows_of("prompt")
     trainer = GRPOTrainer(
         model=parts[0], args=arguments, train_dataset=load(write("trl-grpo", rows)), processing_class=parts[1],
-        reward_funcs=length,
+        reward_funcs=reward,
     )  # fmt: skip
     learn(trainer)
+    assert len(rewarded) == 8 and all(one is not None and 0 <= one <= 1 for one in rewarded)
     given = {
         key: [value for one in seen for value in one[key]] for key in ("reference_text", "reference_tools", "level")
     }
