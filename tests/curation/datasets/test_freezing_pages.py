@@ -80,6 +80,15 @@ def test_cancelled_on_its_page_no_version_is_made(alice: User, rita: User, as_us
     assert client.post(page, {"act": "nonsense"}).status_code == 400
 
 
+def test_a_cancel_that_comes_too_late_says_so(alice: User, as_user: SignedIn) -> None:
+    client = as_user(alice)
+    client.post("/p/acme/datasets/new/", {"name": "support", "q": "", "judgments": ["acceptable"], "act": "freeze"})
+    asked = work()
+    answer = client.post(f"/p/acme/datasets/freezing/{asked.uid}/", {"act": "cancel"}, follow=True)
+    assert answer.redirect_chain[-1][0] == "/p/acme/datasets/support/1/"
+    assert "It was too late to cancel: support@1 is frozen." in answer.content.decode()
+
+
 def test_the_api_answers_202_and_then_the_version(project: Project, api: Callable[..., Client]) -> None:
     client = api(Role.ENGINEER)
     root = "/api/projects/acme"
