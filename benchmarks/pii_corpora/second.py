@@ -8,7 +8,7 @@ documentation of their keys). After its first look the detector was mended with 
 What counts as clean: private, loopback and unspecified addresses and network blocks (they name no person), versions of
 four parts, public keys and certificates, masked or referenced secrets, and digits of every sort that are no card, phone
 or account. Numbers are random; whether one happens to pass a check sum is neither sought nor avoided.
-The clean scenes and the templates' fields are in pii_corpus_second_scenes.
+The clean scenes and the templates' fields are in second_scenes.
 """
 
 import base64
@@ -19,8 +19,8 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks.pii_corpus import Planted, PlantedTrace
-from benchmarks.pii_corpus_second_scenes import call, fill, some, turns
+from benchmarks.pii_corpora.public import Planted, PlantedTrace
+from benchmarks.pii_corpora.second_scenes import call, fill, some, turns
 
 Make = Callable[[random.Random], str]
 

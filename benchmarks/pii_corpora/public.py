@@ -26,7 +26,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from benchmarks.pii_corpus_clean import clean_turns
+from benchmarks.pii_corpora.public_clean import clean_turns
 
 KINDS = ("email", "card", "iban", "ip", "key", "phone")
 ALNUM = string.ascii_letters + string.digits

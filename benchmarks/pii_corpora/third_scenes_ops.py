@@ -1,6 +1,6 @@
 """Scenes of the third corpus with machines in them: keys, passwords and IP addresses in files, commands and logs.
 
-Written as pii_corpus_third_scenes.py describes.
+Written as third_scenes.py describes.
 """
 
 MACHINES = r"""§user

@@ -1,6 +1,6 @@
 """A fourth corpus for the detector of personal data: traces as agents see them day by day.
 
-    python -m benchmarks.pii_corpus_fourth        makes both halves and checks what is planted
+    python -m benchmarks.pii_corpora.fourth        makes both halves and checks what is planted
 
 It was written by an author who had read neither the detector, nor its tests, nor what the other corpora hold (only the
 shape of a planted trace), and who never ran the detector: it shows how text fares that nobody tuned for. The forms are
@@ -26,20 +26,20 @@ import random
 from collections import Counter
 from collections.abc import Iterator
 
-from benchmarks.pii_corpus import PlantedTrace, texts
-from benchmarks.pii_corpus_fourth_clean_code import CODE_CLEAN
-from benchmarks.pii_corpus_fourth_clean_office import OFFICE
-from benchmarks.pii_corpus_fourth_clean_ops import OPS_CLEAN
-from benchmarks.pii_corpus_fourth_clean_setup import SETUP
-from benchmarks.pii_corpus_fourth_clean_shop import SHOP
-from benchmarks.pii_corpus_fourth_code import CODE
-from benchmarks.pii_corpus_fourth_contacts import CONTACTS
-from benchmarks.pii_corpus_fourth_money import MONEY
-from benchmarks.pii_corpus_fourth_ops import OPS
-from benchmarks.pii_corpus_fourth_people import PEOPLE
-from benchmarks.pii_corpus_fourth_secrets import SECRETS
-from benchmarks.pii_corpus_fourth_trace import Trace
-from benchmarks.pii_corpus_fourth_values import luhn, mod97
+from benchmarks.pii_corpora.fourth_clean_code import CODE_CLEAN
+from benchmarks.pii_corpora.fourth_clean_office import OFFICE
+from benchmarks.pii_corpora.fourth_clean_ops import OPS_CLEAN
+from benchmarks.pii_corpora.fourth_clean_setup import SETUP
+from benchmarks.pii_corpora.fourth_clean_shop import SHOP
+from benchmarks.pii_corpora.fourth_code import CODE
+from benchmarks.pii_corpora.fourth_contacts import CONTACTS
+from benchmarks.pii_corpora.fourth_money import MONEY
+from benchmarks.pii_corpora.fourth_ops import OPS
+from benchmarks.pii_corpora.fourth_people import PEOPLE
+from benchmarks.pii_corpora.fourth_secrets import SECRETS
+from benchmarks.pii_corpora.fourth_trace import Trace
+from benchmarks.pii_corpora.fourth_values import luhn, mod97
+from benchmarks.pii_corpora.public import PlantedTrace, texts
 
 CLEAN = SHOP + OFFICE + OPS_CLEAN + SETUP + CODE_CLEAN
 PLANTED = PEOPLE + CONTACTS + MONEY + OPS + SECRETS + CODE

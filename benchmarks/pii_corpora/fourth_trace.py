@@ -7,10 +7,10 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from benchmarks import pii_corpus_fourth_keys as keys
-from benchmarks import pii_corpus_fourth_values as values
-from benchmarks.pii_corpus import Planted, PlantedTrace
-from benchmarks.pii_corpus_fourth_values import Person
+from benchmarks.pii_corpora import fourth_keys as keys
+from benchmarks.pii_corpora import fourth_values as values
+from benchmarks.pii_corpora.fourth_values import Person
+from benchmarks.pii_corpora.public import Planted, PlantedTrace
 
 HOME = ("US", "GB", "DE", "FR", "ES", "IT", "BR", "IN", "AU", "JP")  # whose numbers are met as they are dialled at home
 

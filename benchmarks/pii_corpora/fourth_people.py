@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from benchmarks.pii_corpus_fourth_trace import Trace
+from benchmarks.pii_corpora.fourth_trace import Trace
 
 
 def crm_record(t: Trace) -> None:

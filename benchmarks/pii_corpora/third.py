@@ -1,6 +1,6 @@
 """A third corpus for the detector of personal data: unseen, by a third author who knew neither the detector nor its tests.
 
-It was written from public descriptions of the formats alone (pii_corpus_third_values.py and pii_corpus_third_keys.py name
+It was written from public descriptions of the formats alone (third_values.py and third_keys.py name
 them) and put into scenes as agents meet them: what people say in a dozen languages, arguments of calls, and results as
 JSON, CSV, YAML, XML, HTML, tables, logs, dumps, mails, contacts and chats, escaped where such text is escaped. People,
 companies and domains are made up, and the values are drawn at random.
@@ -22,14 +22,14 @@ import string
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from benchmarks import pii_corpus_third_keys as keys
-from benchmarks import pii_corpus_third_values as values
-from benchmarks.pii_corpus import Planted, PlantedTrace
-from benchmarks.pii_corpus_third_clean import CALM
-from benchmarks.pii_corpus_third_clean_ops import QUIET
-from benchmarks.pii_corpus_third_scenes import PEOPLE
-from benchmarks.pii_corpus_third_scenes_ops import MACHINES
-from benchmarks.pii_corpus_third_values import Maker
+from benchmarks.pii_corpora import third_keys as keys
+from benchmarks.pii_corpora import third_values as values
+from benchmarks.pii_corpora.public import Planted, PlantedTrace
+from benchmarks.pii_corpora.third_clean import CALM
+from benchmarks.pii_corpora.third_clean_ops import QUIET
+from benchmarks.pii_corpora.third_scenes import PEOPLE
+from benchmarks.pii_corpora.third_scenes_ops import MACHINES
+from benchmarks.pii_corpora.third_values import Maker
 
 
 def _scenes(*texts: str) -> tuple[str, ...]:

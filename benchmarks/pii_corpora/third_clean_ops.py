@@ -1,6 +1,6 @@
 """Clean scenes of the third corpus with machines in them: hashes, versions, private addresses, references to secrets.
 
-Written as pii_corpus_third_scenes.py describes.
+Written as third_scenes.py describes.
 """
 
 QUIET = r"""§tool

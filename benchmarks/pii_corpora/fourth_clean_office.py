@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from benchmarks.pii_corpus_fourth_trace import Trace
+from benchmarks.pii_corpora.fourth_trace import Trace
 
 
 def free_slots(t: Trace) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from benchmarks.pii_corpus_fourth_trace import Trace
+from benchmarks.pii_corpora.fourth_trace import Trace
 
 AGENTS = (
     "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36",

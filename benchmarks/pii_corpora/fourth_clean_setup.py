@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from benchmarks.pii_corpus_fourth_keys import based
-from benchmarks.pii_corpus_fourth_trace import Trace
+from benchmarks.pii_corpora.fourth_keys import based
+from benchmarks.pii_corpora.fourth_trace import Trace
 
 
 def upstream(t: Trace) -> None:

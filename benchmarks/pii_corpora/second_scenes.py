@@ -1,4 +1,4 @@
-"""Clean scenes of the corpus by a second author (see pii_corpus_second): what agents say and read, naming nobody.
+"""Clean scenes of the corpus by a second author (see pii_corpora.second): what agents say and read, naming nobody.
 
 Texts are templates: `{d6}` is six digits, `{n6}` six without a leading zero, `{one:a|b}` a choice; see `fill`.
 Written without sight of the detector; the detector was mended with them in sight after the first look.

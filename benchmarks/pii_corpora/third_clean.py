@@ -1,6 +1,6 @@
 """Clean scenes of the third corpus with people in them: orders, journeys, figures, texts, but nothing personal to find.
 
-Written as pii_corpus_third_scenes.py describes.
+Written as third_scenes.py describes.
 """
 
 CALM = r"""§user

@@ -2,7 +2,7 @@
 
 Scenes are divided by lines of ===, messages by lines that begin with § and name the role (or a call and its tool) and how
 values are written there (json, html, wrap). ⟦email⟧ and its like are values to find, the other brackets are filled with
-what is none: see benchmarks/pii_corpus_third.py.
+what is none: see benchmarks/pii_corpora/third.py.
 """
 
 PEOPLE = r"""§user

@@ -10,7 +10,7 @@ import random
 import string
 import textwrap
 
-from benchmarks.pii_corpus_third_values import Maker
+from benchmarks.pii_corpora.third_values import Maker
 
 ALNUM = string.ascii_letters + string.digits
 SIGNS = {

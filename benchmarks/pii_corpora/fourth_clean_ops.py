@@ -3,8 +3,8 @@
 import json
 from collections.abc import Callable
 
-from benchmarks.pii_corpus_fourth_keys import based
-from benchmarks.pii_corpus_fourth_trace import Trace
+from benchmarks.pii_corpora.fourth_keys import based
+from benchmarks.pii_corpora.fourth_trace import Trace
 
 
 def version(t: Trace, parts: int = 3) -> str:

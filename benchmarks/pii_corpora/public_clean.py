@@ -1,4 +1,4 @@
-"""The blocks that clean agent traces are made of (benchmarks.pii_corpus says what clean means).
+"""The blocks that clean agent traces are made of (benchmarks.pii_corpora.public says what clean means).
 
 Each block is a message or two as agents meet them, full of numbers and strange strings that name nobody.
 """

@@ -1,4 +1,4 @@
-"""Cases of our own beside benchmarks.pii_corpus: what a detector like ours gets wrong first.
+"""Cases of our own beside benchmarks.pii_corpora.public: what a detector like ours gets wrong first.
 
 Written by the authors of the patterns, so a full mark here says less than one there.
 """
@@ -10,9 +10,9 @@ import random
 import string
 from collections.abc import Iterator
 
-from benchmarks import pii_corpus as public
-from benchmarks.pii_corpus import Planted, PlantedTrace
-from benchmarks.pii_corpus_clean import clean_turns
+from benchmarks.pii_corpora import public
+from benchmarks.pii_corpora.public import Planted, PlantedTrace
+from benchmarks.pii_corpora.public_clean import clean_turns
 
 ALNUM = string.ascii_letters + string.digits
 
