@@ -1,6 +1,7 @@
 // A long run comes in parts: they are fetched when they come near, or when a step in one is wanted. Loaded by the review
 // page only for runs that have parts.
 import { all, desk, find } from "./review_core.js";
+import { hold } from "./review_steps.js";
 import { applyVars, toast } from "./whetstone.js";
 
 const NEAR = "900px 0px"; // how far outside of what is seen loading begins
@@ -32,8 +33,10 @@ export function part(number) {
   place.setAttribute("aria-busy", "true");
   const made = get(`n=${number}`).then((page) => {
     const fresh = document.adoptNode(find(".part", page));
+    const kept = desk.kept ?? (bench === desk.bench ? looked() : undefined);
     place.replaceChildren(...fresh.childNodes);
     place.removeAttribute("data-wait");
+    steady(kept); // before it is painted
     for (const list of all("ol[data-rows]", page)) placeRows(document.adoptNode(list), bench);
     window.htmx?.process(place);
     bench.dispatchEvent(new CustomEvent("part", { bubbles: true }));
@@ -59,6 +62,36 @@ export async function reach(id) {
   await part(number);
   return document.getElementById(id);
 }
+
+// --- what is looked at stays where it is on the screen, whatever comes or takes its true height around it
+
+const scroller = (talk) => (talk.scrollHeight > talk.clientHeight && getComputedStyle(talk).overflowY !== "visible" ? talk : document.scrollingElement);
+
+/** Put what was kept (where one went to, while nobody scrolled) back to where it was. */
+function steady(kept = desk.kept) {
+  if (!kept?.target.isConnected) return;
+  const off = kept.target.getBoundingClientRect().top - kept.top;
+  if (Math.abs(off) >= 1) scroller(find(".talk", desk.bench)).scrollTop += off;
+}
+const sizes = new ResizeObserver(() => steady());
+
+/** The first thing one can read now, and where it is: what stays while nothing is held. */
+function looked() {
+  const talk = find(".talk", desk.bench), edge = Math.max(0, talk.getBoundingClientRect().top);
+  for (const part of all(".part:not([data-wait])", talk)) {
+    const box = part.getBoundingClientRect();
+    if (box.bottom <= edge || box.top >= innerHeight) continue;
+    const target = [...part.children].find((one) => one.getBoundingClientRect().bottom > edge);
+    if (target) return { target, top: target.getBoundingClientRect().top };
+  }
+}
+
+const letGo = () => { desk.kept = null; };
+const SCROLLS = new Set(["ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End", " "]);
+for (const act of ["wheel", "touchmove"]) addEventListener(act, letGo, { capture: true, passive: true });
+addEventListener("keydown", (event) => { if (SCROLLS.has(event.key) && !event.target.closest("input, textarea, select")) letGo(); }, true);
+// a scroll bar is pressed on what scrolls itself
+addEventListener("pointerdown", (event) => { if (event.target.matches?.(".talk, html")) letGo(); }, true);
 
 // --- what comes near is loaded; what was only passed by is not
 
@@ -96,7 +129,7 @@ export function watch() {
   watched.add(bench);
   applyVars(bench); // how high what is not loaded will be
   const wanted = location.hash.slice(1);
-  if (/^(b\d+|part-\d+)$/.test(wanted)) reach(wanted).then((one) => one?.scrollIntoView({ block: "start" }));
+  if (/^(b\d+|part-\d+)$/.test(wanted)) reach(wanted).then((one) => { one?.scrollIntoView({ block: "start" }); hold(one); });
   const talk = near(find(".talk", bench), NEAR, (place, here) => {
     if (!place.hasAttribute("data-wait")) { talk.unobserve(place); waiting.delete(place); return; }
     if (here) waiting.add(place); else waiting.delete(place);
@@ -104,6 +137,7 @@ export function watch() {
     talk.timer = setTimeout(drain, 80); // a scroll bar that is dragged through a run loads what it stops at
   });
   all(".part[data-wait]", bench).forEach((one) => talk.observe(one));
+  all(".part", bench).forEach((one) => sizes.observe(one));
   const tree = near(find(".tree", bench), "400px 0px", (chunk, here) => {
     if (!chunk.isConnected) { tree.unobserve(chunk); return; }
     if (here) rowsWanted.add(chunk.dataset.rows); else rowsWanted.delete(chunk.dataset.rows);

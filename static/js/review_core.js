@@ -15,6 +15,7 @@ export const desk = {
   ahead: null, // {after: address of the item before it, node: promise of a bench or null}
   further: null, // the one behind it
   held: "", // the verdict that was just given
+  kept: null, // in a long run: { target, top } of what one went to, while nobody scrolled
   active: false, // whether somebody did something since the lease was renewed
 };
 /** Parts of the script that are fetched when they are first needed, or when the page has been quiet for a while, so that they
@@ -25,6 +26,7 @@ export const lazy = {
   talk: () => keep("talk", import("./review_talk.js")),
   edit: () => keep("edit", import("./review_edit.js")),
   find: () => keep("find", import("./review_find.js")),
+  plain: () => keep("plain", import("./review_plain.js")),
   outline: () => keep("outline", import("./review_outline.js")),
   beside: () => keep("beside", import("./review_beside.js")),
 };

@@ -1,7 +1,7 @@
 // Finding words in a run. Short runs are searched here; of a long one the server says where they stand, and parts that are
 // not loaded are brought when one goes there.
 import { all, desk, find } from "./review_core.js";
-import { goTo } from "./review_steps.js";
+import { goTo, hold } from "./review_steps.js";
 
 let timer = 0, asked = 0;
 const words = () => find("#find", desk.bench)?.value.trim().toLowerCase() ?? "";
@@ -85,7 +85,9 @@ export async function nextHit(by) {
   const inside = folds.filter((one) => one.textContent.toLowerCase().includes(wanted));
   // text that is fetched when its fold is opened is not here to look into
   for (const one of inside.length ? inside : hit.textContent.toLowerCase().includes(wanted) ? [] : folds.filter((one) => find(".far", one))) one.open = true;
-  if (!hit.matches("[data-step]")) hit.scrollIntoView({ block: "center" });
+  if (hit.matches("[data-step]")) return;
+  hit.scrollIntoView({ block: "center" });
+  hold(hit);
 }
 
 /** Ctrl+F in a run of which only a part is loaded: ours first, it sees everything; once more is the browser's. */

@@ -3,7 +3,7 @@
 import { all, desk, find, got, past, use } from "./review_core.js";
 import { rate, submitChosen, undo } from "./review_say.js";
 import { load, next } from "./review_show.js";
-import { current, fold, mark, move, plain } from "./review_steps.js";
+import { current, fold, mark, move } from "./review_steps.js";
 import { onTabKey, openTab } from "./review_tabs.js";
 import { awaitsLetter, keysOn, toast, typing } from "./whetstone.js";
 
@@ -26,7 +26,7 @@ export function writeKeys(node) {
 
 const OWN = {
   "[": () => move(-1), "]": () => move(1), "{": () => move(-1, "[data-failed]"), "}": () => move(1, "[data-failed]"),
-  "!": () => { mark(null); move(1, "[data-failed]"); }, o: fold, p: plain, c: () => use("talk", (one) => one.comment()),
+  "!": () => { mark(null); move(1, "[data-failed]"); }, o: fold, p: () => use("plain", (one) => one.plain()), c: () => use("talk", (one) => one.comment()),
   "+": () => rate(current(), "good"), "-": () => rate(current(), "bad"), "=": () => rate(current(), "neutral"),
   0: () => find(".talk", desk.bench).scrollTo({ top: 0 }),
   t: () => { find(".outline", desk.bench).setAttribute("data-open", ""); (find(".tree [aria-current]", desk.bench) ?? find("#tree a", desk.bench))?.focus(); },

@@ -11,13 +11,25 @@ export function mark(step, scroll = false) {
   if (!step) return;
   step.setAttribute("aria-current", "step");
   for (let fold = step.parentElement?.closest("details"); fold; fold = fold.parentElement?.closest("details")) fold.open = true;
-  if (scroll) step.scrollIntoView({ block: step.offsetHeight > innerHeight * 0.6 ? "start" : "nearest" });
+  if (scroll) show(step);
   for (const list of [".tree", ".lanes"]) {
     const row = find(`${list} a[href="#${step.id}"]`, desk.bench);
     if (row) { row.setAttribute("aria-current", "step"); row.scrollIntoView({ block: "nearest" }); }
   }
   const own = find("[data-own-page]", desk.bench);
   if (own) own.href = `${own.pathname}?at=${step.id}#now`;
+}
+
+/** Bring it into view: no further than needed where it is near, at the start where it comes from afar; there it stays. */
+function show(target) {
+  const box = target.getBoundingClientRect(), far = box.bottom < -innerHeight || box.top > 2 * innerHeight;
+  target.scrollIntoView({ block: far || target.matches(".part") || box.height > innerHeight * 0.6 ? "start" : "nearest" });
+  hold(target);
+}
+
+/** In a long run what one went to stays where it is now, whatever comes around it, until one scrolls (parts.js). */
+export function hold(target) {
+  desk.kept = target && desk.bench.dataset.parts ? { target, top: target.getBoundingClientRect().top } : null;
 }
 
 export async function move(by, wanted = "[data-step]") {
@@ -41,35 +53,9 @@ export const parts = () => import("./parts.js");
 export async function goTo(id) {
   const there = document.getElementById(id);
   const target = there && !there.hasAttribute("data-wait") ? there : desk.bench.dataset.parts ? await parts().then((one) => one.reach(id)) : null;
-  const aim = () => { if (target?.matches("[data-step]")) mark(target, true); else target?.scrollIntoView({ block: target.matches(".part") ? "start" : "nearest" }); };
-  aim();
-  // what was never drawn above it takes its true height now, and moves it
-  if (desk.bench.dataset.parts) requestAnimationFrame(() => requestAnimationFrame(() => { if (!target?.matches("[data-step]") || current() === target) aim(); }));
+  if (target?.matches("[data-step]")) mark(target, true);
+  else if (target) show(target);
   return target;
-}
-
-/** The current step just as it came, and back; the answer formatted or raw. */
-export async function plain() {
-  const step = current();
-  if (!step) return toast("Choose a step first.");
-  if (step.id === "answer") {
-    const list = all("[data-answer]", step), at = list.findIndex((one) => one.getAttribute("aria-pressed") === "true");
-    return list[(at + 1) % list.length]?.click();
-  }
-  // a sub-agent's card is a fold: what it said stands inside
-  const box = find(":scope > details", step) ?? step, old = find(":scope > .as-came", box);
-  const came = step.dataset.came || find(":scope > header [data-came]", step)?.href;
-  if (box !== step) { if (old && !box.open) old.hidden = true; box.open = true; }
-  if (old) { old.hidden = !old.hidden; box.toggleAttribute("data-plain", !old.hidden); return; }
-  if (!came) return toast("This step is shown as it came.", { ms: 1500 });
-  const answer = await fetch(came, { credentials: "same-origin" }).catch(() => null);
-  if (!answer?.ok) return toast("The text could not be fetched.");
-  const text = document.createElement("pre");
-  text.className = "plain as-came";
-  text.tabIndex = 0;
-  text.append(await answer.text());
-  box.append(text);
-  box.setAttribute("data-plain", "");
 }
 
 export function fold() {

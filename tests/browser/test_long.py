@@ -12,8 +12,10 @@ from workspace.models import Project, User
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.browser]
 SignIn = Callable[[User], Page]
+# what moves without anybody's doing, the outline aside: its rows follow what was typed, however late the answer comes
 SHIFT = """() => { window.shift = 0; new PerformanceObserver((list) => list.getEntries().forEach((one) => {
-  if (!one.hadRecentInput) window.shift += one.value; })).observe({ type: "layout-shift", buffered: true }); }"""
+  if (!one.hadRecentInput && one.sources.some((from) => !from.node?.closest?.(".outline"))) window.shift += one.value;
+})).observe({ type: "layout-shift", buffered: true }); }"""
 
 
 def settled(page: Page) -> None:
@@ -60,7 +62,7 @@ def test_a_long_run(project: Project, rita: User, server: Server, sign_in: SignI
     page.evaluate("document.querySelector('.tree').scrollTop = 1e6")
     settled(page)
     expect(page.locator(".tree a:has-text('1500 read_file')")).to_be_visible()
-    assert page.evaluate("window.shift") < 0.1
+    assert page.evaluate("window.shift") < 0.02, "what is read stands still"
     # a link to a step that is not there yet
     page.goto("about:blank")
     page.goto(f"{server.url}/p/acme/traces/{trace.uid}/#b1501")
