@@ -119,7 +119,7 @@ def test_from_the_form_to_a_trace_of_its_own(
     refused = client.post(here, {**form, "act": "send"})
     assert refused.status_code == 422 and "Say that this may cost" in refused.content.decode()
     agreed = re.search(r'name="confirmed" value="([0-9.]+)"', priced)
-    assert agreed, "the tick says to how much"
+    assert agreed, "the button says to how much"
     for changed in ({"max_tokens": "30000"}, {"prompt": "long " * 9000}):
         dearer = client.post(here, {**form, **changed, "act": "send", "confirmed": agreed[1]})
         assert dearer.status_code == 422 and "price is another one" in dearer.content.decode(), "not what was agreed to"
