@@ -6,9 +6,10 @@ from django.http import Http404, HttpRequest, StreamingHttpResponse
 from ninja import Field, Path, Query, Schema
 
 from curation.api.routing import router
-from curation.datasets import folds, held_out, read
+from curation.datasets import folds, read
 from curation.datasets.exporting import export, files, formats, judgments_csv, send
 from curation.datasets.exporting.personal import PersonalRows
+from curation.datasets.leaks import HeldOutRows
 from curation.filters import FilterError
 from curation.models import DatasetVersion
 from workspace.access import enter
@@ -19,7 +20,7 @@ from workspace.streams import stream
 Split = Literal["train", "validation", "test"]
 TAGS = ["datasets"]
 MOST_LEAKS = 50
-_REFUSED = (formats.UnknownFormat, export.InvalidRows, held_out.HeldOutRows, PersonalRows, send.NoReason,
+_REFUSED = (formats.UnknownFormat, export.InvalidRows, HeldOutRows, PersonalRows, send.NoReason,
             folds.NoFold)  # fmt: skip
 
 
@@ -186,7 +187,7 @@ def _problem(error: Exception) -> Problem:
     if isinstance(error, export.InvalidRows):
         details = [{"where": code, "reason": f"{count} rows"} for code, count in error.reasons.items()]
         return Problem(409, "invalid_rows", text, details=details)
-    if isinstance(error, held_out.HeldOutRows):
+    if isinstance(error, HeldOutRows):
         details = [{"where": f"row {leak.position}", "reason": str(leak)} for leak in error.leaks[:MOST_LEAKS]]
         return Problem(409, "held_out_rows", text, details=details)
     if isinstance(error, PersonalRows):

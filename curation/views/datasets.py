@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 from django.views.decorators.http import require_GET
 
 from curation import filters
-from curation.datasets import folds, freezing, held_out, read, reasons, recipe
+from curation.datasets import folds, freezing, leaks, read, reasons, recipe
 from curation.datasets.exporting import export, formats, personal, stored
 from curation.models import DatasetRow, DatasetVersion
 from curation.review import blind
@@ -106,7 +106,7 @@ def dataset_version(request: HttpRequest, slug: str, name: str, number: int) -> 
             "bars": bars_of(found.counts, url=lambda code: f"{decided}?reason={code}", outside=_outside(slug, found)),
             "tables": tables_of(found.counts),
             "exports": _exports(found),
-            "held_out": held_out.leaks(version=found) if found.counts["rows"] <= MOST_CHECKED else [],
+            "held_out": leaks.of(version=found) if found.counts["rows"] <= MOST_CHECKED else [],
             "personal": personal.look(found) if found.counts["rows"] <= MOST_CHECKED else personal.known(found),
             "changed": read.changed(found),
             "spread": folds.spreads(found),

@@ -7,10 +7,11 @@ from django.http import Http404, HttpRequest, HttpResponseBase, QueryDict
 from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
-from curation.datasets import folds, held_out, read
+from curation.datasets import folds, read
 from curation.datasets.exporting import export, formats, judgments_csv, send, stored
 from curation.datasets.exporting.personal import PersonalRows
 from curation.datasets.exporting.send import SHORTEST_REASON, Wish
+from curation.datasets.leaks import HeldOutRows
 from curation.models import DatasetVersion
 from curation.privacy import names
 from curation.privacy.patterns import KINDS
@@ -38,7 +39,7 @@ def dataset_export(request: HttpRequest, slug: str, name: str, number: int) -> H
             sending = send.lines(version=found, wish=wish, actor=entry.actor)
     except (formats.UnknownFormat, folds.NoFold) as error:
         raise Http404(str(error)) from None
-    except (export.InvalidRows, held_out.HeldOutRows, PersonalRows, send.NoReason) as error:
+    except (export.InvalidRows, HeldOutRows, PersonalRows, send.NoReason) as error:
         wanted = "manifest" if given.get("manifest") == "1" else "file"
         context = _refused(found, wish, error) | {"wanted": wanted, "again": urlencode(_again(wish, wanted))}
         return render(request, "curation/dataset_refused.html", context, status=409)
@@ -108,7 +109,7 @@ def _refused(found: DatasetVersion, wish: Wish, error: ValueError) -> dict[str, 
         return context | {"why": "nothing", "takers": [] if error.held_out else takers}
     if isinstance(error, export.InvalidRows):
         return context | {"why": "invalid"}
-    if isinstance(error, held_out.HeldOutRows):
+    if isinstance(error, HeldOutRows):
         return context | {"why": "held_out", "leaks": error.leaks[:MOST_LEAKS], "more": len(error.leaks) - MOST_LEAKS}
     held = error.kinds if isinstance(error, PersonalRows) else {}
     return context | {

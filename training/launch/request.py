@@ -10,7 +10,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from curation.datasets import held_out
+from curation.datasets import leaks
 from curation.datasets.exporting import export, formats
 from curation.models import DatasetRow, DatasetVersion
 from training.artifacts import bases
@@ -139,8 +139,8 @@ def length_note(version: DatasetVersion, settings: Mapping[str, Any]) -> str:
 
 def _check_rows(version: DatasetVersion) -> None:
     try:
-        held_out.refuse(version=version)
-    except held_out.HeldOutRows as error:
+        leaks.refuse(version=version)
+    except leaks.HeldOutRows as error:
         raise Refused("dataset", str(error)) from None
     if train_rows(version):
         return

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.db import connection
 from django.db.models import Q
 
-from curation.datasets import held_out
+from curation.datasets import leaks
 from curation.datasets.example import Example, Kind
 from curation.datasets.exporting import formats, personal, validate
 from curation.datasets.exporting.findings import Finding
@@ -20,6 +20,7 @@ from curation.datasets.exporting.formats import Format
 from curation.datasets.exporting.personal import Personal, PersonalRows
 from curation.datasets.exporting.stored import StoredRow, kinds, read_rows
 from curation.datasets.folds import Part
+from curation.datasets.splits import TEST
 from curation.models import DatasetVersion
 
 CHUNK_BYTES = 128 * 1024
@@ -194,7 +195,7 @@ def plan(
     this machine (a training run here), and personal data alone refuses nothing. Raises formats.UnknownFormat; WrongKind
     where the format takes none of the rows; NothingToWrite where every row has errors, InvalidRows where some have, and
     `skip_invalid` was not asked for;
-    held_out.HeldOutRows where rows of train or validation are held out elsewhere and `skip_held_out` was not asked for;
+    leaks.HeldOutRows where rows of train or validation are held out elsewhere and `skip_held_out` was not asked for;
     personal.PersonalRows.
     """
     chosen = formats.find(format)
@@ -206,11 +207,11 @@ def plan(
         if invalid >= int(version.counts[split or "rows"]):
             raise NothingToWrite(version, chosen, split, invalid)
         raise InvalidRows(version, chosen, invalid, checked(version, chosen)["errors"])
-    leaks = leaking(version, split)
-    if leaks and not skip_held_out:
-        raise held_out.HeldOutRows(version, leaks)
+    held = leaking(version, split)
+    if held and not skip_held_out:
+        raise leaks.HeldOutRows(version, held)
     asked = personal_data or ("replace" if version.recipe.get("personal") == "replace" else "")
-    away = frozenset(leak.position for leak in leaks)
+    away = frozenset(leak.position for leak in held)
     found = _written(version, personal.look(version), chosen, split, away, part, may_err=invalid > 0)
     if not asked and not inside and found.in_split(split):
         raise PersonalRows(version, found, split)
@@ -259,11 +260,11 @@ def _written(
     return found.among(frozenset(here))
 
 
-def leaking(version: DatasetVersion, split: str | None = None) -> list[held_out.Leak]:
+def leaking(version: DatasetVersion, split: str | None = None) -> list[leaks.Leak]:
     """The rows of `split` (of train and validation without it) that are held out by another version."""
-    if split == held_out.TEST:
+    if split == TEST:
         return []
-    found = held_out.leaks(version=version)
+    found = leaks.of(version=version)
     if not found or not split:
         return found
     here = set(

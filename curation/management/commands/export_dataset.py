@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from curation.datasets import folds, held_out
+from curation.datasets import folds, leaks
 from curation.datasets.exporting import export, formats, send
 from curation.datasets.exporting.personal import PersonalRows
 from curation.management.asked import write_file, write_out
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             sending = send.lines(version=version, wish=wish, actor=SYSTEM, written=written)
         except (PersonalRows, send.NoReason) as error:
             raise CommandError(f"{error} Here: --personal replace, or --personal keep --reason TEXT.") from None
-        except held_out.HeldOutRows as error:
+        except leaks.HeldOutRows as error:
             raise CommandError(f"{error} Here: --skip-held-out.") from None
         except (formats.UnknownFormat, export.InvalidRows, folds.NoFold) as error:
             raise CommandError(str(error)) from None

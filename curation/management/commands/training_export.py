@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from curation.datasets import build, held_out, recipe
+from curation.datasets import build, leaks, recipe
 from curation.datasets.exporting import export, formats, send
 from curation.datasets.exporting.personal import PersonalRows
 from curation.filters import FilterError
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         except (PersonalRows, send.NoReason) as error:
             ways = "--personal replace, --personal exclude, or --personal keep --reason TEXT"
             raise CommandError(f"{error} Nothing was frozen or written. Here: {ways}.") from None
-        except (export.InvalidRows, held_out.HeldOutRows) as error:
+        except (export.InvalidRows, leaks.HeldOutRows) as error:
             raise CommandError(f"{error} Nothing was frozen or written.") from None
         except (formats.UnknownFormat, recipe.RecipeError, build.BadName, build.NothingToFreeze, FilterError) as error:
             raise CommandError(str(error)) from None

@@ -12,7 +12,7 @@ from django.core.cache import cache
 from django.test import Client
 from django.utils import timezone
 
-from curation.datasets import build, example, folds, held_out
+from curation.datasets import build, example, folds, leaks
 from curation.datasets.example import Example
 from curation.datasets.exporting import export, judgments_csv, manifest, personal
 from curation.datasets.exporting.personal import PersonalRows
@@ -109,11 +109,11 @@ def test_what_another_version_holds_out_is_not_trained_on(
     version = leaky(project, rita)
     held = set(DatasetRow.objects.filter(split="test").values_list("trace", flat=True))
     assert 0 < len(held) < 12
-    with pytest.raises(held_out.HeldOutRows, match="held out elsewhere, so early@1 cannot be trained on"):
+    with pytest.raises(leaks.HeldOutRows, match="held out elsewhere, so early@1 cannot be trained on"):
         text(version, split="train")
     page = as_user(ada).get("/p/acme/datasets/early/1/export/?split=train")
     assert page.status_code == 409
-    pair = held_out.leaks(version=version)[0]
+    pair = leaks.of(version=version)[0]
     assert str(pair.trace) in page.content.decode() and "later@1" in page.content.decode(), "the pair is shown"
     answer = as_user(ada).get("/p/acme/datasets/early/1/export/?split=train&skip_held_out=1")
     assert len(b"".join(answer).splitlines()) == 12 - len(held)  # type: ignore[arg-type]

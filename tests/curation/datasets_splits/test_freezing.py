@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from curation.datasets import build, held_out, splits
+from curation.datasets import build, leaks, splits
 from curation.datasets.recipe import Recipe
 from curation.datasets.recipe_parts import Replay
 from curation.messages.form import message
@@ -52,7 +52,7 @@ def test_clusters_grow_and_what_was_held_out_stays(project: Project, rita: User)
     assert row[tested][0] == "test" and row[trained][0] == "train"
     still = {name for name, split in was.items() if split == "test"}
     assert still <= {name for name, (split, _) in row.items() if split == "test"}
-    assert held_out.leaks(version=first) == [] == held_out.leaks(version=grown)
+    assert leaks.of(version=first) == [] == leaks.of(version=grown)
 
 
 def test_two_clusters_that_a_new_trace_joins_are_held_out_together(project: Project, rita: User) -> None:
@@ -73,8 +73,8 @@ def test_two_clusters_that_a_new_trace_joins_are_held_out_together(project: Proj
         for name, split, group in second.rows.values_list("trace__external_id", "split", "split_group")
     }
     assert found[tested] == found[trained] == found["t70"] == ("test", f"task:task{trained[1:]}")
-    leaks = held_out.leaks(version=first)
-    assert [leak.external_id for leak in leaks] == [trained], "the older version may no longer be trained on as it is"
+    found = leaks.of(version=first)
+    assert [leak.external_id for leak in found] == [trained], "the older version may no longer be trained on as it is"
     again = freeze(project, **options)
     assert again.content_hash == second.content_hash
 
@@ -100,7 +100,7 @@ def test_a_near_copy_of_a_test_row_leaves_with_the_pair_as_its_reason(project: P
     assert told.facts["value"] >= 0.8
     assert freeze(project, test=0.3).content_hash == second.content_hash
     other = freeze(project, "other", test=0.3, seed=99)
-    assert held_out.leaks(version=other) == []
+    assert leaks.of(version=other) == []
     assert other.decisions.filter(reason="held_out").exists(), "what another dataset tests on is not trained on here"
     assert (
         not freeze(project, "alone", test=0.3, seed=7, held_out="dataset").decisions.filter(reason="held_out").exists()
@@ -182,7 +182,7 @@ def test_a_prompt_is_held_out_whatever_was_answered(project: Project, rita: User
     assert not {name for name in split_of(later) if name.startswith("again")}
     assert later.decisions.filter(reason="near_held_out").count() == len(tested)
     alone = freeze(project, "alone", task="prompts", test=0, validation=0, held_out="dataset", seed=5)
-    assert {leak.external_id for leak in held_out.leaks(version=alone, scope="project")} >= {
+    assert {leak.external_id for leak in leaks.of(version=alone, scope="project")} >= {
         f"again{name[1:]}" for name in tested
     }
 

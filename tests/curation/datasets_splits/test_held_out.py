@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from curation.datasets import held_out
+from curation.datasets import held_out, leaks
 from curation.datasets.held_out import Row, conflicts
 from curation.datasets.selecting import prints
 from curation.models import Dataset, DatasetRow, DatasetVersion, RevisionSignature, Trace
@@ -111,16 +111,16 @@ def test_an_export_for_training_is_refused_with_the_pair_shown(project: Project)
     copy = signed(rows.trace(project, external_id="copy"), TEXT.replace("third", "fourth"))
     free = rows.trace(project, external_id="free")
     first = version(project, "support", train=[free, copy])
-    assert held_out.leaks(version=first) == []
-    held_out.refuse(version=first)
+    assert leaks.of(version=first) == []
+    leaks.refuse(version=first)
     version(project, "other", train=[free], test=[kept])
-    found = held_out.leaks(version=first)
+    found = leaks.of(version=first)
     assert [(one.position, one.external_id, one.other_external_id) for one in found] == [(2, "copy", "kept")]
-    with pytest.raises(held_out.HeldOutRows, match=r"row 2 \(copy\) is \d+% the same as row 2 of other@1 \(kept\)"):
-        held_out.refuse(version=first)
-    assert held_out.leaks(version=first, scope="dataset") == []
+    with pytest.raises(leaks.HeldOutRows, match=r"row 2 \(copy\) is \d+% the same as row 2 of other@1 \(kept\)"):
+        leaks.refuse(version=first)
+    assert leaks.of(version=first, scope="dataset") == []
     with_copy_held = version(project, "support", train=[kept], test=[copy])
-    assert [str(one) for one in held_out.leaks(version=with_copy_held, scope="dataset")] != []
+    assert [str(one) for one in leaks.of(version=with_copy_held, scope="dataset")] != []
 
 
 def test_a_row_that_says_the_same_is_held_out_however_short(project: Project) -> None:
