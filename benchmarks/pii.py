@@ -40,7 +40,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from pathlib import Path
 
-from benchmarks.pii_corpora import fourth, own, public, second, third
+from benchmarks.pii_corpora import fifth, fourth, own, public, second, third
 from benchmarks.pii_corpora.public import Planted, PlantedTrace, texts
 from benchmarks.report import Bar, Figure, report
 from curation.privacy.patterns import find
@@ -102,6 +102,7 @@ def main() -> int:
         Corpus("second author", list(second.clean(count)), list(second.planted(count))),
         Corpus("third author", list(third.clean(count)), list(third.planted(count))),
         Corpus("fourth author", list(fourth.clean(count)), list(fourth.planted(count))),
+        Corpus("fifth author", list(fifth.clean(count)), list(fifth.planted(count))),
     ]
     scores: dict[tuple[str, str], Score] = {}
     left_out: list[str] = []
