@@ -5,7 +5,7 @@ import logging
 from celery import shared_task
 
 from curation.browse import bulk, rollups
-from curation.datasets import freezing
+from curation.datasets import freezing, topic_proposals
 from curation.datasets.selecting import signatures
 from curation.forget import retention
 from curation.ingest import inbox
@@ -155,3 +155,16 @@ def sweep_freezings() -> None:
     """Go on with freezings whose nudge got lost, or whose process is gone."""
     for freezing_id in freezing.open_freezings():
         freeze.apply_async((freezing_id,), retry=False)
+
+
+@shared_task(name="curation.tasks.propose_topics", ignore_result=True)
+def propose_topics(clustering_id: int) -> None:
+    """Work a clustering off. A second message finds it taken."""
+    topic_proposals.work(clustering_id)
+
+
+@shared_task(name="curation.tasks.sweep_clusterings", ignore_result=True)
+def sweep_clusterings() -> None:
+    """Go on with clusterings whose nudge got lost, or whose process is gone."""
+    for clustering_id in topic_proposals.open_clusterings():
+        propose_topics.apply_async((clustering_id,), retry=False)

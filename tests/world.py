@@ -9,7 +9,7 @@ from django.utils import timezone
 from curation.datasets import build as build_dataset
 from curation.datasets import topics
 from curation.datasets.recipe import Recipe
-from curation.models import Batch, BatchItem, Freezing, GraderVersion, Pair, Score, Trace, Trial, TrialItem
+from curation.models import Batch, BatchItem, Clustering, Freezing, GraderVersion, Pair, Score, Trace, Trial, TrialItem
 from curation.pairs import queues as pair_queues
 from curation.review import queues
 from curation.scoring import keep
@@ -85,6 +85,7 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
     )
     begin = reverse("curation:trace-replay", args=[project.slug, traces[0].uid])
     addresses |= _trials(addresses["curation:grader-version"], traces)
+    addresses |= _clusterings(project, traces)
     return addresses | {
         "curation:trace-diff": f"{diff}?left={traces[0].uid}&right={traces[1].uid}",
         "curation:trace-replay": f"{begin}?step={replay.step_key}",
@@ -166,6 +167,26 @@ def _topics(project: Project, traces: list[Trace]) -> dict[str, list[Any]]:
         "curation:topics": [], "curation:topic": ["orders"], "curation:topic-clusters": [],
         "curation:dataset-diff": ["support"],
     }  # fmt: skip
+
+
+def _clusterings(project: Project, traces: list[Trace]) -> dict[str, str]:
+    """Clusters in each state that a page can have: failed, replaced, kept, and being worked out."""
+    known = topics.of_project(project)
+    cluster = {
+        "name": "Refund card", "words": ["refund", "card"], "size": len(traces), "examples": [str(traces[0].uid)],
+        "before": [[topic.pk, how, 3] for topic, how in zip(known, ("rule", "hand", "cluster"), strict=False)],
+    }  # fmt: skip
+    told = {"clusters": [cluster] * 3, "matching": 90_000, "without": 40, "digest": "", "tree": ""}
+    found = {}
+    for status in ("failed", "replaced", "done", "working"):
+        made = Clustering.objects.create(
+            project=project, query="-topic:*", number=3, until=0, status=status, stage="naming", done=20_000, total=50_000,
+            author="world", error="2 traces are too few for 3 clusters." if status == "failed" else "",
+            found=told if status == "done" else None,
+        )  # fmt: skip
+        address = reverse("curation:clustering", args=[project.slug, made.uid])
+        found["curation:clustering" if status == "done" else f"curation:clustering {status}"] = address
+    return found
 
 
 def _run(project: Project, version: Any, size: int) -> Any:

@@ -108,6 +108,7 @@ CELERY_BEAT_SCHEDULE = {
     "work-on-batches": {"task": "curation.tasks.sweep_batches", "schedule": 10.0},
     "work-on-trials": {"task": "curation.tasks.sweep_trials", "schedule": 10.0},
     "freeze-datasets": {"task": "curation.tasks.sweep_freezings", "schedule": 10.0},
+    "propose-topics": {"task": "curation.tasks.sweep_clusterings", "schedule": 10.0},
     "score-arrivals": {"task": "curation.tasks.score_arrivals", "schedule": 10.0},
     "refill-queues": {"task": "curation.tasks.refill_queues", "schedule": 30.0},
     "index-traces": {"task": "curation.tasks.index_traces", "schedule": 5.0},

@@ -1,17 +1,15 @@
-"""Topics: the tree with its counts, making and changing them, clusters, what one trace is about; two versions compared."""
+"""Topics: the tree with its counts, making and changing them, what one trace is about; two versions compared."""
 
 import uuid
-from collections.abc import Sequence
 from typing import Any, Literal
 
 from django.http import Http404, HttpRequest
 from ninja import Field, Path, Query, Schema, Status
 
-from curation import filters
 from curation.api.routing import router
+from curation.api.topics_told import TAGS, TopicOut, problem, topic_out
 from curation.browse.patience import TooSlow, patience
-from curation.datasets import compare, read, topic_clusters, topics
-from curation.datasets.topic_clusters import Asked, Moved
+from curation.datasets import compare, read, topics
 from curation.datasets.topics import BadTopic
 from curation.models import DatasetVersion, Topic, Trace
 from workspace.access import Entry, enter, reader_of
@@ -19,7 +17,6 @@ from workspace.models import Role
 from workspace.problems import Problem
 
 SECONDS = 20.0
-TAGS = ["topics"]
 
 
 class TopicIn(Schema):
@@ -36,16 +33,6 @@ class TopicChange(Schema):
     name: str | None = Field(None, max_length=120)
     parent: str | None = None
     q: str | None = None
-
-
-class TopicOut(Schema):
-    """A topic as it is kept."""
-
-    slug: str
-    name: str
-    parent: str
-    q: str
-    words: list[str] = Field(description="What tells a cluster from the rest.")
 
 
 class TopicCounted(TopicOut):
@@ -69,63 +56,6 @@ class TopicTree(Schema):
     level: str = Field(
         description="excellent (from 0.8), good (0.6), fair (0.4), poor (0.2), critical; training wants > 0.5"
     )
-
-
-class ClusterIn(Schema):
-    """What to cluster."""
-
-    q: str = Field("-topic:*", description="Which traces.")
-    clusters: int = Field(8, ge=topic_clusters.LEAST_CLUSTERS, le=topic_clusters.MOST_CLUSTERS)
-    seed: int = Field(0, ge=0, lt=2**32)
-
-
-class ClusterAccept(ClusterIn):
-    """Which clusters of a proposal become topics; `until` and `digest` are as they were proposed."""
-
-    until: int = Field(ge=0)
-    digest: str
-    names: dict[int, str] = Field(description="Number of a cluster -> name of its topic.")
-    parent: str = ""
-
-
-class BeforeOut(Schema):
-    """A topic that traces of a cluster are of already. By rule: they move when the cluster is accepted; by hand or by an
-    earlier cluster: they keep it."""
-
-    topic: str
-    how: Literal["rule", "hand", "cluster"]
-    traces: int
-
-
-class ClusterOut(Schema):
-    """A proposed topic."""
-
-    cluster: int
-    name: str
-    words: list[str]
-    traces: int
-    share: float
-    examples: list[uuid.UUID]
-    before: list[BeforeOut]
-
-
-class ProposalOut(Schema):
-    """Clusters, the largest first. Nothing is kept of it until it is accepted."""
-
-    items: list[ClusterOut]
-    matching: int
-    looked_at: int = Field(description="At most the newest 50,000 that have a signature.")
-    until: int
-    digest: str
-
-
-class AcceptedOut(Schema):
-    """What accepting made."""
-
-    topics: list[TopicOut]
-    given: int
-    kept: int = Field(description="Traces that were given a topic before and keep it.")
-    moved: list[BeforeOut] = Field(description="Topics that lost traces, which a rule had put there.")
 
 
 class TraceTopicIn(Schema):
@@ -200,7 +130,7 @@ def list_topics(request: HttpRequest, slug: Path[str]):
     except TooSlow as error:
         raise Problem(503, "too_slow", f"A rule takes too long to be tried on every trace. {error}") from None
     items = [
-        {**_out(node.topic), "depth": node.depth, "own": node.own, "total": node.total, "share": node.share,
+        {**topic_out(node.topic), "depth": node.depth, "own": node.own, "total": node.total, "share": node.share,
          "by": node.by or {}, "broken": node.broken}
         for node in seen.nodes
     ]  # fmt: skip
@@ -215,43 +145,8 @@ def make_topic(request: HttpRequest, slug: Path[str], body: TopicIn):
     try:
         made = topics.create(project=entry.project, actor=entry.actor, name=body.name, parent=body.parent, query=body.q)
     except BadTopic as error:
-        raise _problem(error) from None
-    return Status(201, _out(made))
-
-
-@router.post("/topics/clusters", response=ProposalOut, tags=TAGS, summary="Propose topics by clustering")
-def propose_clusters(request: HttpRequest, slug: Path[str], body: ClusterIn):
-    """k-means on the signatures' vectors, with the words that tell each cluster from the rest. Nothing is stored."""
-    entry = enter(request, slug, Role.ENGINEER)
-    try:
-        found = topic_clusters.propose(project=entry.project, asked=Asked(body.q, body.clusters, body.seed))
-    except (BadTopic, filters.FilterError) as error:
-        raise _problem(error) from None
-    items = [
-        {"cluster": one.index, "name": one.name, "words": list(one.words), "traces": one.size, "share": one.share,
-         "examples": [uid for uid, _ in one.examples], "before": _before(one.before)}
-        for one in found.clusters
-    ]  # fmt: skip
-    return {"items": items, "matching": found.matching, "looked_at": found.looked_at, "until": found.asked.until,
-            "digest": found.digest}  # fmt: skip
-
-
-@router.post("/topics/clusters/accept", response={201: AcceptedOut}, tags=TAGS, summary="Make topics of clusters")
-def accept_clusters(request: HttpRequest, slug: Path[str], body: ClusterAccept):
-    """Make topics of a proposal's clusters and give them to their traces. 409 where the traces changed since."""
-    entry = enter(request, slug, Role.ENGINEER)
-    asked = Asked(body.q, body.clusters, body.seed, body.until)
-    try:
-        done = topic_clusters.accept(
-            project=entry.project, actor=entry.actor, asked=asked, digest=body.digest, names=body.names,
-            parent=body.parent,
-        )  # fmt: skip
-    except Moved as error:
-        raise Problem(409, "traces_changed", str(error)) from None
-    except (BadTopic, filters.FilterError) as error:
-        raise _problem(error) from None
-    return Status(201, {"topics": [_out(one) for one in done.topics], "given": done.given, "kept": done.kept,
-                        "moved": _before(done.moved)})  # fmt: skip
+        raise problem(error) from None
+    return Status(201, topic_out(made))
 
 
 @router.patch("/topics/{topic}", response=TopicOut, tags=TAGS, summary="Change a topic")
@@ -266,8 +161,8 @@ def change_topic(request: HttpRequest, slug: Path[str], topic: str, body: TopicC
             parent=above if body.parent is None else body.parent, query=found.query if body.q is None else body.q,
         )  # fmt: skip
     except BadTopic as error:
-        raise _problem(error) from None
-    return _out(found)
+        raise problem(error) from None
+    return topic_out(found)
 
 
 @router.delete("/topics/{topic}", response={204: None}, tags=TAGS, summary="Remove a topic")
@@ -296,7 +191,7 @@ def give_trace_topic(request: HttpRequest, slug: Path[str], trace_id: uuid.UUID,
     try:
         topics.give(trace=trace, slug=body.topic, actor=entry.actor)
     except BadTopic as error:
-        raise _problem(error) from None
+        raise problem(error) from None
     return _about(trace)
 
 
@@ -349,15 +244,6 @@ def diff_rows(
     return {"items": items, "next": page.older or None}
 
 
-def _before(listed: Sequence[topic_clusters.Before]) -> list[dict[str, Any]]:
-    return [{"topic": one.topic.slug, "how": one.how, "traces": one.traces} for one in listed]
-
-
-def _out(topic: Topic) -> dict[str, Any]:
-    above = topic.parent.slug if topic.parent_id and topic.parent else ""
-    return {"slug": topic.slug, "name": topic.name, "parent": above, "q": topic.query, "words": topic.words}
-
-
 def _about(trace: Trace) -> dict[str, Any]:
     topic, source = topics.of_trace(trace)
     return {"topic": topic.slug if topic else None, "source": source}
@@ -383,11 +269,3 @@ def _versions(entry: Entry, name: str, a: int, b: int) -> tuple[DatasetVersion, 
         return read.version(entry.project, name, a or max(1, newer.number - 1)), newer
     except DatasetVersion.DoesNotExist:
         raise Http404(f"There are no such versions of a dataset {name!r} in this project.") from None
-
-
-def _problem(error: BadTopic | filters.FilterError) -> Problem:
-    if isinstance(error, filters.FilterError):
-        where = f"q:{error.position}"
-        return Problem(422, "invalid_filter", str(error), details=[{"where": where, "reason": error.message}])
-    field = {"query": "q", "number": "clusters"}.get(error.field, error.field)
-    return Problem(422, "invalid_topic", str(error), details=[{"where": field, "reason": str(error)}])

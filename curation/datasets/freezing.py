@@ -7,8 +7,6 @@ with a connection of its own, writes down how far it is, keeps the lease, and he
 
 import logging
 from datetime import timedelta
-from threading import Event, Thread
-from types import TracebackType
 from typing import Any
 
 from django.db import IntegrityError, InterfaceError, OperationalError, connection, transaction
@@ -16,30 +14,24 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from curation import filters
-from curation.datasets import build
+from curation.datasets import build, watching
 from curation.datasets import recipe as recipes
 from curation.datasets.recipe import Recipe
+from curation.datasets.watching import MOST_ATTEMPTS, Stopped, may_still, mine
 from curation.models import DatasetVersion, Freezing
 from workspace import audit, leases
-from workspace.access import SYSTEM, Actor, role_of
-from workspace.models import Project, Role
+from workspace.access import Actor
+from workspace.models import Project
 
 log = logging.getLogger(__name__)
 Status, Stage = Freezing.Status, Freezing.Stage
-OPEN = (Status.WAITING, Status.WORKING)
+OPEN = watching.OPEN
 # what is frozen while the person waits: about a second
 TRACES_AT_ONCE = 2_000
 TEXTS_AT_ONCE = 300
-TOLD_SECONDS = 0.5
-RENEW_SECONDS = 15.0
-MOST_ATTEMPTS = 3
 SHOWN_SECONDS = 24 * 3600
 MOST_SHOWN = 20
 Refusals = (build.BadName, build.NothingToFreeze, recipes.RecipeError, filters.FilterError)
-
-
-class Stopped(Exception):
-    """It was cancelled, or is another's by now."""
 
 
 def ask(
@@ -145,7 +137,7 @@ def _under_way(project: Project, name: str, query: str, recipe: Recipe) -> Freez
 def _work(asked: Freezing, name: str, seconds: float) -> bool:
     if version_of(asked) is not None:  # it was made, and the process ended before it could say so
         return _end(asked, Status.DONE)
-    if not _may(asked):
+    if not may_still(asked):
         return _end(asked, Status.FAILED, f"{asked.author} may not freeze in this project any more. Ask for it again.")
     actor = Actor(user=asked.user, token=asked.token)
     try:
@@ -182,27 +174,12 @@ def _work(asked: Freezing, name: str, seconds: float) -> bool:
     return _end(asked, Status.DONE)
 
 
-def _may(asked: Freezing) -> bool:
-    """Whether who asked for it may still freeze: an account or token that is gone, or lost its role, makes no version."""
-    if asked.user is not None:
-        role = role_of(project=asked.project, user=asked.user) if asked.user.is_active else None
-        return role is not None and role.covers(Role.ENGINEER)
-    if asked.token is not None:
-        return asked.token.expires_at is None or asked.token.expires_at > timezone.now()
-    return asked.author == SYSTEM.label
-
-
 def _begin(asked: Freezing, name: str) -> bool:
     """Count one more beginning of the transaction; what ended its process MOST_ATTEMPTS times is given up."""
     if asked.attempts >= MOST_ATTEMPTS:
-        _end(
-            asked, Status.FAILED,
-            f"It was begun {MOST_ATTEMPTS} times and never came to its end: its process was ended (too little memory?), or the "
-            "database went away each time.",
-        )  # fmt: skip
+        _end(asked, Status.FAILED, watching.GIVEN_UP)
         return False
-    mine = Freezing.objects.filter(pk=asked.pk, status=Status.WORKING, lease_owner=name)
-    return bool(mine.update(attempts=asked.attempts + 1, stage=Stage.CHOOSING, done=0, total=0))
+    return bool(mine(asked, name).update(attempts=asked.attempts + 1, stage=Stage.CHOOSING, done=0, total=0))
 
 
 def _alone(asked: Freezing) -> None:
@@ -220,78 +197,17 @@ def _end(asked: Freezing, status: str, error: str = "") -> bool:
     return True
 
 
-class Watch:
-    """Beside the work: writes down every half second how far it is and keeps the lease, by a connection of its own, since
-    what the work's transaction writes cannot be seen before it ends. `tell` raises Stopped once the row is cancelled or
-    another's."""
-
-    def __init__(self, asked: Freezing, name: str) -> None:
-        self.asked, self.name = asked, name
-        self.now = (asked.stage, asked.done, asked.total)
-        self.written = self.now
-        self.stopped, self.over = Event(), Event()
-        self.thread = Thread(target=self._run, name=f"freezing-{asked.pk}", daemon=True)
-
-    def __enter__(self) -> "Watch":
-        self.thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.over.set()
-        self.thread.join()
+class Watch(watching.Watch):
+    """With what a freezing has besides: turns, and a last moment at which a cancel is heard."""
 
     def tell(self, stage: str, done: int, total: int) -> None:
         """See build.Told. Texts read in earlier turns count."""
         if stage == Stage.READING and self.asked.stage == stage and self.asked.total > total:
             done, total = done + self.asked.total - total, self.asked.total
-        self.now = (stage, done, total)
-        if self.stopped.is_set():
-            raise Stopped
+        super().tell(stage, done, total)
 
     def last_word(self) -> None:
         """Right before the version stands: raises Stopped where it was cancelled up to this moment. By another connection,
         since the transaction sees the rows of its beginning."""
         _alone(self.asked)
-        self.over.set()
-        self.thread.join()  # its last answer is newer than any cancel that came before the lock
-        if self.stopped.is_set():
-            raise Stopped
-
-    def _run(self) -> None:
-        waited = 0.0
-        try:
-            while not self.over.wait(TOLD_SECONDS):
-                waited += TOLD_SECONDS
-                if self.now != self.written or waited >= RENEW_SECONDS:
-                    waited = 0.0
-                    self._write()
-                elif not self._is_mine():
-                    self.stopped.set()
-            if not self._is_mine():
-                self.stopped.set()
-        except Exception:  # nobody keeps the lease from here on, so the work must not go on
-            log.exception("The watch over the freezing %s ended.", self.asked.uid)
-            self.stopped.set()
-        finally:
-            connection.close()
-
-    def _write(self) -> None:
-        now = self.now
-        stage, done, total = now
-        rows = Freezing.objects.filter(pk=self.asked.pk, status=Status.WORKING, lease_owner=self.name)
-        try:
-            if leases.take(rows, self.name, stage=stage, done=done, total=total):
-                self.written = now
-            else:
-                self.stopped.set()
-        except (OperationalError, InterfaceError):  # the work itself will hear of it
-            connection.close()
-
-    def _is_mine(self) -> bool:
-        try:
-            return Freezing.objects.filter(pk=self.asked.pk, status=Status.WORKING, lease_owner=self.name).exists()
-        except (OperationalError, InterfaceError):
-            connection.close()
-            return True
+        self.close()  # its last answer is newer than any cancel that came before the lock

@@ -9,6 +9,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from curation import dirty
+from curation.datasets import topic_proposals
 from curation.models import (
     BatchItem,
     Comment,
@@ -61,6 +62,7 @@ def delete_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
     # steps are many and nothing hangs on them: one statement instead of reading them first
     Trace.objects.filter(pk__in=ids, project=project).update(revision=None)
     _forget_trials(project, ids)
+    topic_proposals.forget(project=project, ids=ids)
     counts["steps"] += Step.objects.filter(revision__trace__in=ids).delete()[0]
     counts["revisions"] += TraceRevision.objects.filter(trace__in=ids).count()
     counts["traces"] += Trace.objects.filter(pk__in=ids, project=project).delete()[1].get("curation.Trace", 0)
@@ -107,6 +109,7 @@ def bury_traces(*, project: Project, ids: Sequence[int]) -> Counter[str]:
         is_empty=True, archived_at=now, erased_at=now,
     )  # fmt: skip
     _forget_trials(project, ids)
+    topic_proposals.forget(project=project, ids=ids)
     # the database lets a frozen row be emptied only once a trace of it is a tombstone
     counts["dataset rows"] += _empty_rows(ids)
     return counts

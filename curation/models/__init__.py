@@ -17,7 +17,7 @@ from curation.models.rollups import DirtyHour, Rollup
 from curation.models.scores import Score
 from curation.models.search import TraceText
 from curation.models.selection import ReplayBuffer, ReplayBufferRow, RevisionSignature, StepUse
-from curation.models.topics import Topic, TraceTopic
+from curation.models.topics import Clustering, Topic, TraceTopic
 from curation.models.traces import Step, Trace, TraceRevision
 from curation.models.trials import Trial, TrialItem
 from curation.models.views import BulkAct, BulkChange, SavedView
@@ -27,6 +27,7 @@ __all__ = [
     "BatchItem",
     "BulkAct",
     "BulkChange",
+    "Clustering",
     "Comment",
     "Correction",
     "Dataset",

@@ -1,7 +1,6 @@
 """A version that is frozen behind: how far it is, and the way on where it was not made."""
 
 import uuid
-from dataclasses import dataclass
 
 from django.contrib import messages
 from django.core.exceptions import SuspiciousOperation
@@ -14,21 +13,11 @@ from curation import tasks
 from curation.datasets import freezing as work
 from curation.datasets import read, recipe
 from curation.models import DatasetVersion, Freezing
-from curation.views import recipe_form
+from curation.views import recipe_form, stages
 from workspace.access import Entry, enter
 from workspace.models import Role
 from workspace.nudge import nudge
 from workspace.pages import answer, wants_fragment
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """One stage: whether it is done, now or next; of the one of now how far it is, in words and in parts of 100."""
-
-    label: str
-    state: str
-    note: str = ""
-    share: int = 0
 
 
 @require_http_methods(["GET", "POST"])
@@ -46,7 +35,12 @@ def freezing(request: HttpRequest, slug: str, uid: uuid.UUID) -> HttpResponse:
         if wants_fragment(request):
             return HttpResponse(headers={"HX-Redirect": response["Location"]})
         return response
-    context = {"freezing": found, "stages": _stages(found), "is_open": found.status in work.OPEN, "form": _form(found)}
+    context = {
+        "freezing": found,
+        "stages": stages.of(found, Freezing.Stage),
+        "is_open": found.status in work.OPEN,
+        "form": _form(found),
+    }
     return answer(request, "curation/freezing.html", context, fragment="curation/_freezing_live.html")
 
 
@@ -90,14 +84,3 @@ def _form(found: Freezing) -> str:
         "name": found.name, "q": found.query, "description": found.description,
     }  # fmt: skip
     return f"{reverse('curation:dataset-new', args=[found.project.slug])}?{recipe_form.address(values)}"
-
-
-def _stages(found: Freezing) -> list[Stage]:
-    order = list(Freezing.Stage)
-    now = order.index(Freezing.Stage(found.stage)) if found.status == Freezing.Status.WORKING else -1
-    of_all = f"{found.done:,} of {found.total:,}" if found.total else ""
-    share = round(100 * found.done / found.total) if found.total else 0
-    return [
-        Stage(one.label, "now", of_all, share) if place == now else Stage(one.label, "done" if place < now else "next")
-        for place, one in enumerate(order)
-    ]

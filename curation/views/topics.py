@@ -1,4 +1,4 @@
-"""Topics: the tree with its counts, one topic and its rule, clusters that are proposed, and the topic of one trace."""
+"""Topics: the tree with its counts, one topic and its rule, and the topic of one trace."""
 
 import uuid
 from datetime import datetime
@@ -15,9 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from curation import filters, tasks
 from curation.browse import bulk as acting
 from curation.browse.patience import TooSlow, patience
-from curation.datasets import topic_clusters, topics
-from curation.datasets.selecting import signatures
-from curation.datasets.topic_clusters import Asked, Moved
+from curation.datasets import topic_accepting, topic_proposals, topics
 from curation.datasets.topics import BadTopic
 from curation.filters.topics import subtree
 from curation.models import Topic, Trace
@@ -52,7 +50,7 @@ def topics_page(request: HttpRequest, slug: str) -> HttpResponse:
     except BadTopic as error:
         context = _overview(entry) | {"typed": typed, "errors": {error.field: str(error)}}
         return render(request, "curation/topics.html", context, status=422)
-    messages.success(request, with_undo(f"The topic “{made.name}” is there.", "undo", _token({"made": made.slug})))
+    messages.success(request, with_undo(f"The topic “{made.name}” is there.", "undo", undo_token({"made": made.slug})))
     return redirect("curation:topics", slug)
 
 
@@ -78,7 +76,7 @@ def topic_page(request: HttpRequest, slug: str, topic: str) -> HttpResponse:
         found.refresh_from_db()
         context = _one(entry, found) | {"typed": typed, "errors": {error.field: str(error)}}
         return render(request, "curation/topic.html", context, status=422)
-    token = _token({"changed": found.slug, "before": before})
+    token = undo_token({"changed": found.slug, "before": before})
     messages.success(request, with_undo("Saved.", "undo", token) if before != typed else "Nothing was changed.")
     return redirect("curation:topics", slug)
 
@@ -105,36 +103,6 @@ def topic_rule(request: HttpRequest, slug: str) -> HttpResponse:
     except TooSlow:
         context["slow"] = True
     return render(request, "curation/_topic_rule.html", context)
-
-
-@require_http_methods(["GET", "POST"])
-def topic_clusters_page(request: HttpRequest, slug: str) -> HttpResponse:
-    """Clusters as proposals (?go=1); POST makes topics of the ticked ones."""
-    entry = enter(request, slug, Role.ENGINEER)
-    given = request.POST if request.method == "POST" else request.GET
-    typed = {
-        "query": given.get("query", "-topic:*"), "number": given.get("number", "8"), "seed": given.get("seed", "0"),
-        "parent": given.get("parent", ""),
-    }  # fmt: skip
-    context: dict[str, Any] = {
-        "typed": typed, "topics": topics.tree(topics.of_project(entry.project)), "most": topic_clusters.MOST,
-        "signed": signatures.progress(entry.project), "errors": {},
-    }  # fmt: skip
-    if request.method == "GET" and "go" not in request.GET:
-        return render(request, "curation/topic_clusters.html", context)
-    try:
-        asked = _asked(typed, given.get("until", ""))
-        if request.method == "POST":
-            return _accept(request, entry, asked, typed["parent"])
-        context["proposal"] = topic_clusters.propose(project=entry.project, asked=asked)
-    except (BadTopic, filters.FilterError, Moved) as error:
-        field = error.field if isinstance(error, BadTopic) else "query" if not isinstance(error, Moved) else "names"
-        context["errors"] = {field: str(error)}
-        if field in ("names", "name", "parent"):
-            context["proposal"] = topic_clusters.propose(project=entry.project, asked=_asked(typed, ""))
-            context["ticked"] = [int(one) for one in request.POST.getlist("cluster") if one.isdecimal()]
-        return render(request, "curation/topic_clusters.html", context, status=422)
-    return render(request, "curation/topic_clusters.html", context)
 
 
 @require_http_methods(["GET", "POST"])
@@ -169,9 +137,10 @@ def _overview(entry: Entry) -> dict[str, Any]:
     }  # fmt: skip
     if context["may_engineer"]:
         context["standing"] = [
-            (one, _token({"clustered": one.slugs, "at": one.at.isoformat()}))
-            for one in topic_clusters.standing(entry.project)
+            (one, undo_token({"clustered": one.slugs, "at": one.at.isoformat()}))
+            for one in topic_accepting.standing(entry.project)
         ]
+        context["recent"] = topic_proposals.recent(entry.project)
     try:
         with patience(COUNT_SECONDS):
             seen = topics.overview(entry.project)
@@ -210,48 +179,13 @@ def _typed(request: HttpRequest) -> dict[str, str]:
     return {name: request.POST.get(name, "").strip() for name in ("name", "parent", "query")}
 
 
-def _asked(typed: dict[str, str], until: str) -> Asked:
-    try:
-        number, seed = int(typed["number"]), int(typed["seed"])
-    except ValueError:
-        raise BadTopic("number", "Number and seed are whole numbers.") from None
-    if not 0 <= seed < 2**32:
-        raise BadTopic("seed", f"A seed is a whole number from 0 to {2**32 - 1:,}.")
-    return Asked(typed["query"].strip(), number, seed, int(until) if until.isdecimal() else 0)
-
-
-def _accept(request: HttpRequest, entry: Entry, asked: Asked, parent: str) -> HttpResponse:
-    ticked = [int(one) for one in request.POST.getlist("cluster") if one.isdecimal()]
-    names = {index: request.POST.get(f"name_{index}", "") for index in ticked}
-    done = topic_clusters.accept(
-        project=entry.project, actor=entry.actor, asked=asked, digest=request.POST.get("digest", ""), names=names,
-        parent=parent,
-    )  # fmt: skip
-    token = _token({"clustered": [one.slug for one in done.topics], "at": done.at.isoformat()})
-    messages.success(request, with_undo(_accepted(done), "undo", token))
-    return redirect("curation:topics", entry.project.slug)
-
-
-def _accepted(done: topic_clusters.Accepted) -> str:
-    """What accepting did, with the topics that lost traces to it."""
-    made, of = ("1 topic made", "it") if len(done.topics) == 1 else (f"{len(done.topics)} topics made", "them")
-    made += f"; 1 trace is of {of}." if done.given == 1 else f"; {done.given:,} traces are of {of}."
-    if done.moved:
-        lost = ", ".join(f"{one.traces:,} from “{one.topic.name}”" for one in done.moved)
-        made += f" Of these, moved from where a rule had put them: {lost}."
-    if done.kept:
-        kept = "1 was given one before and keeps it." if done.kept == 1 else ""
-        made += f" {kept or f'{done.kept:,} were given one before and keep it.'}"
-    return made
-
-
 def _remove(request: HttpRequest, entry: Entry, found: Topic) -> HttpResponse:
     try:
         kept = topics.remove(topic=found, actor=entry.actor)
     except BadTopic as error:
         messages.error(request, str(error))
         return redirect("curation:topic", entry.project.slug, found.slug)
-    messages.success(request, with_undo(f"“{kept['name']}” was removed.", "undo", _token({"removed": kept})))
+    messages.success(request, with_undo(f"“{kept['name']}” was removed.", "undo", undo_token({"removed": kept})))
     return redirect("curation:topics", entry.project.slug)
 
 
@@ -303,11 +237,12 @@ def _take_back(entry: Entry, token: dict[str, Any]) -> str:
         found = Topic.objects.select_related("parent", "project").get(project=project, slug=token["changed"])
         return f"“{topics.change(topic=found, actor=actor, **token['before']).name}” is as before."
     at = datetime.fromisoformat(token["at"])
-    taken = topic_clusters.take_back(project=project, actor=actor, slugs=token["clustered"], at=at)
+    taken = topic_accepting.take_back(project=project, actor=actor, slugs=token["clustered"], at=at)
     return f"The clusters are gone again: {'1 trace is' if taken == 1 else f'{taken:,} traces are'} without them."
 
 
-def _token(kept: dict[str, Any]) -> str:
+def undo_token(kept: dict[str, Any]) -> str:
+    """What a button of the page of topics takes back, signed."""
     return signing.dumps(kept, salt=UNDO_SALT, compress=True)
 
 

@@ -25,7 +25,7 @@ MORE = {  # pages made of several things, each with the reason for its limit
     "curation:trace-becomes": 20,  # a freeze of one trace in a snapshot, its steps, and the descent of each version that holds it
     "curation:grader": 15,  # its figures are four queries, its bars two, its disagreements two
     "curation:topic": 10,  # its newest traces stand under a time limit, which is two in the transaction that only tests have
-    "curation:topics": 9,  # the counts stand under a time limit (see above), and the clusters that can be taken back
+    "curation:topics": 10,  # the counts stand under a time limit (see above), and the clusters: proposed, and to be taken back
     "curation:traces": 10,  # saved views, queues and topics; two are the time limit inside the transaction that only tests have
 }  # fmt: skip
 

@@ -18,9 +18,9 @@ TRACES = 40
 # slow enough to be seen at each stage
 IMPORTS = """
 import time
-from curation.datasets import freezing, writing
+from curation.datasets import freezing, watching, writing
 from curation.datasets.selecting import signatures
-signatures.CHUNK, writing.TOLD_EVERY, freezing.TOLD_SECONDS = 5, 4, 0.02
+signatures.CHUNK, writing.TOLD_EVERY, watching.TOLD_SECONDS = 5, 4, 0.02
 tell = freezing.Watch.tell
 def slowly(self, *told):
     time.sleep(0.15)

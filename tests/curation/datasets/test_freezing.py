@@ -9,7 +9,7 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from curation.datasets import build, freezing
+from curation.datasets import build, freezing, watching
 from curation.datasets.recipe import Recipe
 from curation.datasets.selecting import making
 from curation.models import DatasetVersion, Freezing, RevisionSignature
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db(transaction=True)  # a second connection writ
 @pytest.fixture(autouse=True)
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(freezing, "TRACES_AT_ONCE", 3)
-    monkeypatch.setattr(freezing, "TOLD_SECONDS", 0.01)
+    monkeypatch.setattr(watching, "TOLD_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -198,7 +198,7 @@ def test_a_cancel_at_the_last_moment_is_heard_or_told_that_it_is_too_late(
 ) -> None:
     asked, last_word = ask(project), freezing.Watch.last_word
     with monkeypatch.context() as patched:
-        patched.setattr(freezing, "TOLD_SECONDS", 60)  # nothing was asked since long
+        patched.setattr(watching, "TOLD_SECONDS", 60)  # nothing was asked since long
         patched.setattr(freezing.Watch, "last_word", lambda self: (_cancel_elsewhere(asked.pk), last_word(self)))
         work(asked)
     assert (asked.status, DatasetVersion.objects.count()) == ("cancelled", 0)
