@@ -73,7 +73,11 @@ def main() -> int:
             Figure("left_seconds", page, "s", note="a page of what left at one step"),
             Figure("freeze_seconds", frozen, "s", note="decide, place, write rows and decisions"),
         ],
-        [Bar("sql_seconds", narrow, at_most=2.0), Bar("second_to_first", second / first, at_most=0.2)],
+        [
+            Bar("sql_seconds", narrow, at_most=2.0),
+            Bar("second_seconds", second, at_most=2.0),
+            Bar("second_to_first", second / first, at_most=0.2),
+        ],
     )
 
 

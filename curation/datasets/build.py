@@ -21,7 +21,7 @@ from curation.datasets import reasons, tasks, writing
 from curation.datasets.recipe import Recipe, RecipeError
 from curation.datasets.selecting import counts as counting
 from curation.datasets.selecting import replay_buffer, signatures
-from curation.datasets.selecting.choose import choose, unknown_scores
+from curation.datasets.selecting.choose import choose, rare_collections, unknown_scores
 from curation.datasets.selecting.counts import FEW_ROWS, SPLITS
 from curation.datasets.selecting.plan import Decision, Plan
 from curation.models import Dataset, DatasetVersion, RawRecord, Trace, TraceRevision
@@ -183,9 +183,8 @@ def preview(
     check(project, chosen)
     now = timezone.now()
     dataset = Dataset.objects.filter(project=project, name=name).first() if name else None
-    plan, matching = _plan(project, query, chosen, now, dataset=dataset, most=most, seconds=seconds)
-    counts = counting.of(project, plan, chosen)
-    cut = most is not None and len(plan.candidates) >= most and matching.count() > most
+    with rare_collections():
+        counts, cut = _counted(project, query, chosen, now, dataset=dataset, most=most, seconds=seconds)
     return Preview(str(filters.resolve(query, now=now)), counts, cut)
 
 
@@ -325,6 +324,14 @@ def _plan(
             if attempt == TRIES or not _in_the_way(error):
                 raise
     raise AssertionError("unreachable")
+
+
+def _counted(project: Project, query: filters.Query, recipe: Recipe, now: datetime, **given: Any) -> tuple[Any, bool]:
+    """The counts of a plan, which is dropped when this ends, and whether more traces than `most` are there."""
+    plan, matching = _plan(project, query, recipe, now, **given)
+    most = given["most"]
+    cut = most is not None and len(plan.candidates) >= most and matching.count() > most
+    return counting.of(project, plan, recipe), cut
 
 
 def _in_the_way(error: OperationalError) -> bool:

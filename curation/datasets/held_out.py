@@ -5,10 +5,10 @@ leaves such rows out and says of which row of which version. What an older versi
 """
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from django.db import connection
@@ -50,8 +50,7 @@ _SIGNATURES = """
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A row to be, or one that is. `key` is the caller's; `traces` and `revisions` are all that it shows (a pair names
     two), ids inside; `group` and `split` as DatasetRow has them; `says` is its digest and its sameness, as far as they
     are known: rows that have one in common say the same."""
@@ -140,7 +139,8 @@ class Guard:
     once, however often it is asked about; its key must stand for it meanwhile.
 
     Held out are the test rows of every frozen version in `scope`: "project", or "dataset" (then of `dataset` alone; none
-    where that is None, because nothing of it is frozen yet). With `since` only versions frozen after it count.
+    where that is None, because nothing of it is frozen yet). With `since` only versions frozen after it count. `minhashes`
+    are those of revisions (by id) that are at hand; others are read.
     """
 
     def __init__(
@@ -152,9 +152,10 @@ class Guard:
         apart_from: DatasetVersion | None = None,
         threshold: float = THRESHOLD,
         since: datetime | None = None,
+        minhashes: Mapping[int, bytes] | None = None,
     ) -> None:
         self._threshold = threshold
-        self._minhashes: dict[int, bytes] = {}
+        self._minhashes: dict[int, bytes] = dict(minhashes or {})
         self._compared: dict[Hashable, Conflict | None] = {}
         self._known = Held({}, {})
         if scope == "project" or dataset is not None:
@@ -171,12 +172,16 @@ class Guard:
         one. `ahead` are rows that may be asked about next: they are compared in the same go.
         """
         asked = [row for row in rows if row.split != TEST]
-        if any(row.key not in self._compared for row in asked):
-            new = {row.key: row for row in (*asked, *ahead) if row.key not in self._compared}
-            self._compared |= dict.fromkeys(new)
-            self._compared |= self._against(list(new.values()), self._known)
-        found = {row.key: told for row in asked if (told := self._compared[row.key]) is not None}
-        return found | self._against([row for row in asked if row.key not in found], _here(rows))
+        found: dict[Hashable, Conflict] = {}
+        if self._known.places:
+            new = {row.key: row for row in asked if row.key not in self._compared}
+            if new:
+                new |= {row.key: row for row in ahead if row.key not in self._compared}
+                self._compared |= dict.fromkeys(new)
+                self._compared |= self._against(list(new.values()), self._known)
+            found = {row.key: told for row in asked if (told := self._compared[row.key]) is not None}
+            asked = [row for row in asked if row.key not in found]
+        return found | self._against(asked, _here(rows))
 
     def _against(self, rows: Sequence[Row], held_out: Held) -> dict[Hashable, Conflict]:
         if not held_out.places:
@@ -192,18 +197,21 @@ class Guard:
 
     def _near(self, rows: Sequence[Row], held_out: Held) -> dict[Hashable, Conflict]:
         """The nearest held-out trace of each row that has one, by the signatures of their revisions."""
-        asking: dict[int, list[tuple[Row, int]]] = defaultdict(list)
-        for row in rows:
-            for trace, revision in zip(row.traces, row.revisions, strict=True):
-                asking[revision].append((row, trace))
-        if not asking:
+        shown = {revision for row in rows for revision in row.revisions}
+        if not shown:
             return {}
         owners = {place[0]: trace for trace, place in held_out.places.items()}
-        mine, theirs = self._signed(asking), self._signed(owners)
-        found: dict[Hashable, Conflict] = {}
+        mine, theirs = self._signed(shown), self._signed(owners)
         pairs = near.pairs_between(
             [one for _, one in mine], [one for _, one in theirs], threshold=self._threshold
         )  # fmt: skip
+        alike = {mine[first][0] for first, _, _ in pairs}
+        asking: dict[int, list[tuple[Row, int]]] = defaultdict(list)
+        for row in rows:
+            if not alike.isdisjoint(row.revisions):
+                for trace, revision in zip(row.traces, row.revisions, strict=True):
+                    asking[revision].append((row, trace))
+        found: dict[Hashable, Conflict] = {}
         for first, second, estimated in pairs:
             similarity = min(estimated, near.ALMOST)
             other = owners[theirs[second][0]]

@@ -15,7 +15,8 @@ from curation.datasets.held_out import TEST, Conflict, Row, said_by
 from curation.models import DatasetVersion, Trace
 
 _ROWS = f"""
-    SELECT r.position, r.trace_id, r.revision_id, r.other_trace_id, r.other_revision_id, r.split_group, r.split, {held_out.SAYS}
+    SELECT r.position, r.trace_id, r.revision_id, r.other_trace_id, r.other_revision_id, r.split_group, r.split,
+      {held_out.SAYS}
     FROM curation_datasetrow r {held_out.SIGNED} WHERE r.version_id = %s ORDER BY r.position
 """  # noqa: S608 (made of the constants above)
 LEAKS_KEPT = 64
@@ -85,10 +86,10 @@ def _leaks(version_id: int, scope: str, newest: int, number: int) -> tuple[Leak,
     with connection.cursor() as cursor:
         cursor.execute(_ROWS, [version_id])
         rows = [_row(*row) for row in cursor.fetchall() if since is None or row[6] != TEST]
+    near = version.recipe.get("near_threshold", held_out.THRESHOLD)
     found = held_out.conflicts(
         project=version.dataset.project, rows=rows, dataset=version.dataset, scope=scope, apart_from=version,
-        threshold=held_out.threshold_of(str(version.recipe.get("dedupe")), version.recipe.get("near_threshold", held_out.THRESHOLD)),
-        since=since,
+        threshold=held_out.threshold_of(str(version.recipe.get("dedupe")), near), since=since,
     )  # fmt: skip
     ids = {trace for conflict in found.values() for trace in (conflict.trace, conflict.other)}
     names = {

@@ -9,15 +9,16 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from curation.datasets.recipe import Recipe
 
 GROUP_LENGTH = 200
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
+_CHAINS = {"task": ("task", "session"), "session": ("session",), "user": ("user", "session"), "trace": ()}
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """A row to be: its trace (id inside), its group, its topic ("" where it has none), and whether a model made it, so
     that it may only be trained on."""
 
@@ -27,12 +28,14 @@ class Member:
     generated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a row goes. A split of "" is none: a generated row whose group is validated or tested on."""
 
     split: str
     fold: int | None = None
+
+
+_NOWHERE = Place("")
 
 
 @dataclass(slots=True)
@@ -53,9 +56,11 @@ def group_of(group_by: str, *, task_id: str, session_id: str, user_id: str, exte
     front keeps task "1" and session "1" apart. An id too long for the column is replaced by its digest. For "cluster"
     this is where `clustered` begins."""
     ids = {"task": task_id, "session": session_id, "user": user_id}
-    chains = {"task": ("task", "session"), "session": ("session",), "user": ("user", "session"), "trace": ()}
-    chain = chains["task" if group_by == "cluster" else group_by]
-    kind, name = next(((kind, ids[kind]) for kind in chain if ids[kind]), ("trace", external_id))
+    kind, name = "trace", external_id
+    for wanted in _CHAINS["task" if group_by == "cluster" else group_by]:
+        if ids[wanted]:
+            kind, name = wanted, ids[wanted]
+            break
     group = f"{kind}:{name}"
     return (
         group if len(group) <= GROUP_LENGTH else f"{kind}#{hashlib.blake2b(name.encode(), digest_size=32).hexdigest()}"
@@ -97,7 +102,9 @@ def assign(
     """
     groups: dict[str, _Group] = {}
     for one in members:
-        group = groups.setdefault(one.group, _Group(one.group))
+        group = groups.get(one.group)
+        if group is None:
+            group = groups[one.group] = _Group(one.group)
         group.held = group.held or one.trace in held or one.group in held_groups
         if not one.generated:
             group.rows += 1
@@ -105,7 +112,8 @@ def assign(
     real = [group for group in groups.values() if group.rows]
     splits = _stratified(real, recipe) if recipe.stratify else {one.name: split_of(one.name, recipe) for one in real}
     splits |= {group.name: TEST for group in groups.values() if group.held}
-    return [_place(one, splits.get(one.group, TRAIN), recipe) for one in members]
+    places = {name: _place(name, splits.get(name, TRAIN), recipe) for name in groups}
+    return [_NOWHERE if one.generated and places[one.group].split != TRAIN else places[one.group] for one in members]
 
 
 def split_of(group: str, recipe: Recipe) -> str:
@@ -129,10 +137,8 @@ def sample_key(external_id: str, seed: int) -> bytes:
     return hashlib.blake2b(external_id.encode(), key=b"sample" + _key(seed), digest_size=16).digest()
 
 
-def _place(one: Member, split: str, recipe: Recipe) -> Place:
-    if one.generated and split != TRAIN:
-        return Place("")
-    return Place(split, None if split == TEST else fold_of(one.group, recipe))
+def _place(group: str, split: str, recipe: Recipe) -> Place:
+    return Place(split, None if split == TEST else fold_of(group, recipe))
 
 
 def _stratified(groups: Sequence[_Group], recipe: Recipe) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """What a selection reads of traces before their content: narrow columns, judgments, corrections and scores, as tuples."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -79,7 +79,6 @@ class Candidate:
     correction: Edit | None = None
     composite: float | None = None
     generated: Generated | None = None
-    facts: dict[str, Any] = field(default_factory=dict)
 
 
 def in_order(traces: TraceQuerySet, recipe: Recipe, most: int | None) -> list[Candidate]:
@@ -106,15 +105,19 @@ def add_words(found: Sequence[Candidate]) -> None:
     the words about the newest revision that was judged count, as they do for the verdict.
     """
     standing = {one.id: one for one in found if one.verdict}
-    said: dict[int, list[tuple[Any, ...]]] = {}
+    said: dict[int, tuple[Any, ...]] = {}
+    several: dict[int, list[tuple[Any, ...]]] = {}
     for row in _rows(_JUDGMENTS, list(standing)):
-        said.setdefault(row[1], []).append(row)
-    for trace, rows in said.items():
+        first = said.setdefault(row[1], row)
+        if first is not row:
+            several.setdefault(row[1], [first]).append(row)
+    for trace, row in said.items():
         one = standing[trace]
-        words = [Word._make(row) for row in rows]
-        if len(words) == 1:  # of most
-            one.word = words[0] if words[0].verdict == one.verdict else None
+        if trace not in several:  # most
+            word = Word._make(row)
+            one.word = word if word.verdict == one.verdict else None
             continue
+        words = [Word._make(row) for row in several[trace]]
         known = {word.revision for word in words}
         seen = one.revision_id if one.revision_id in known else max(known)
         heard: set[str] = set()

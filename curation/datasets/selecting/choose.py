@@ -4,6 +4,7 @@ The order: narrow columns and judgments, scores, content, then what takes rows o
 """
 
 import gc
+import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -19,6 +20,9 @@ from curation.models.traces import TraceQuerySet
 from workspace.models import Project
 
 _COLLECTIONS = gc.get_threshold()
+_RARE = (2_000_000, 20, 50)
+_lock = threading.Lock()
+_choosing = 0  # how many selections are under way in this process
 
 
 def choose(
@@ -48,12 +52,19 @@ def choose(
 @contextmanager
 def rare_collections() -> Iterator[None]:
     """Python looks for cycles after every 700 new objects, and at times through all of them; of a hundred thousand
-    candidates, which hold none, that takes as long as the choosing itself. Meanwhile it looks more rarely."""
-    gc.set_threshold(400_000, 20, 50)
+    candidates, which hold none, that takes as long as the choosing itself. Meanwhile it looks more rarely. Whoever drops
+    the plan before this ends spares the look at the end as well."""
+    global _choosing
+    with _lock:
+        _choosing += 1
+        gc.set_threshold(*_RARE)
     try:
         yield
     finally:
-        gc.set_threshold(*_COLLECTIONS)
+        with _lock:
+            _choosing -= 1
+            if not _choosing:
+                gc.set_threshold(*_COLLECTIONS)
 
 
 def _choose(
@@ -82,7 +93,7 @@ def _choose(
     wanted = making.Wanted(
         project,
         recipe,
-        minhash=recipe.dedupe == "near" or recipe.group_by == "cluster",
+        minhash=recipe.dedupe == "near" or recipe.group_by == "cluster" or (guard and _compares_most(recipe)),
         vector=recipe.coreset is not None or recipe.outliers == "content",
         batch=batch,
         seconds=seconds,
@@ -95,6 +106,12 @@ def _choose(
     heard()
     placing.place(plan, recipe, project, dataset, guard=guard)
     return plan
+
+
+def _compares_most(recipe: Recipe) -> bool:
+    """Whether nearly all rows will be compared with test rows: then their minhashes come with the rest of the signatures,
+    in one statement. Where few rows stay, those of the few are read later."""
+    return recipe.test > 0 and recipe.coreset is None and recipe.max_examples is None and recipe.limit is None
 
 
 def _nothing() -> None:

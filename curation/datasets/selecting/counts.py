@@ -1,7 +1,7 @@
 """What is known of a version as a whole: DatasetVersion.counts, and what an engineer should know before training."""
 
 import statistics
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -25,14 +25,17 @@ def of(project: Project, plan: Plan, recipe: Recipe) -> dict[str, Any]:
     found = Counter(plan.reasons)
     looked_at = len(plan.candidates)
     per_split = Counter(row.split for row in rows)
-    lengths = sorted(row.tokens for row in rows)
+    lengths = sorted([row.signature.tokens for row in rows])
+    groups: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        groups[row.split].add(row.group)
     counts: dict[str, Any] = {
         "in_project": Trace.objects.filter(project=project).listed().count(),
         "looked_at": looked_at,
         "rows": len(rows),
         **{split: per_split.get(split, 0) for split in SPLITS},
         "by_reason": {reason.code: number for reason, number in found.items()},
-        "groups": {split: len({row.group for row in rows if row.split == split}) for split in SPLITS},
+        "groups": {split: len(groups[split]) for split in SPLITS},
         "shared_inputs": _shared_inputs(rows),
         "judges": len({row.author for row in rows if row.author}),
         "judged": sum(row.judgment_id is not None for row in rows),

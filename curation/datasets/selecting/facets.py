@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from django.db import connection
 from django.utils import timezone
 
-from curation.datasets.selecting.candidates import Candidate
+from curation.datasets.selecting.candidates import Candidate, array
 from curation.filters.compile import condition
 from curation.filters.topics import effective
 from curation.models import Topic, Trace
@@ -19,7 +19,7 @@ _META = """
 """
 
 _SYNTHETIC = """
-    SELECT id FROM curation_trace WHERE id = ANY(%s) AND metadata @> '{"synthetic": true}'
+    SELECT id FROM curation_trace WHERE id = ANY(%s::bigint[]) AND metadata @> '{"synthetic": true}'
 """
 
 
@@ -52,5 +52,5 @@ def topics(project: Project, traces: Sequence[int]) -> dict[int, str]:
 def synthetic(traces: Sequence[int]) -> set[int]:
     """Those of which the sender says that a model made them: `synthetic` is true in their metadata."""
     with connection.cursor() as cursor:
-        cursor.execute(_SYNTHETIC, [list(traces)])
+        cursor.execute(_SYNTHETIC, [array(traces)])
         return {row[0] for row in cursor.fetchall()}

@@ -21,6 +21,7 @@ from curation.review import step_uses
 from workspace.models import Project
 
 CHUNK = 200
+_BY_VERDICT = {"acceptable": reasons.ACCEPTED, "unacceptable": reasons.TAKEN_REJECTED}
 # traces whose steps may be used otherwise than as they are
 _USED = "SELECT DISTINCT trace_id FROM curation_stepuse WHERE trace_id = ANY(%s::bigint[])"
 _BAD = "SELECT DISTINCT trace_id FROM curation_stepverdict WHERE trace_id = ANY(%s::bigint[]) AND value = 'bad'"
@@ -82,6 +83,8 @@ def _from_signatures(found: Sequence[Candidate], plan: Plan, wanted: Wanted, pla
     missing = [revision for revision in revisions if revision not in known]
     for part in signatures.fill(missing, seconds=wanted.seconds):
         known |= part
+    if wanted.minhash:
+        plan.minhashes = {revision: signature.minhash for revision, signature in known.items()}
     for one in found:
         assert one.revision_id is not None  # the gates stop traces without one
         signature = known.get(one.revision_id)
@@ -100,8 +103,7 @@ def _from_signatures(found: Sequence[Candidate], plan: Plan, wanted: Wanted, pla
 
 
 def _reason(one: Candidate) -> Reason:
-    by_verdict = {"acceptable": reasons.ACCEPTED, "unacceptable": reasons.TAKEN_REJECTED}
-    return by_verdict.get(one.verdict, reasons.TAKEN_UNJUDGED)
+    return _BY_VERDICT.get(one.verdict, reasons.TAKEN_UNJUDGED)
 
 
 def _by_task(

@@ -148,8 +148,9 @@ def _table(signatures: Sequence[bytes]) -> "tuple[np.ndarray[Any, Any], np.ndarr
     import numpy as np
 
     whole = 4 * PERMUTATIONS
-    places = np.fromiter((i for i, one in enumerate(signatures) if len(one) == whole), dtype=np.int64)
-    data = b"".join(one for one in signatures if len(one) == whole)
+    lengths = np.fromiter(map(len, signatures), dtype=np.int64, count=len(signatures))
+    places = np.flatnonzero(lengths == whole)
+    data = b"".join(signatures if len(places) == len(signatures) else [one for one in signatures if len(one) == whole])
     return np.frombuffer(data, dtype="<u4").reshape(-1, PERMUTATIONS), places
 
 

@@ -1,6 +1,7 @@
 """Where the chosen rows go: groups, splits and folds; what is held out is kept out; replayed rows come beside them."""
 
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 from curation.datasets import held_out, reasons, splits
 from curation.datasets.recipe import Recipe
@@ -27,7 +28,8 @@ def place(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None,
     plan.rows = waiting[:taken]
     held = held_out.held(project=project, dataset=dataset) if dataset is not None else None
     keeper = held_out.Guard(
-        project=project, dataset=dataset, scope=recipe.held_out, threshold=_threshold(recipe)
+        project=project, dataset=dataset, scope=recipe.held_out, threshold=_threshold(recipe),
+        minhashes=plan.minhashes,
     ) if guard else None  # fmt: skip
     shut_out: dict[int, held_out.Conflict | None] = {}
     while True:
@@ -65,7 +67,8 @@ def _group(plan: Plan, recipe: Recipe) -> None:
     """Groups by the recipe; near-duplicates (cluster), and rows that the task wants together, are joined. The earliest
     trace gives a joined group its name."""
     by_id: dict[int, Candidate] = {one.id: one for one in plan.candidates}
-    ordered = sorted(plan.rows, key=lambda row: (row.trace_id, row.part))
+    ordered = sorted(plan.rows, key=attrgetter("part"))
+    ordered.sort(key=attrgetter("trace_id"))
     for row in ordered:
         one = by_id[row.trace_id]
         row.group = splits.group_of(
@@ -81,7 +84,8 @@ def _group(plan: Plan, recipe: Recipe) -> None:
     first_of: dict[str, int] = {}
     for index, row in enumerate(ordered):
         # two rows that show one trace, as the better or the worse side of a pair, belong together as well
-        for name in filter(None, (row.together, *(f"shown:{trace}" for trace in row.traces if row.kind == "pair"))):
+        shown = [f"shown:{trace}" for trace in row.traces] if row.kind == "pair" else []
+        for name in [row.together, *shown] if row.together else shown:
             alike.append((first_of.setdefault(name, index), index))
     if alike:
         for row, group in zip(ordered, splits.clustered([row.group for row in ordered], alike), strict=True):
@@ -110,6 +114,12 @@ def _guard(rows: Sequence[Row], keeper: held_out.Guard, ahead: Sequence[Row]) ->
 
 
 def _shown(key: int, row: Row) -> held_out.Row:
+    if (
+        row.other_trace is None and row.other_revision is None
+    ):  # of most; properties would cost as much as all else here
+        traces, revisions = (row.trace_id,), (row.revision_id,)
+        says = (row.signature.digest, row.signature.sameness)
+        return held_out.Row(key, traces, revisions, row.group, row.split, says)
     return held_out.Row(key, row.traces, row.revisions, row.group, row.split, row.says)
 
 

@@ -1,5 +1,6 @@
 """Selection: each step of a recipe takes out what it should, says why, and the waterfall adds up."""
 
+import gc
 import json
 import os
 import random
@@ -13,9 +14,9 @@ import pytest
 from django.db import connection
 from django.utils import timezone
 
-from curation.datasets import build, reasons, recipe, tasks
+from curation.datasets import build, held_out, reasons, recipe, tasks
 from curation.datasets.recipe import RecipeError
-from curation.datasets.selecting import making, signatures
+from curation.datasets.selecting import choose, making, signatures
 from curation.messages.form import Document, message
 from curation.models import DatasetVersion, Feedback, RawRecord, RevisionSignature, Score, Trace
 from tests import make
@@ -362,6 +363,26 @@ def test_a_second_preview_reads_no_document(
     monkeypatch.setattr(signatures, "documents", never)
     with django_assert_max_num_queries(24):
         assert build.preview(project=project, query_text="", recipe=full).counts == first.counts
+
+
+def test_a_second_preview_reads_each_signature_once(
+    project: Project, judged: list[Trace], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halves = recipe.parse({"test": 0.5, "validation": 0})
+    first = build.preview(project=project, query_text="", recipe=halves)
+    assert first.counts["train"] and first.counts["test"]
+    monkeypatch.setattr(held_out, "_minhashes", None)  # what is compared with test rows came with the rest
+    assert build.preview(project=project, query_text="", recipe=halves).counts == first.counts
+
+
+def test_python_looks_for_cycles_as_before_when_the_last_selection_ends() -> None:
+    before = gc.get_threshold()
+    with choose.rare_collections():
+        during = gc.get_threshold()
+        with choose.rare_collections():
+            pass
+        assert gc.get_threshold() == during != before, "another one is under way"
+    assert gc.get_threshold() == before
 
 
 def test_a_preview_without_time_says_what_it_did_not_look_at(

@@ -148,6 +148,14 @@ def test_what_is_held_out_is_read_once_and_each_row_compared_once(
     assert set(guard.conflicts([first, later])) == {"copy"}
 
 
+def test_minhashes_at_hand_are_not_read_again(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = signed(rows.trace(project, external_id="kept"), TEXT)
+    copy = signed(rows.trace(project, external_id="copy"), TEXT.replace("third", "fourth"))
+    known = {one.revision_id: bytes(one.minhash) for one in RevisionSignature.objects.all()}
+    monkeypatch.setattr(held_out, "_minhashes", None)
+    assert set(conflicts(project=project, rows=[row(kept, "test"), row(copy)], minhashes=known)) == {"copy"}
+
+
 def test_a_wide_idea_of_near_copies_does_not_let_them_in() -> None:
     assert held_out.threshold_of("near", 1.0) == held_out.THRESHOLD == held_out.threshold_of("exact", 0.5)
     assert held_out.threshold_of("near", 0.5) == 0.5
