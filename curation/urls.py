@@ -111,6 +111,7 @@ urlpatterns: list[URLPattern] = [
     path("datasets/<slug:name>/", datasets.dataset, name="dataset"),
     path("datasets/<slug:name>/diff/", dataset_diff.dataset_diff, name="dataset-diff"),
     path("datasets/<slug:name>/<int:number>/", datasets.dataset_version, name="dataset-version"),
+    path("datasets/<slug:name>/<int:number>/held-out/", datasets.dataset_held_out, name="dataset-held-out"),
     path("datasets/<slug:name>/<int:number>/rows/<int:position>/", datasets.dataset_row, name="dataset-row"),
     path("datasets/<slug:name>/<int:number>/decisions/", datasets.dataset_decisions, name="dataset-decisions"),
     path("datasets/<slug:name>/<int:number>/checks/", datasets.dataset_checks, name="dataset-checks"),

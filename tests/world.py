@@ -69,6 +69,7 @@ def build(project: Project, reviewer: User, *, size: int = 5) -> dict[str, str]:
         "workspace:audit": [],
         "curation:trace": [traces[0].uid], "curation:dataset-version": [version.dataset.name, version.number],
         "curation:dataset-row": [version.dataset.name, version.number, 1],
+        "curation:dataset-held-out": [version.dataset.name, version.number],
         "curation:review-item": [queue.slug, item or ""], "curation:queue": [queue.slug],
         "training:run": [run.uid], "training:model": [tuned.uid], "evaluation:comparison": [comparison.uid],
     }  # fmt: skip

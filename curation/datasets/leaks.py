@@ -7,6 +7,7 @@ from functools import lru_cache
 from typing import cast
 from uuid import UUID
 
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Max
 
@@ -60,16 +61,34 @@ def of(*, version: DatasetVersion, scope: str = "") -> list[Leak]:
     """The train and validation rows of a frozen version that are held out by another version (frozen before or after
     it), in order; `scope` is the recipe's where it is not given. A training export calls this and refuses where there
     are some. Kept in memory until another version is frozen."""
-    chosen = scope or version.recipe.get("held_out", "project")
-    versions = DatasetVersion.objects.filter(dataset__project=version.dataset.project_id)
-    state = versions.aggregate(newest=Max("id"), number=Count("id"))
-    return list(_leaks(version.pk, chosen, state["newest"], state["number"]))
+    state = _state(version, scope)
+    found = list(_leaks(version.pk, *state))
+    cache.set(_key(version, state), len(found), None)
+    return found
+
+
+def known(version: DatasetVersion) -> int | None:
+    """How many rows `of` gives, where it was asked since the last version was frozen; None where nobody asked yet. One
+    statement, however large the version."""
+    found: int | None = cache.get(_key(version, _state(version)))
+    return found
 
 
 def refuse(*, version: DatasetVersion) -> None:
     """Raise HeldOutRows where the version has leaks."""
     if found := of(version=version):
         raise HeldOutRows(version, found)
+
+
+def _state(version: DatasetVersion, scope: str = "") -> tuple[str, int, int]:
+    """What the leaks of a version depend on: the scope, and which versions there are."""
+    versions = DatasetVersion.objects.filter(dataset__project=version.dataset.project_id)
+    found = versions.aggregate(newest=Max("id"), number=Count("id"))
+    return scope or version.recipe.get("held_out", "project"), found["newest"], found["number"]
+
+
+def _key(version: DatasetVersion, state: tuple[str, int, int]) -> str:
+    return ".".join(map(str, ("dataset.leaks", version.uid, *state)))
 
 
 @lru_cache(maxsize=LEAKS_KEPT)

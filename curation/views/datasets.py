@@ -106,7 +106,7 @@ def dataset_version(request: HttpRequest, slug: str, name: str, number: int) -> 
             "bars": bars_of(found.counts, url=lambda code: f"{decided}?reason={code}", outside=_outside(slug, found)),
             "tables": tables_of(found.counts),
             "exports": _exports(found),
-            "held_out": leaks.of(version=found) if found.counts["rows"] <= MOST_CHECKED else [],
+            "held_out": len(leaks.of(version=found)) if found.counts["rows"] <= MOST_CHECKED else leaks.known(found),
             "personal": personal.look(found) if found.counts["rows"] <= MOST_CHECKED else personal.known(found),
             "changed": read.changed(found),
             "spread": folds.spreads(found),
@@ -116,6 +116,15 @@ def dataset_version(request: HttpRequest, slug: str, name: str, number: int) -> 
             "train_url": _train_url(slug, found) if entry.may(Role.ENGINEER) else "",
         }
     return answer(request, "curation/dataset_version.html", context, fragment="curation/_dataset_rows.html")
+
+
+@require_GET
+def dataset_held_out(request: HttpRequest, slug: str, name: str, number: int) -> HttpResponse:
+    """How many rows of a version are held out elsewhere; its page asks for it once it is there, where it has many rows."""
+    entry = enter(request, slug, Role.REVIEWER)
+    found = _find(entry, name, number)
+    context = {"version": found, "held_out": len(leaks.of(version=found)), "looked": True}
+    return render(request, "curation/_dataset_held_out.html", context)
 
 
 @require_GET

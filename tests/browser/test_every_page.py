@@ -10,7 +10,7 @@ from tests.browser_fixtures import Server, axe_violations
 from workspace.models import Project, User
 
 pytestmark = pytest.mark.browser
-FRAGMENTS = {"curation:trace-figures"}
+FRAGMENTS = {"curation:dataset-held-out", "curation:trace-figures"}
 
 
 # what stands in the bar of a phone lies within it; the ways out and the menu are as large as a thumb

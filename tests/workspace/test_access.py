@@ -205,6 +205,7 @@ PAGE_NEEDS: dict[str, tuple[Role | None, Role | None]] = {  # GET, POST
     "curation:replay-buffer-change": (NONE, ENGINEER),
     "curation:dataset": (ANY, NONE),
     "curation:dataset-version": (ANY, NONE),
+    "curation:dataset-held-out": (ANY, NONE),
     "curation:dataset-row": (ANY, NONE),
     "curation:dataset-decisions": (ANY, NONE),
     "curation:dataset-checks": (ANY, NONE),

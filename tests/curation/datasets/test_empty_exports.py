@@ -7,14 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from curation.datasets import build
+from curation.datasets import build, leaks
 from curation.datasets.exporting import export, manifest, send
 from curation.datasets.recipe import Recipe
 from curation.messages.form import message
 from curation.models import DatasetVersion
+from curation.views import datasets
 from tests import make
 from tests.curation.datasets import rows
 from workspace.access import SYSTEM, Actor
@@ -103,6 +107,30 @@ def test_the_page_says_before_a_download_what_is_held_out_elsewhere(
         as_user(ada).get("/p/acme/datasets/early/1/")
     )
     assert "Held out elsewhere" not in words(as_user(ada).get("/p/acme/datasets/later/1/"))
+
+
+def test_of_many_rows_it_is_said_once_the_page_is_there(
+    project: Project, rita: User, ada: User, as_user: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, client = len(export.leaking(leaky(project, rita))), as_user(ada)
+    told = f"Held out elsewhere {held} rows, in test of another version or near it."
+    monkeypatch.setattr(datasets, "MOST_CHECKED", 0)
+    cache.clear()
+    asked: list[int] = []
+    compare = leaks._leaks
+    monkeypatch.setattr(leaks, "_leaks", lambda *given: asked.append(given[0]) or compare(*given))
+    page = client.get("/p/acme/datasets/early/1/")
+    assert 'hx-get="/p/acme/datasets/early/1/held-out/"' in page.content.decode() and told not in words(page)
+    assert not asked, "the page waits for no comparison"
+    assert told in words(client.get("/p/acme/datasets/early/1/held-out/")) and len(asked) == 1
+    with CaptureQueriesContext(connection) as queries:
+        page = client.get("/p/acme/datasets/early/1/")
+    assert told in words(page) and "held-out/" not in page.content.decode() and len(asked) == 1
+    assert len(queries) <= 14
+    none = words(client.get("/p/acme/datasets/later/1/held-out/"))
+    assert "None held out No row is in test of another version" in none
+    build.freeze(project=project, name="third", query_text="", actor=SYSTEM)
+    assert "held-out/" in client.get("/p/acme/datasets/early/1/").content.decode(), "there is more to compare with"
 
 
 def test_a_manifest_can_be_had_of_the_very_file_that_was_downloaded(
