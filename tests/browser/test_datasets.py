@@ -1,16 +1,20 @@
 """Datasets in a real browser: count, freeze, look at every part, download."""
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from urllib.request import Request, urlopen
 
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from playwright.sync_api import Page, expect
 
-from curation.datasets import build
+from curation.datasets import build, leaks
+from curation.datasets.recipe import Recipe
 from curation.messages.form import message
+from curation.views import datasets
 from tests import make
 from tests.browser_fixtures import Server, shoot
 from tests.curation.datasets import rows
@@ -149,3 +153,32 @@ def test_a_large_export_is_sent_while_it_is_made(
         answer.read(1000)  # and away: the server must give its connection back
     with urlopen(request, timeout=30) as answer:
         assert answer.read().count(b"\n") == 30
+
+
+def test_what_is_held_out_elsewhere_comes_after_a_large_version(
+    server: Server, project: Project, rita: User, ada: User, sign_in: SignIn, axe: Callable[[], None],
+    complaints: list[str], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    for number in range(12):
+        asked = make.short_document(question=f"Question {number} about {'abcdefghijkl'[number] * 9}, what is it?")
+        rows.trace(project, asked, judged="acceptable", by=rita, session_id=f"s{number}")
+    for name, test in (("early", 0.0), ("later", 0.4)):
+        build.freeze(project=project, name=name, query_text="", actor=Actor(), recipe=Recipe(validation=0, test=test))
+    monkeypatch.setattr(datasets, "MOST_CHECKED", 0)
+    compare, may_compare = leaks._leaks, threading.Event()
+    monkeypatch.setattr(leaks, "_leaks", lambda *given: may_compare.wait(20) and compare(*given))
+    cache.clear()
+    page = sign_in(ada)
+    page.goto(f"{server.url}/p/acme/datasets/early/1/")
+    panel = page.locator("section", has=page.get_by_role("heading", name="Exports"))
+    expect(panel).to_contain_text("Its rows are being compared with what other versions test on.")
+    panel.scroll_into_view_if_needed()
+    shoot(page, "dataset-version-comparing")
+    axe()
+    may_compare.set()
+    expect(panel).to_contain_text("in test of another version or near it. No training takes this version as it is")
+    shoot(page, "dataset-version-compared")
+    axe()
+    page.goto(f"{server.url}/p/acme/datasets/later/1/")
+    expect(page.get_by_text("No row is in test of another version, or near one that is.")).to_be_visible()
+    assert not complaints
