@@ -22,6 +22,12 @@ _OPENING, _CLOSING = ('"', "'", "<", ";", "|"), ('"', "'", ">", ";", "|")
 _QUOTED_END = re.compile(r"\w\\?\"@(?:[^\W_](?:[\w-]{0,61}[^\W_])?\.){1,8}" + _TOP)
 _QUOTED = re.compile(r"\\?\"\w[^\"\n]{0,62}$")
 _PICTURE = re.compile(r"(?i)[@][1-9](?:\.\d)?x\.(?:png|jpe?g|gif|webp|svg|avif|bmp|tiff?)$")
+# units of systemd (systemd.unit(5)): name@instance.type; of these types none is a top-level domain
+_UNIT = re.compile(r"\.(?:service|socket|timer|mount|automount|scope|slice|path|swap|device)$")
+# who logs in to a host: by a scheme for it, to a repository, or as the user that serves repositories
+_LOGIN = re.compile(r"(?:ssh|git|svn|hg|sftp|rsync)://$")
+_REPOSITORY = re.compile(r"[:/][\w./~+-]{1,200}?\.git(?![\w.])")
+_SERVES = re.compile(r"(?:git|hg|svn|gitea|forgejo|gitlab)@")
 _IPV4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\w|\.\d|-(?!\d{1,3}\.\d))")
 _IPV6 = re.compile(r"(?<![\w:.])(?=[0-9A-Fa-f:]{0,40}:[0-9A-Fa-f:]{0,40}:)[0-9A-Fa-f:]{6,39}(?![\w:])")
 # four numbers that are no address: a product's token (RFC 9110 10.1.5), a version, a clause
@@ -30,7 +36,7 @@ _VERSION = re.compile(
     r"|(?:version(?:s|name|code|number|_number)?|\bver|\bv|clause|section|sec|chapter|release|build|firmware|revision|rev"
     r"|kernel|schema|oid|table|figure|article|appendix|annex|windows|macos|android|ios|chrome|chromium"
     r"|(?:driver|installer|setup|\bfw|f/w|bios|uefi|bootloader|modem|app)(?:\s(?:says|shows|reports|reads|has|is|at|on|now)){0,2})"
-    r"(?:\\?[\"'])?\.?\s{0,3}[:=#]?\s{0,3}(?:\\?[\"'])?|§\s?)$"
+    r"(?:\\?[\"'])?\.?\s{0,3}[:=#(]?\s{0,3}(?:\\?[\"'])?|§\s?)$"
 )
 _SMALL = 31  # numbers of a version: the first three are at most this
 _UPDATE = re.compile(
@@ -48,16 +54,14 @@ _GIVEN_OUT = ipaddress.ip_network("2000::/3")  # the one range that IANA gives a
 
 
 def emails(text: str) -> Iterator[tuple[int, int]]:
-    """E-mail addresses, also percent-encoded ones; neither pictures of several sizes nor logins of source hosts."""
+    """E-mail addresses, also percent-encoded ones; neither pictures of several sizes nor units and logins of hosts."""
     if "@" not in text and "%40" not in text:
         return
     for match in _EMAIL.finditer(text):
         said = match.group()
-        if ".." in said or _PICTURE.search(said):
-            continue
-        if said.startswith(("git@", "hg@")) and text[match.end() : match.end() + 1] in (":", "/"):
-            continue
         start, end = match.span()
+        if ".." in said or _PICTURE.search(said) or _UNIT.search(said) or _is_a_login(said, text, start, end):
+            continue
         if "=" in said and (name := _PARAMETER.match(said)):
             start += name.end()
         elif sentence := _SENTENCE.match(said):
@@ -71,6 +75,14 @@ def emails(text: str) -> Iterator[tuple[int, int]]:
         at = match.start() + 1
         if begin := _QUOTED.search(text, max(0, at - 66), at):
             yield begin.start(), match.end()
+
+
+def _is_a_login(said: str, text: str, start: int, end: int) -> bool:
+    """Whether a path or a port behind it, or a scheme before it, says that somebody logs in to a host there."""
+    behind = text[end : end + 2]
+    if behind[:1] not in (":", "/") or behind[1:] in ("", " ", "\n"):
+        return False
+    return bool(_SERVES.match(said) or _LOGIN.search(text, max(0, start - 8), start) or _REPOSITORY.match(text, end))
 
 
 def internet(text: str) -> Iterator[tuple[int, int]]:

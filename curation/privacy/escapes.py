@@ -5,7 +5,11 @@ import re
 from bisect import bisect_left
 
 _JSON = r"(?<!\\)\\+(?:[bfnrt]|u[0-9a-fA-F]{4})"
-_HTML = r"&(?:amp|lt|gt|quot|apos|nbsp|#\d{2,5}|#[xX][0-9a-fA-F]{2,5});"
+_SIGNS = (
+    "amp|lt|gt|quot|apos|nbsp|ensp|emsp|thinsp|commat|period|plus|lowbar|hyphen|dash|colon|sol|equals|num|excl|dollar|percnt|ast"
+    "|lpar|rpar"
+)
+_HTML = rf"&(?:{_SIGNS}|#\d{{2,5}}|#[xX][0-9a-fA-F]{{2,5}});"
 _IN_JSON, _IN_HTML, _IN_BOTH = re.compile(_JSON), re.compile(_HTML), re.compile(f"{_JSON}|{_HTML}")
 
 

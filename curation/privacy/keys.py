@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from curation.privacy.cues import in_small_letters
 from curation.privacy.passwords import passwords
-from curation.privacy.placeholders import is_a_placeholder
+from curation.privacy.placeholders import is_a_placeholder, is_of_words
 
 # what a provider's scanners and ours tell a key by: a prefix of its own, then its alphabet and length
 _FORMS = re.compile(
@@ -56,7 +56,9 @@ def keys(text: str) -> Iterator[tuple[int, int]]:
     """Where keys and passwords stand. Of what is assigned or sent in a header, the value alone."""
     yield from _blocks(text)
     for run in _RUN.finditer(text):
-        yield from (m.span() for m in _FORMS.finditer(text, *run.span()) if not _CROSSED.search(m.group()))
+        for form in _FORMS.finditer(text, *run.span()):
+            if not (_CROSSED.search(form.group()) or is_of_words(form.group())):
+                yield form.span()
     if "://" in text:
         yield from (match.span(1) for match in _URI.finditer(text) if not is_a_placeholder(match.group(1)))
         yield from (match.span(match.lastindex or 0) for match in _HOOKS.finditer(text))

@@ -22,7 +22,7 @@ from curation.privacy.placeholders import is_a_value
 
 __all__ = ["KINDS", "Found", "find", "find_value", "luhn"]
 
-RULES = 5  # raise it when other things are found than before: what was counted with earlier ones is counted anew
+RULES = 6  # raise it when other things are found than before: what was counted with earlier ones is counted anew
 KINDS: dict[str, str] = {
     "email": "email addresses",
     "phone": "phone numbers",

@@ -14,6 +14,11 @@ _DRAWN_SIGNS = re.compile(r"(?![^&]{0,128}&\w{1,40}=)[\w!@#$%^&*(=+)-]{32,128}")
 _SIGNS = frozenset("!@#$%^&*(=+)-")
 # most of it left out or crossed out: `sk-...`, `ghp_xxxxxxxx`, `sk_live_****1234`, `<token>` behind a prefix
 _LEFT_OUT = re.compile(r"\.{3}|…|\*{3}|•{3}|[xX]{6}|(?:^|[-_])[xX]{3,}$")
+# words alone behind a provider's prefix: `xoxb-your-token`; and what is said to be another's: `put_your_api_key`
+_WORDS = re.compile(r"[A-Za-z]{1,12}\d{0,2}(?:[-_.](?:[a-z]{1,20}\d{0,2}|[A-Z]{1,20})){1,12}")
+_INSTEAD = re.compile(
+    r"(?:^|[-_. ])(?:your|example|sample|dummy|placeholder)[-_. ](?:[a-z]{1,12}[-_. ]){0,3}(?:api|key|token|secret|pass)"
+)
 _BRACKETS = re.compile(r"^(?:[a-z0-9]{1,12}[-_]){0,4}(?:<|\[[^\[\]]{0,60}\]$|\{[^{}]{0,60}\}$)")
 _EMPTY_STARTS = ("<", "$", "%", "{", "[", "os.", "env(", "env.", "env[", "env:", "env_", "none", "null", "true", "false", "your",
                  "example", "undefined", "redacted", "process.", "insert", "replace_", "replace-", "change_me",
@@ -52,9 +57,14 @@ def drawn_with_signs(text: str, start: int = 0) -> int:
 def is_a_placeholder(value: str) -> bool:
     """Whether something stands there instead of a secret."""
     lowered = value.lower().strip("\"'.,")
-    if _LEFT_OUT.search(value) or _BRACKETS.search(lowered):
+    if _LEFT_OUT.search(value) or _BRACKETS.search(lowered) or _INSTEAD.search(lowered):
         return True
     return set(lowered) <= set("*x.•-_…") or lowered.startswith(_EMPTY_STARTS) or lowered in _EMPTY
+
+
+def is_of_words(value: str) -> bool:
+    """Whether it is words and signs between them alone, where something drawn by lot is due."""
+    return _WORDS.fullmatch(value) is not None
 
 
 def is_code(value: str) -> bool:
