@@ -33,13 +33,13 @@ from curation.scoring.graders.fields import LIMITS as LIMITS
 # counts up when the same definition would give another value than before
 ENGINES = {
     "string_check": 1,
-    "text_similarity": 1,
+    "text_similarity": 2,
     "score_model": 1,
     "label_model": 1,
     "python": 1,
     "multi": 1,
     "exact_match": 1,
-    "similarity": 1,
+    "similarity": 2,
     "json_schema": 2,
     "tool_call": 1,
     "tool_called": 1,
