@@ -146,9 +146,20 @@ def version(project: Project, name: str, number: int | None = None) -> DatasetVe
 
 
 def same_before(found: DatasetVersion) -> DatasetVersion | None:
-    """The newest earlier version of the dataset with the same content hash; None where there is none."""
-    earlier = DatasetVersion.objects.filter(dataset=found.dataset_id, number__lt=found.number)
-    return earlier.filter(content_hash=found.content_hash).select_related("dataset").order_by("-number").first()
+    """The newest earlier version of the dataset with the same rows and splits (content hash), and the same folds; None
+    where there is none."""
+    earlier = DatasetVersion.objects.filter(
+        dataset=found.dataset_id, number__lt=found.number, content_hash=found.content_hash
+    ).select_related("dataset")
+    folds = _folds(found)
+    return next((one for one in earlier.order_by("-number") if _folds(one) == folds), None)
+
+
+def _folds(found: DatasetVersion) -> list[int | None]:
+    """The fold of each row in order; empty where the version has none."""
+    if not found.recipe.get("folds"):
+        return []
+    return list(found.rows.order_by("position").values_list("fold", flat=True))
 
 
 def numbers(found: DatasetVersion) -> list[int]:

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from curation.datasets import build, folds
+from curation.datasets import build, folds, read
 from curation.datasets.exporting import export
 from curation.datasets.recipe import Recipe
 from curation.models import DatasetVersion
@@ -93,3 +93,14 @@ def test_api_and_command(
     page = as_user(alice).get("/p/acme/datasets/support/1/export/", {"fold": "0", "of": "validation"})
     assert len(b"".join(page.streaming_content).splitlines()) == len(lines(version, 0, "validation"))  # type: ignore[attr-defined]
     assert as_user(alice).get("/p/acme/datasets/support/1/export/", {"fold": "9"}).status_code == 404
+
+
+def test_the_same_rows_in_other_folds_are_another_version(version: DatasetVersion, project: Project) -> None:
+    def again(**given: Any) -> DatasetVersion:
+        chosen = Recipe(**{"folds": 3, "test": 0.2, "validation": 0.1, **given})
+        return build.freeze(project=project, name="support", query_text="", actor=Actor(), recipe=chosen)
+
+    four = again(folds=4)
+    assert four.content_hash == version.content_hash and read.same_before(four) is None
+    assert read.same_before(again()) == version and read.same_before(again(folds=4)) == four
+    assert read.same_before(again(folds=0)) is None and read.same_before(again(group_by="trace")) is None
