@@ -3,6 +3,7 @@ that passed (reservoir, Algorithm R of Vitter 1985), kept in the database.
 
 The ratio is the share of the result: with 0.25 a batch of 100 holds 25 replayed rows beside 75 new ones, and 300 new rows
 get 100. Which row gives way is decided by a keyed hash of how many have passed, so the same stream leaves the same buffer.
+Where the capacity changes, the rows of all versions since the buffer was cleared pass once more.
 """
 
 import hashlib
@@ -22,20 +23,31 @@ from workspace.models import Project
 from workspace.paging import Page, paginate
 
 CAPACITY = 2_048
-# rows of a frozen version that learn plainly and stand for themselves; rows that passed with an earlier version pass once
-_PASSING = """
-    SELECT r.trace_id, r.revision_id, r.conversation, r.judgment_id, r.correction_id
-    FROM curation_datasetrow r
-    WHERE r.version_id = %(version)s AND r.split = 'train' AND r.kind = 'chat' AND r.content IS NULL AND r.edits = '{}'
-      AND r.origin = 'trace' AND NOT EXISTS (
-        SELECT FROM curation_datasetrow e
-        JOIN curation_datasetversion v ON v.id = e.version_id
-        JOIN curation_dataset d ON d.id = v.dataset_id
-        WHERE e.revision_id = r.revision_id AND e.conversation = r.conversation AND e.split = 'train'
-          AND d.project_id = %(project)s AND v.id < %(version)s AND v.recipe #>> '{replay,buffer}' = %(buffer)s
-          AND (%(since)s::timestamptz IS NULL OR v.created_at >= %(since)s))
-    ORDER BY r.position
+# rows of frozen versions that learn plainly and stand for themselves; whatever passed with an earlier version passes once
+_PASSES = """
+    {0}.split = 'train' AND {0}.kind = 'chat' AND {0}.content IS NULL AND {0}.edits = '{{}}' AND {0}.origin = 'trace'
 """
+_EARLIER = f"""
+    FROM curation_datasetrow e
+    JOIN curation_datasetversion v ON v.id = e.version_id
+    JOIN curation_dataset d ON d.id = v.dataset_id
+    WHERE {_PASSES.format("e")} AND d.project_id = %(project)s AND v.id < %(version)s
+      AND v.recipe #>> '{{replay,buffer}}' = %(buffer)s
+      AND (%(since)s::timestamptz IS NULL OR v.created_at >= %(since)s)
+"""
+_PASSING = f"""
+    SELECT r.trace_id, r.revision_id, r.conversation, r.judgment_id, r.correction_id, %(name)s
+    FROM curation_datasetrow r
+    WHERE r.version_id = %(version)s AND {_PASSES.format("r")}
+      AND NOT EXISTS (SELECT {_EARLIER} AND e.revision_id = r.revision_id AND e.conversation = r.conversation)
+    ORDER BY r.position
+"""  # noqa: S608 (made of the constants above)
+_PASSED = f"""
+    SELECT trace_id, revision_id, conversation, judgment_id, correction_id, name FROM (
+        SELECT DISTINCT ON (e.revision_id, e.conversation) e.*, d.name || '@' || v.number AS name {_EARLIER}
+        ORDER BY e.revision_id, e.conversation, e.version_id, e.position) passed
+    ORDER BY version_id, position
+"""  # noqa: S608 (made of the constants above)
 _TAKE = """
     SELECT b.slot, b.trace_id, b.revision_id, b.conversation, b.judgment_id, b.correction_id, b.came_with,
            t.external_id, t.task_id, t.session_id, t.user_id, t.input_fingerprint, coalesce(j.author, ''), c.messages::text,
@@ -139,26 +151,18 @@ def take_in(*, version: DatasetVersion, project: Project, chosen: Replay) -> int
         project=project, name=chosen.buffer, defaults={"capacity": chosen.capacity, "seed": version.seed}
     )
     buffer = ReplayBuffer.objects.select_for_update().get(project=project, name=chosen.buffer)
+    arguments = {
+        "version": version.pk, "project": project.pk, "buffer": buffer.name, "since": buffer.cleared_at,
+        "name": str(version),
+    }  # fmt: skip
     if buffer.capacity != chosen.capacity:
-        _resize(buffer, chosen.capacity)
-    arguments: dict[str, Any] = {
-        "version": version.pk,
-        "project": project.pk,
-        "buffer": buffer.name,
-        "since": buffer.cleared_at,
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_PASSING, arguments)
-        passing = cursor.fetchall()
-    places: dict[int, tuple[Any, ...]] = {}
-    for number, row in enumerate(passing, start=buffer.seen + 1):
-        slot = slot_for(number, buffer.capacity, buffer.seed)
-        if slot is not None:
-            places[slot] = row
-    _put(buffer, places, str(version))
-    buffer.seen += len(passing)
-    buffer.save(update_fields=["seen"])
-    return len(passing)
+        # all that passed before passes once more: the same sample as if it had had this capacity from its beginning
+        ReplayBufferRow.objects.filter(buffer=buffer).delete()
+        buffer.capacity, buffer.seen = chosen.capacity, 0
+        _pass_through(buffer, _PASSED, arguments)
+    passed = _pass_through(buffer, _PASSING, arguments)
+    buffer.save(update_fields=["seen", "capacity"])
+    return passed
 
 
 def look(*, project: Project) -> list[Look]:
@@ -228,12 +232,22 @@ def _aside(name: str) -> str:
     return f"~{name[:79]}"
 
 
-def _put(buffer: ReplayBuffer, places: dict[int, tuple[Any, ...]], came_with: str) -> None:
+def _pass_through(buffer: ReplayBuffer, sql: str, arguments: dict[str, Any]) -> int:
+    """Let what the statement finds pass, in order. Returns how many did; whoever calls saves the buffer."""
+    passed = buffer.seen
+    places: dict[int, tuple[Any, ...]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(sql, arguments)
+        for row in cursor:
+            buffer.seen += 1
+            slot = slot_for(buffer.seen, buffer.capacity, buffer.seed)
+            if slot is not None:
+                places[slot] = row
     ReplayBufferRow.objects.bulk_create(
         (
             ReplayBufferRow(
                 buffer=buffer, slot=slot, trace_id=row[0], revision_id=row[1], conversation=row[2], judgment_id=row[3],
-                correction_id=row[4], came_with=came_with[:100],
+                correction_id=row[4], came_with=row[5][:100],
             )
             for slot, row in sorted(places.items())
         ),
@@ -242,14 +256,4 @@ def _put(buffer: ReplayBuffer, places: dict[int, tuple[Any, ...]], came_with: st
         unique_fields=["buffer", "slot"],
         update_fields=["trace", "revision", "conversation", "judgment", "correction", "came_with"],
     )  # fmt: skip
-
-
-def _resize(buffer: ReplayBuffer, capacity: int) -> None:
-    """Another capacity. A smaller one keeps the rows of the first places, which are a uniform sample of the uniform sample;
-    a larger one begins to fill up with what passes next, so rows that passed before are then rarer than new ones."""
-    if capacity < buffer.capacity:
-        ReplayBufferRow.objects.filter(buffer=buffer, slot__gte=capacity).delete()
-    elif buffer.seen > buffer.capacity:
-        buffer.seen = buffer.capacity
-    buffer.capacity = capacity
-    buffer.save(update_fields=["capacity", "seen"])
+    return buffer.seen - passed

@@ -8,7 +8,7 @@ import orjson
 from curation.datasets import held_out, reasons, splits, tasks
 from curation.datasets.example import example_of
 from curation.datasets.recipe import Recipe
-from curation.datasets.selecting import making, replay_buffer, signatures
+from curation.datasets.selecting import making, near, replay_buffer, signatures
 from curation.datasets.selecting.candidates import Candidate
 from curation.datasets.selecting.plan import Plan, Row
 from curation.datasets.selecting.replay_buffer import Kept
@@ -16,8 +16,12 @@ from curation.datasets.selecting.signatures import Signature
 from curation.review import step_uses
 from workspace.models import Project
 
-WITHDRAWN, STEPS = "withdrawn", "step_uses"
-WORDS = {WITHDRAWN: "whose judgment or correction was withdrawn", STEPS: "with steps that are masked or cut by now"} | {
+WITHDRAWN, STEPS, COPY = "withdrawn", "step_uses", "copy"
+WORDS = {
+    WITHDRAWN: "whose judgment or correction was withdrawn",
+    STEPS: "with steps that are masked or cut by now",
+    COPY: "that say the same as another row, or nearly so,",
+} | {
     one.code: one.words
     for one in (reasons.STALE, reasons.UNJUDGED, reasons.UNSURE, reasons.UNACCEPTABLE, reasons.PERSONAL)
 }
@@ -36,23 +40,31 @@ def add(plan: Plan, recipe: Recipe, project: Project) -> None:
     )
     left: Counter[str] = Counter()
     kept = list(_as_used(_as_judged(drawn, recipe, left), recipe, left))
-    rows = list(_without_personal(_rows(kept, recipe, _joined(plan, recipe)), recipe, left))
-    groups = {row.group for row in plan.rows if row.split != splits.TRAIN}
+    rows = _once(list(_without_personal(_rows(kept, recipe, _joined(plan, recipe)), recipe, left)), plan, recipe, left)
+    # what is validated on is learned from no more than what is tested on
+    elsewhere = [row for row in plan.rows if row.split != splits.TRAIN]
+    groups = {row.group for row in elsewhere}
     asked = [
-        held_out.Row(key, row.traces, row.revisions, row.group, row.split, row.says)
-        for key, row in [
-            *((-1 - index, row) for index, row in enumerate(rows)),
-            *((index, row) for index, row in enumerate(plan.rows) if row.split == splits.TEST),
-        ]
+        *(held_out.Row(-1 - index, *_shown(row), row.split, row.says) for index, row in enumerate(rows)),
+        *(held_out.Row(index, *_shown(row), held_out.TEST, row.says) for index, row in enumerate(elsewhere)),
     ]
-    threshold = held_out.threshold_of(recipe.dedupe, recipe.near_threshold)
-    stopped = held_out.conflicts(project=project, rows=asked, scope="project", threshold=threshold)
+    stopped = held_out.conflicts(
+        project=project, rows=asked, scope="project", threshold=_threshold(recipe), minhashes=plan.minhashes
+    )
     free = [row for index, row in enumerate(rows) if -1 - index not in stopped and row.group not in groups]
     plan.replayed = free[:wanted]
     plan.notes["replay"] = {
         "buffer": recipe.replay.buffer, "ratio": recipe.replay.ratio, "new": new, "wanted": wanted,
         "replayed": len(plan.replayed), "held_out": len(rows) - len(free), "left": dict(left.most_common()),
     }  # fmt: skip
+
+
+def _shown(row: Row) -> tuple[tuple[int, ...], tuple[int, ...], str]:
+    return row.traces, row.revisions, row.group
+
+
+def _threshold(recipe: Recipe) -> float:
+    return held_out.threshold_of(recipe.dedupe, recipe.near_threshold)
 
 
 def why_not(one: Kept, recipe: Recipe) -> str:
@@ -105,6 +117,51 @@ def _without_personal(rows: Sequence[Row], recipe: Recipe, left: Counter[str]) -
             yield row
 
 
+def _once(rows: Sequence[Row], plan: Plan, recipe: Recipe, left: Counter[str]) -> list[Row]:
+    """Rows that say what no new row says; where the recipe takes equal or near copies once, they are taken once here, too.
+    With groups of near-duplicates a row joins the group of the new rows that it is like, and stays out where that are
+    several."""
+    said = {one for row in plan.rows for one in row.says} if rows else set()
+    kept = []
+    for row in rows:
+        if said.isdisjoint(row.says):
+            kept.append(row)
+            if recipe.dedupe != "none":
+                said.update(row.says)
+    if kept and recipe.dedupe == "near":
+        alike = _alike(kept, plan, recipe.near_threshold)
+        kept = [row for index, row in enumerate(kept) if not alike[index]]
+        like = near.kept([row.signature.minhash for row in kept], threshold=recipe.near_threshold)
+        kept = [row for row, other in zip(kept, like, strict=True) if other is None]
+    if kept and recipe.group_by == "cluster":
+        kept = _clustered(kept, plan, recipe)
+    if len(kept) < len(rows):
+        left[COPY] += len(rows) - len(kept)
+    return kept
+
+
+def _clustered(rows: Sequence[Row], plan: Plan, recipe: Recipe) -> list[Row]:
+    """Rows in the group, and so the fold, of the new rows that they are like."""
+    known = {row.group for row in plan.rows}
+    kept = []
+    for row, groups in zip(rows, _alike(rows, plan, _threshold(recipe)), strict=True):
+        groups |= {row.group} & known
+        if len(groups) < 2:
+            row.group = groups.pop() if groups else row.group
+            row.fold = splits.fold_of(row.group, recipe)
+            kept.append(row)
+    return kept
+
+
+def _alike(rows: Sequence[Row], plan: Plan, threshold: float) -> list[set[str]]:
+    """For each row the groups of the new rows that it is nearly the same as."""
+    found: list[set[str]] = [set() for _ in rows]
+    mine, theirs = ([row.signature.minhash for row in some] for some in (rows, plan.rows))
+    for first, second, _ in near.pairs_between(mine, theirs, threshold=threshold):
+        found[first].add(plan.rows[second].group)
+    return found
+
+
 def _joined(plan: Plan, recipe: Recipe) -> dict[str, str]:
     """What became of the groups of new rows, where near-duplicates or pairs joined some."""
     by_id = {one.id: one for one in plan.candidates}
@@ -119,7 +176,8 @@ def _group(one: Candidate | Kept, recipe: Recipe) -> str:
 
 
 def _rows(kept: Sequence[Kept], recipe: Recipe, joined: dict[str, str]) -> list[Row]:
-    known = signatures.read([one.revision for one in kept])
+    compared = recipe.dedupe == "near" or recipe.group_by == "cluster"
+    known = signatures.read([one.revision for one in kept], minhash=compared)
     missing = [one for one in kept if one.messages is not None or one.revision not in known]
     documents = signatures.documents([one.revision for one in missing])
     made: dict[int, Signature] = {}

@@ -164,3 +164,90 @@ def test_replayed_rows_are_in_the_fold_of_their_group(project: Project, rita: Us
     assert back.rows.filter(origin="replayed").count() == 10
     assert all(len(found) == 1 and None not in found for found in folds.values()), folds
     assert folds["task:task-3"] == {splits.fold_of("task:task-3", recipe.parse(back.recipe))}
+
+
+def lies_in(name: str) -> list[tuple[int, str, str]]:
+    held = ReplayBuffer.objects.get(name=name).rows.order_by("slot")
+    return list(held.values_list("slot", "trace__external_id", "came_with"))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("capacities", [(100, 10), (10, 100), (40, 100), (10, 20)])
+def test_a_capacity_that_changes_leaves_what_it_would_have_had_from_the_start(
+    project: Project, rita: User, capacities: tuple[int, int]
+) -> None:
+    for number in range(45):
+        agent = "old" if number < 30 else "new"
+        rows.trace(project, said(number), judged="acceptable", by=rita, external_id=f"t{number}", agent=agent)
+    for name, first in [("changed", capacities[0]), ("same", capacities[1])]:
+        freeze(project, "agent:old", replay={"buffer": name, "capacity": first, "ratio": 0})
+        freeze(project, "", replay={"buffer": name, "capacity": capacities[1], "ratio": 0})
+    changed, same = ([(slot, trace) for slot, trace, _ in lies_in(name)] for name in ("changed", "same"))
+    assert changed == same and len(same) == min(45, capacities[1])
+    assert {came for _, _, came in lies_in("changed")} == {"weekly@1", "weekly@2"}
+    assert set(ReplayBuffer.objects.values_list("seen", "capacity")) == {(45, capacities[1])}
+
+
+@pytest.mark.django_db
+def test_a_row_that_was_another_row_before_passes_when_it_learns_plainly(project: Project, rita: User) -> None:
+    mended = rows.trace(project, said(1), judged="acceptable", by=rita)
+    rows.trace(project, said(2), judged="acceptable", by=rita)
+    rows.correct(mended, rita, "A mended answer, in words of its own.")
+    rewritten = freeze(project, "", task="corrections")
+    assert rewritten.counts["rows"] == 1 and ReplayBuffer.objects.get(name="past").seen == 0
+    freeze(project, "")
+    assert ReplayBuffer.objects.get(name="past").seen == 2
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("split", ["train", "validation", "test"])
+def test_what_new_rows_say_is_not_replayed(project: Project, rita: User, split: str) -> None:
+    given: dict[str, Any] = {"group_by": "trace", "replay": {"buffer": "past", "capacity": 30, "ratio": 0.5}}
+    for number in range(10):
+        rows.trace(project, said(number), judged="acceptable", by=rita, agent="old")
+    freeze(project, "agent:old", **given)
+    for number in range(8):
+        rows.trace(project, said(number), judged="acceptable", by=rita, agent="new")
+    shares = {split: 0.6} if split != "train" else {}
+    back = freeze(project, "agent:new", dedupe="none", **given, **shares)
+    digests = list(back.rows.values_list("digest", flat=True))
+    assert len(set(digests)) == len(digests) and back.rows.filter(origin="replayed").count() == 2
+    assert back.counts["replay"]["left"] == {"copy": 8}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "given, left",
+    [({}, {}), ({"dedupe": "near", "near_threshold": 0.7}, {"copy": 9}), ({"validation": 0.6}, {})],
+    ids=["learned", "near", "validated"],
+)
+def test_near_copies_of_new_rows(project: Project, rita: User, given: dict[str, Any], left: dict[str, int]) -> None:
+    shared: dict[str, Any] = {"group_by": "trace", "replay": {"buffer": "past", "capacity": 30, "ratio": 0.9}}
+    for number in range(10):
+        rows.trace(project, said(number), judged="acceptable", by=rita, agent="old")
+    rows.trace(project, said(9, tail="once more"), judged="acceptable", by=rita, agent="old")
+    freeze(project, "agent:old", **shared)
+    for number in range(8):
+        words = said(number, tail="indeed")
+        rows.trace(project, words, judged="acceptable", by=rita, external_id=f"n{number}", agent="new")
+    back = freeze(project, "agent:new", **shared, **given)
+    told = back.counts["replay"]
+    assert told["left"] == left and told["held_out"] == back.counts["validation"], "no copy of what is validated on"
+    assert told["replayed"] == 11 - sum(left.values()) - told["held_out"]
+    assert bool(given.get("validation")) == bool(told["held_out"])
+
+
+@pytest.mark.django_db
+def test_near_copies_of_new_rows_are_in_their_fold(project: Project, rita: User) -> None:
+    given: dict[str, Any] = {
+        "group_by": "cluster", "folds": 5, "replay": {"buffer": "past", "capacity": 30, "ratio": 0.5},
+    }  # fmt: skip
+    for number in range(8):
+        rows.trace(project, said(number), judged="acceptable", by=rita, external_id=f"o{number}", agent="old")
+    freeze(project, "agent:old", **given)
+    for number in range(8):
+        words = said(number, tail="indeed")
+        rows.trace(project, words, judged="acceptable", by=rita, external_id=f"n{number}", agent="new")
+    back = freeze(project, "agent:new", **given)
+    folds = dict(back.rows.values_list("trace__external_id", "fold"))
+    assert all(folds[f"o{number}"] == folds[f"n{number}"] for number in range(8)), folds
