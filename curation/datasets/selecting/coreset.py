@@ -90,23 +90,23 @@ def select(
         known = [value for value in losses or [] if value is not None and value == value]
         if len(known) < total:
             raise LossesMissing(strategy, total - len(known), total, loss_name)
-    noise = 0
+    noise = noisy(known, size)
     if strategy == "random":
         rows = draw(keys, size, seed)
     elif strategy == "loss_topk":
-        rows, noise = hardest(known, size)
+        rows = hardest(known, size, without=noise)
     elif vectors is None:
         raise ValueError(f"{strategy} needs vectors")
     elif strategy == "diversity":
         rows = spread(vectors, size, seed=seed)
     else:
-        first, noise = hardest(known, round(size * loss_ratio))
-        rows = first + spread(vectors, size - len(first), seed=seed, beside=first)
+        first = hardest(known, round(size * loss_ratio), without=noise)
+        rows = first + _spread_without(vectors, size - len(first), seed=seed, beside=first, without=noise)
     rows = sorted(rows)
     at_random = draw(keys, size, seed)
     shown = None if vectors is None or not size else coverage(vectors, rows)
     base = None if vectors is None or not size else coverage(vectors, at_random)
-    return Chosen(rows, Summary(strategy, total, len(rows), noise, shown, base))
+    return Chosen(rows, Summary(strategy, total, len(rows), len(noise), shown, base))
 
 
 def draw(keys: Sequence[str], size: int, seed: int) -> list[int]:
@@ -116,12 +116,29 @@ def draw(keys: Sequence[str], size: int, seed: int) -> list[int]:
     return sorted(sorted(range(len(keys)), key=lambda index: (places[index], index))[:size])
 
 
-def hardest(losses: Sequence[float], size: int) -> tuple[list[int], int]:
-    """The `size` rows of highest loss without the top NOISE share, which is more often mislabelled than hard, and how
-    many were left out as such (fewer where `size` would not be reached otherwise)."""
-    order = sorted(range(len(losses)), key=lambda index: (-losses[index], index))
-    noise = max(0, min(int(len(losses) * NOISE), len(losses) - size))
-    return sorted(order[noise : noise + size]), noise
+def noisy(losses: Sequence[float], size: int) -> list[int]:
+    """The top NOISE share by loss, which is more often mislabelled than hard; at most so many that `size` others are left."""
+    return _by_loss(losses)[: max(0, min(int(len(losses) * NOISE), len(losses) - size))]
+
+
+def hardest(losses: Sequence[float], size: int, *, without: Sequence[int] = ()) -> list[int]:
+    """The `size` rows of highest loss, of those that are not `without`."""
+    left_out = set(without)
+    return sorted([index for index in _by_loss(losses) if index not in left_out][:size])
+
+
+def _by_loss(losses: Sequence[float]) -> list[int]:
+    return sorted(range(len(losses)), key=lambda index: (-losses[index], index))
+
+
+def _spread_without(
+    vectors: "Matrix", size: int, *, seed: int, beside: Sequence[int], without: Sequence[int]
+) -> list[int]:
+    """`spread` over the rows that are not `without`: those are unlike others, so that it would choose them first."""
+    left_out = set(without)
+    rest = [index for index in range(len(vectors)) if index not in left_out]
+    place = {index: at for at, index in enumerate(rest)}
+    return [rest[at] for at in spread(vectors[rest], size, seed=seed, beside=[place[index] for index in beside])]
 
 
 def spread(vectors: "Matrix", size: int, *, seed: int, beside: Sequence[int] = ()) -> list[int]:

@@ -58,9 +58,25 @@ def test_hybrid_spreads_beside_what_the_losses_chose() -> None:
     chosen = coreset.select(strategy="hybrid", size=100, seed=0, keys=KEYS, losses=losses, vectors=vectors)
     by_loss = [index for index in chosen.rows if index < 200]
     assert len(by_loss) >= 60 and len(chosen.rows) == 100, "60 % by loss, the rest by coverage"
-    first, _ = coreset.hardest(losses, 60)
+    first = coreset.hardest(losses, 60)
     beside = coreset.spread(vectors, 40, seed=0, beside=first)
     assert not set(first) & set(beside)
+
+
+def test_hybrid_does_not_take_back_what_it_tells_as_noise() -> None:
+    rng = np.random.default_rng(0)  # rows of high loss are as unlike others as all are
+    vectors = rng.normal(size=(500, 64)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    losses = [100.0 + index if index < 10 else float(rng.random()) for index in range(500)]
+    given: dict[str, Any] = {"seed": 1, "keys": KEYS[:500], "losses": losses, "vectors": vectors}
+    chosen = coreset.select(strategy="hybrid", size=200, **given)
+    assert (chosen.summary.noise, len(set(chosen.rows))) == (10, 200)
+    assert not [index for index in chosen.rows if index < 10]
+    nearly_all = coreset.select(strategy="hybrid", size=495, **given)
+    assert nearly_all.summary.noise == 5 and len(set(nearly_all.rows)) == 495
+    assert [index for index in nearly_all.rows if index < 10] == [0, 1, 2, 3, 4], "the highest five are left out"
+    everything = coreset.select(strategy="hybrid", size=500, **given)
+    assert (everything.summary.noise, everything.rows) == (0, list(range(500)))
 
 
 def test_rows_without_words_and_small_pools() -> None:
