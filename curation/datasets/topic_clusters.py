@@ -205,18 +205,22 @@ def _group(vectors: Any, asked: Asked, tell: Told) -> tuple[Any, Any]:
     draws."""
     import numpy as np
     from sklearn.cluster import MiniBatchKMeans
+    from threadpoolctl import threadpool_limits
 
     tell(Stage.GROUPING, 0, len(vectors))
     drawn = np.random.default_rng(asked.seed)
     sample = vectors if len(vectors) <= FITTED else vectors[drawn.choice(len(vectors), FITTED, replace=False)]
     fitted = MiniBatchKMeans(n_clusters=asked.number, random_state=asked.seed % 2**32, n_init=3, batch_size=2_048)
-    fitted.fit(sample)
     labels, distances = [], []
-    for start in range(0, len(vectors), CHUNK):
-        tell(Stage.GROUPING, start, len(vectors))
-        some = vectors[start : start + CHUNK]
-        labels.append(fitted.predict(some))
-        distances.append(np.linalg.norm(some - fitted.cluster_centers_[labels[-1]], axis=1))
+    with threadpool_limits(
+        1
+    ):  # the steps are small: beside other work several threads wait for each other most of the time
+        fitted.fit(sample)
+        for start in range(0, len(vectors), CHUNK):
+            tell(Stage.GROUPING, start, len(vectors))
+            some = vectors[start : start + CHUNK]
+            labels.append(fitted.predict(some))
+            distances.append(np.linalg.norm(some - fitted.cluster_centers_[labels[-1]], axis=1))
     found = np.concatenate(labels)
     sizes = Counter(found.tolist())
     order = {old: new for new, (old, _) in enumerate(sorted(sizes.items(), key=lambda one: (-one[1], one[0])))}
