@@ -2,14 +2,15 @@
 
 import random
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from curation.datasets import build, topics
+from curation.datasets import build, topic_proposals, topics
 from curation.datasets.recipe import Recipe
 from curation.datasets.selecting import signatures
-from curation.models import Topic, Trace, TraceTopic
+from curation.models import Clustering, Topic, Trace, TraceTopic
 from tests import make
 from tests.browser_fixtures import Server, shoot
 from tests.curation.datasets import rows
@@ -18,6 +19,10 @@ from workspace.models import Project, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SignIn = Callable[[User], Page]
+AT_ITS_MIDDLE = """link => {
+  const box = link.getBoundingClientRect();
+  return link.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
+}"""
 ABOUT = {
     "refund": "i want my money back for the broken lamp please refund the payment to my card",
     "login": "my login does not work any more and i forgot the password of my account",
@@ -176,6 +181,67 @@ def test_clusters_are_proposed_accepted_and_taken_back(
     assert not complaints
 
 
+def test_many_are_clustered_behind_seen_cancelled_and_kept(
+    project: Project, alice: User, server: Server, sign_in: SignIn, axe: Callable[[], None], complaints: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(topic_proposals, "AT_ONCE", 3)
+    traces(project)
+    page = sign_in(alice)
+    page.goto(f"{server.url}/p/acme/topics/clusters/")
+    page.get_by_label("Clusters", exact=True).fill("3")
+    page.keyboard.press("Enter")
+    state = page.locator("#state")
+    expect(state).to_have_text("○Waiting for a worker")
+    expect(page.get_by_label("Clusters", exact=True)).to_have_value("3")
+    asked = Clustering.objects.get()
+    address = f"/p/acme/topics/clusters/{asked.uid}/"
+    assert urlsplit(page.url).path == address
+    axe()
+    shoot(page, "clusters-waiting")
+    Clustering.objects.update(status="working", stage="naming", done=32_500, total=50_000)
+    expect(page.locator(".stages")).to_contain_text("32,500 of 50,000")
+    axe()
+    shoot(page, "clusters-working")
+    page.get_by_role("button", name="Cancel").focus()  # keeps the focus while the page asks for itself again
+    page.wait_for_timeout(1_500)
+    assert page.evaluate("document.activeElement.textContent").strip() == "Cancel"
+    page.keyboard.press("Enter")
+    expect(state).to_have_text("■Cancelled")
+    expect(page.locator(".toast")).to_contain_text("Cancelled: nothing is proposed.")
+    shoot(page, "clusters-cancelled")
+    # again, and left: the page of topics leads there, and what came stays at its address
+    page.get_by_role("button", name="Propose").click()
+    expect(state).to_have_text("○Waiting for a worker")
+    page.goto(f"{server.url}/p/acme/topics/")
+    page.get_by_role("link", name="See how far they are").click()
+    topic_proposals.work(Clustering.objects.latest("pk").pk)
+    expect(state).to_have_text("3 clusters of 24 traces")
+    expect(page.locator(".clusters")).to_contain_text("password")
+    assert not TraceTopic.objects.exists()
+    axe()
+    page.reload()
+    expect(page.locator(".clusters > li")).to_have_count(3)
+    page.goto(f"{server.url}/p/acme/topics/")
+    shoot(page, "topics-proposed")
+    page.get_by_role("link", name="Look at them").click()
+    page.locator(".cluster-head [type=checkbox]").first.check()
+    page.get_by_role("button", name="Make topics of the ticked").click()
+    expect(page.locator(".toast")).to_contain_text("1 topic made; 8 traces are of it.")
+    expect(page.get_by_role("link", name="Look at them")).to_have_count(0)
+    # one that cannot be: why, and what was typed is there for another try
+    page.goto(f"{server.url}/p/acme/topics/clusters/")
+    page.get_by_label("Clusters", exact=True).fill("40")
+    page.get_by_role("button", name="Propose").click()
+    topic_proposals.work(Clustering.objects.latest("pk").pk)
+    expect(state).to_have_text("✕Not proposed")
+    expect(page.get_by_role("alert")).to_contain_text("16 traces are too few for 40 clusters.")
+    expect(page.get_by_label("Clusters", exact=True)).to_have_value("40")
+    axe()
+    shoot(page, "clusters-failed")
+    assert not complaints
+
+
 def test_two_versions_beside_each_other(
     project: Project, rita: User, server: Server, sign_in: SignIn, axe: Callable[[], None], complaints: list[str]
 ) -> None:
@@ -214,3 +280,21 @@ def test_two_versions_beside_each_other(
     page.get_by_role("button", name="Compare").click()
     expect(page.locator(".lead")).to_contain_text("Both say the same")
     assert not complaints
+
+
+def test_a_click_on_a_fold_downloads_that_fold(
+    project: Project, alice: User, rita: User, server: Server, sign_in: SignIn
+) -> None:
+    for trace in traces(project):
+        rows.judge(trace, rita)
+    options = Recipe(dedupe="none", near_threshold=1.0, folds=3, seed=2)
+    build.freeze(project=project, name="support", query_text="", actor=Actor(), recipe=options)
+    page = sign_in(alice)
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"{server.url}/p/acme/datasets/support/1/")
+        links = page.locator("section[aria-labelledby=folds] tbody a")
+        expect(links).to_have_count(6)
+        for link in links.all():
+            link.scroll_into_view_if_needed()
+            assert link.evaluate(AT_ITS_MIDDLE), (width, link.inner_text())
