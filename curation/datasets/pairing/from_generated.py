@@ -39,7 +39,8 @@ class Candidate:
 @dataclass(frozen=True, slots=True)
 class Rules:
     """How candidates are ranked and paired. `rejected`: worst, or median for three candidates or more; `least` difference
-    of two scores; at most `most` pairs of a trace; `ranges` of what each grader version gives (None: none declared)."""
+    of two scores, which are never equal; at most `most` pairs of a trace; `ranges` of what each grader version gives
+    (None: none declared)."""
 
     recipe: Recipe
     rejected: str = "worst"
@@ -122,10 +123,12 @@ def _chosen(row: Row, scored: list[Candidate], of: _Asked, rules: Rules) -> Iter
         if len(made) == rules.most:
             yield Skip("over_most", here)
             break
-        if best.score - worst.score < rules.least:
+        apart = gates.apart(best.score, worst.score)
+        if apart <= 0 or apart < rules.least:
             if not made:
-                detail = f"{best.score:.3f} and {worst.score:.3f}, at least {rules.least:g} apart are asked for"
-                yield Skip("similar_scores", here, detail)
+                detail = f"{best.score:.3f} and {worst.score:.3f}"
+                asked = f"at least {rules.least:g} apart are asked for" if apart > 0 else "equal scores prefer neither"
+                yield Skip("similar_scores", here, f"{detail}, {asked}")
             break
         used |= {best.item.pk, worst.item.pk}
         found = _found(row, best, worst, of)

@@ -11,10 +11,11 @@ from curation.datasets.recipe import Recipe
 from curation.datasets.recipe_parts import OPERATORS, Gate
 from curation.scoring.counting import Value, has_passed, raw
 
-__all__ = ["CONFIDENCE", "QUALITY", "RATING", "TOLERANCE", "NotScaled", "Stop", "Value", "composite", "has_passed", "names_of",
-           "raw", "scaled", "stopped"]  # fmt: skip
+__all__ = ["CONFIDENCE", "QUALITY", "RATING", "TOLERANCE", "NotScaled", "Stop", "Value", "apart", "composite",
+           "has_passed", "names_of", "raw", "scaled", "stopped"]  # fmt: skip
 
 TOLERANCE = 1e-4  # of eq; requirement 000-14
+PLACES = 9  # of what is computed of scores: three times 0.7, weighed alike, is 0.7 and not the last bit less
 QUALITY, CONFIDENCE, RATING = "response_quality", "validation_confidence", "rating"
 
 _COMPARE: dict[str, Callable[[float, float], bool]] = {
@@ -59,15 +60,20 @@ def scaled(name: str, value: Value | None) -> float | None:
 
 
 def composite(scores: Mapping[str, Value], weights: Iterable[tuple[str, float]]) -> float | None:
-    """The weighted mean of the scores that are there (weights normalised over them, requirement 000-13), 0 to 1; None
-    where none of them is. Raises NotScaled."""
+    """The weighted mean of the scores that are there (weights normalised over them, requirement 000-13), 0 to 1 and
+    rounded to PLACES; None where none of them is. Raises NotScaled."""
     total = weight_of_all = 0.0
     for name, weight in weights:
         value = scaled(name, scores.get(name))
         if value is not None:
             total += weight * value
             weight_of_all += weight
-    return total / weight_of_all if weight_of_all else None
+    return round(total / weight_of_all, PLACES) if weight_of_all else None
+
+
+def apart(better: float, worse: float) -> float:
+    """By how much one score is over another, rounded to PLACES: 0.85 and 0.8 are 0.05 apart."""
+    return round(better - worse, PLACES)
 
 
 def stopped(recipe: Recipe, scores: Mapping[str, Value], rating: float | None) -> Stop | float | None:

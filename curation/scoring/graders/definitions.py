@@ -37,7 +37,7 @@ ENGINES = {
     "score_model": 1,
     "label_model": 1,
     "python": 1,
-    "multi": 1,
+    "multi": 2,
     "exact_match": 1,
     "similarity": 2,
     "json_schema": 2,

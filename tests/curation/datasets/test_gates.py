@@ -56,6 +56,18 @@ def test_the_composite_is_over_the_scores_that_are_there() -> None:
     assert isinstance(stop, Stop) and stop.reason.code == "score_missing" and stop.facts["value"] is None
 
 
+@pytest.mark.parametrize("number", [step / 20 for step in range(21)])
+@pytest.mark.parametrize("weights", [(1, 1, 1), (0.1, 0.2, 0.7), (0.2, 0.3, 0.5), (0.35, 0.3, 0.2, 0.15), (0.6, 0.4)])
+def test_what_reaches_a_bound_passes_it_whatever_the_last_bit_is(number: float, weights: tuple[float, ...]) -> None:
+    scores = {f"s{place}": Value(number=number) for place in range(len(weights))}
+    given = {f"s{place}": weight for place, weight in enumerate(weights)}
+    assert outcome(scores, weights=given, min_score=number) == number
+    if number < 1:
+        assert isinstance(outcome(scores, weights=given, min_score=number + 0.0001), Stop)
+    if number:
+        assert gates.apart(number, (round(number * 20) - 1) / 20) == 0.05
+
+
 def test_values_are_scaled_by_their_declared_range_and_never_by_a_guess() -> None:
     assert gates.scaled("x", Value(number=-1, low=-1, high=1)) == 0
     assert gates.scaled("x", Value(number=9, low=0, high=5)) == 1, "clamped"

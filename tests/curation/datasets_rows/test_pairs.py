@@ -221,6 +221,23 @@ def test_candidates_that_are_no_pair(
     assert found.skips[code] == 1
 
 
+@pytest.mark.parametrize(("better", "worse"), [(0.85, 0.8), (0.3, 0.25), (0.95, 0.9)])
+def test_a_difference_of_just_the_least_is_a_pair(project: Project, better: float, worse: float) -> None:
+    batch = candidates(rows.trace(project), [value(worse), value(better)])
+    (row,), _ = gather(project, Recipe(answers_from=str(batch.uid)), min_score_diff=0.05)
+    assert (said(row)[0], row.composite) == ("Answer 1 of all", better)
+
+
+def test_equal_candidates_are_no_pair(project: Project) -> None:
+    first = {"helpful@1": {"value": 0.1}, "tone@1": {"value": 0.2}, "brief@1": {"value": 0.3}}
+    turned = {"helpful@1": {"value": 0.3}, "tone@1": {"value": 0.2}, "brief@1": {"value": 0.1}}
+    trace = rows.trace(project)
+    batch = candidates(trace, [first, turned])
+    made, found = gather(project, Recipe(answers_from=str(batch.uid)), sources=["generated"], min_score_diff=0)
+    assert made == [] and found.skips["similar_scores"] == 1
+    assert "0.200 and 0.200, equal scores prefer neither" in found.left[trace.pk].detail
+
+
 def test_a_declared_range_and_weights_make_the_score(project: Project) -> None:
     grades = [
         {"helpful@2": {"value": 5, "low": 1, "high": 5}, "tone@1": {"value": False}},

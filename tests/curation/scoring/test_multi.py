@@ -119,6 +119,9 @@ def test_parts_are_put_together_and_shown() -> None:
     assert {name: part.value for name, part in grade.parts.items()} == {"exact": 1.0, "short": 1.0}
     assert grade.passed is None and "exact 1, short 1" in grade.reason
     wrong = {"output_text": "Lyon", "output_tools": []}
+    bound = {**multi("(0.7 * exact + 0.7 * exact + 0.7 * exact) / 3", exact=EXACT), "pass_threshold": 0.7}
+    at = graders.grade(bound, SAMPLE, {})
+    assert (at.value, at.passed) == (0.7, True), "not the last bit less"
     strict = {**multi("0.6 * exact + 0.4 * short", exact=EXACT, short=SHORT), "pass_threshold": 0.5}
     assert graders.grade(strict, wrong, {}).passed is False
 
