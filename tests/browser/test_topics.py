@@ -19,10 +19,6 @@ from workspace.models import Project, User
 
 pytestmark = pytest.mark.django_db(transaction=True)
 SignIn = Callable[[User], Page]
-AT_ITS_MIDDLE = """link => {
-  const box = link.getBoundingClientRect();
-  return link.contains(document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2));
-}"""
 ABOUT = {
     "refund": "i want my money back for the broken lamp please refund the payment to my card",
     "login": "my login does not work any more and i forgot the password of my account",
@@ -280,21 +276,3 @@ def test_two_versions_beside_each_other(
     page.get_by_role("button", name="Compare").click()
     expect(page.locator(".lead")).to_contain_text("Both say the same")
     assert not complaints
-
-
-def test_a_click_on_a_fold_downloads_that_fold(
-    project: Project, alice: User, rita: User, server: Server, sign_in: SignIn
-) -> None:
-    for trace in traces(project):
-        rows.judge(trace, rita)
-    options = Recipe(dedupe="none", near_threshold=1.0, folds=3, seed=2)
-    build.freeze(project=project, name="support", query_text="", actor=Actor(), recipe=options)
-    page = sign_in(alice)
-    for width in (1440, 390):
-        page.set_viewport_size({"width": width, "height": 900})
-        page.goto(f"{server.url}/p/acme/datasets/support/1/")
-        links = page.locator("section[aria-labelledby=folds] tbody a")
-        expect(links).to_have_count(6)
-        for link in links.all():
-            link.scroll_into_view_if_needed()
-            assert link.evaluate(AT_ITS_MIDDLE), (width, link.inner_text())
