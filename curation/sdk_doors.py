@@ -7,7 +7,8 @@ ones to /runs and /runs/ID, and feedback beside them or to /feedback. What each 
 """
 
 import json
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 from curation.ingest import inbox, langsmith_wire
 from curation.ingest.formats import openai_agents_spans
@@ -61,17 +62,30 @@ def _told(rejected: list[str]) -> dict[str, Any]:
     return {"rejected": len(rejected), "reasons": rejected[:MOST_TOLD]}
 
 
-def _say(delivery: Delivery, word: sdk_words.Word) -> str:
-    """Store one word; why not, or ""."""
-    project, actor = delivery.token.project, Actor(token=delivery.token)
+class _Heard(NamedTuple):
+    """What became of a word: why it was refused, or what its sender should know; "" for neither."""
+
+    reason: str = ""
+    note: str = ""
+
+
+def _say(delivery: Delivery, word: sdk_words.Word) -> _Heard:
+    """Store one word."""
+    project, actor, note = delivery.token.project, Actor(token=delivery.token), ""
     try:
         if word.value is not None:
-            said.say_score(project=project, actor=actor, about=word.about, value=word.value)
+            note = said.say_score(project=project, actor=actor, about=word.about, value=word.value).note
         if word.opinion is not None:
             said.say_feedback(project=project, actor=actor, about=word.about, opinion=word.opinion)
     except Invalid as error:
-        return str(error)
-    return ""
+        return _Heard(reason=str(error))
+    return _Heard(note=note)
+
+
+def _notes(heard: Iterable[_Heard]) -> dict[str, list[str]]:
+    """What a sender should know, each thing once; {} for nothing."""
+    notes = list(dict.fromkeys(one.note for one in heard if one.note))
+    return {"notes": notes[:MOST_TOLD]} if notes else {}
 
 
 # --- Langfuse
@@ -81,22 +95,26 @@ def _take_scores(delivery: Delivery) -> Answer:
     """One score (200 with its id) or a list (202, or 207 where some were refused)."""
     given = _json(delivery)
     many = given if isinstance(given, list) else [given]
-    reasons = [(number, reason) for number, item in enumerate(many) if (reason := _score(delivery, item))]
-    errors = [{"index": number, "message": f"[{number}] {reason}"} for number, reason in reasons]
+    heard = [_score(delivery, item) for item in many]
+    errors = [
+        {"index": number, "message": f"[{number}] {one.reason}"} for number, one in enumerate(heard) if one.reason
+    ]
     if many is not given:
-        if reasons:
-            raise Refused(400, reasons[0][1])
-        return _answer(200, {"id": str(given.get("id") or "")})
+        if errors:
+            raise Refused(400, heard[0].reason)
+        return _answer(200, {"id": str(given.get("id") or ""), **_notes(heard)})
     if errors:
-        return _answer(207, {"accepted": len(many) - len(errors), "rejected": len(errors), "errors": errors})
-    return _answer(202, {"message": "Accepted"})
+        return _answer(
+            207, {"accepted": len(many) - len(errors), "rejected": len(errors), "errors": errors, **_notes(heard)}
+        )
+    return _answer(202, {"message": "Accepted", **_notes(heard)})
 
 
-def _score(delivery: Delivery, item: Any) -> str:
+def _score(delivery: Delivery, item: Any) -> _Heard:
     try:
         return _say(delivery, sdk_words.langfuse_score(item))
     except Invalid as error:
-        return str(error)
+        return _Heard(reason=str(error))
 
 
 def _take_events(delivery: Delivery) -> Answer:
@@ -106,18 +124,20 @@ def _take_events(delivery: Delivery) -> Answer:
     if not isinstance(events, list):
         raise Unreadable('the body is no object with a list "batch" of events')
     done: dict[str, list[dict[str, Any]]] = {"successes": [], "errors": []}
+    heard: list[_Heard] = []
     for event in events:
         kind = event.get("type") if isinstance(event, dict) else None
         name = {"id": str(event.get("id") or "") if isinstance(event, dict) else ""}
         if kind == "score-create":
-            reason = _score(delivery, event.get("body"))
+            heard.append(_score(delivery, event.get("body")))
+            reason = heard[-1].reason
         else:
             reason = f"events of type {str(kind)[:40]!r} are not taken; use an SDK that sends spans over OpenTelemetry"
         if reason:
             done["errors"].append({**name, "status": 400, "message": reason, "error": reason})
         else:
             done["successes"].append({**name, "status": 201})
-    return _answer(207, done)
+    return _answer(207, {**done, **_notes(heard)})
 
 
 def _tell_projects(delivery: Delivery) -> Answer:
@@ -164,23 +184,28 @@ def _runs(delivery: Delivery, batch: langsmith_wire.Batch) -> Answer:
         raise Unreadable("; ".join(batch.rejected[:5]))
     if batch.runs:
         _keep(delivery, langsmith_wire.as_json(batch), LANGSMITH)
-    words = ((item, _feedback(delivery, item)) for item in batch.feedback)
-    rejected = batch.rejected + [f"feedback {str(item.get('id'))[:60]!r}: {reason}" for item, reason in words if reason]
-    return _answer(202, {"message": "Runs batch ingested", **_told(rejected)})
+    heard = [_feedback(delivery, item) for item in batch.feedback]
+    rejected = batch.rejected + [
+        f"feedback {str(item.get('id'))[:60]!r}: {one.reason}"
+        for item, one in zip(batch.feedback, heard, strict=True)
+        if one.reason
+    ]
+    return _answer(202, {"message": "Runs batch ingested", **_told(rejected), **_notes(heard)})
 
 
 def _take_feedback(delivery: Delivery) -> Answer:
     given = _json(delivery)
-    if reason := _feedback(delivery, given):
-        raise Refused(422, reason)
-    return _answer(200, given)
+    heard = _feedback(delivery, given)
+    if heard.reason:
+        raise Refused(422, heard.reason)
+    return _answer(200, {**given, **_notes([heard])})
 
 
-def _feedback(delivery: Delivery, item: Any) -> str:
+def _feedback(delivery: Delivery, item: Any) -> _Heard:
     try:
         word = sdk_words.langsmith_feedback(item)
     except Invalid as error:
-        return str(error)
+        return _Heard(reason=str(error))
     return _say(delivery, word)
 
 

@@ -81,6 +81,7 @@ class ScoreMade(Schema):
     grader_version: str
     external_id: str
     created_at: datetime
+    note: str = Field("", description="That a grader of the project has this name, so that the score decides nothing.")
 
 
 class AboutIn(Schema):
@@ -102,6 +103,7 @@ class Waits(Schema):
     """The trace has not come yet. The word is kept for 30 days and given to the trace when that comes."""
 
     outcome: Literal["waiting"] = "waiting"
+    note: str = ""
 
 
 PATH = "/traces/{trace_id}"
@@ -165,9 +167,9 @@ def _score(entry: Entry, about: About, payload: ScoreIn) -> Any:
     except Invalid as error:
         raise problem(error) from None
     if not isinstance(done.row, Score):
-        return Status(202, {"outcome": "waiting"})
-    columns = {name: getattr(done.row, name) for name in ScoreMade.model_fields if name != "trace"}
-    return _told(done, {**columns, "category": done.row.category or None})
+        return Status(202, {"outcome": "waiting", "note": done.note})
+    columns = {name: getattr(done.row, name) for name in ScoreMade.model_fields if name not in ("trace", "note")}
+    return _told(done, {**columns, "category": done.row.category or None, "note": done.note})
 
 
 def _told(done: Said, values: dict[str, Any]) -> Any:

@@ -19,10 +19,10 @@ from curation.browse.columns import Column, default_columns, with_metadata
 from curation.browse.patience import patience
 from curation.filters.tree import terms
 from curation.models import Score, Trace
+from curation.models.scores import COUNTS_FIRST
 from curation.models.traces import TraceQuerySet
 from curation.review import blind
 from curation.review.scores import effective
-from curation.scoring.counting import COUNTS_FIRST
 from curation.search.conditions import planned
 from workspace import paging
 from workspace.models import Project, User

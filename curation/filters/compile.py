@@ -9,7 +9,7 @@ import uuid
 from datetime import datetime
 from typing import Any, TypeGuard
 
-from django.db.models import BooleanField, Case, F, IntegerField, OuterRef, Q, Subquery, Value, When
+from django.db.models import BooleanField, Case, F, OuterRef, Q, Subquery, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.fields.json import KeyTransform
 from django.db.models.functions import Coalesce
@@ -23,6 +23,7 @@ from curation.filters.topics import topic
 from curation.filters.tree import EQUAL, HAS, IS, RANGE, And, Node, Not, Or, Shape, Term
 from curation.filters.values import read_moment, read_number
 from curation.models import Score
+from curation.models.scores import COUNTS_FIRST
 from curation.search import conditions, similar
 from curation.search.conditions import Search
 
@@ -130,10 +131,8 @@ def numeric(field: Field, term: Term) -> Q:
 
 
 def _score(term: Term) -> Q:
-    """Compares the one value that counts: a person's before any other, then the newest."""
-    counts = Score.objects.filter(trace=OuterRef("pk"), name=term.key).order_by(
-        Case(When(source=Score.Source.HUMAN, then=0), default=1, output_field=IntegerField()), "-id"
-    )
+    """Compares the one value that is shown: a person's, then that of the project's own grader, then the newest."""
+    counts = Score.objects.filter(trace=OuterRef("pk"), name=term.key).order_by(*COUNTS_FIRST)
 
     def compare(op: str, value: Any) -> Q:
         return Q(**{"number" + SUFFIXES[op]: value})

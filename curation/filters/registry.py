@@ -92,7 +92,7 @@ _ALL = (
         "a new one like `no`.",
     ),
     Field(
-        "score", "Score", "Newest value of a score; a person's beats any other.", Kind.SCORE,
+        "score", "Score", "Newest value of a score; a person's comes first, then a grader's own.", Kind.SCORE,
         ("score.helpful>=0.8", "score.safe:yes", "score.reward:0.4..0.9"), completion="scores",
         more="Numbers, yes or no, a category, passed or failed.",
     ),

@@ -20,7 +20,7 @@ from curation.dirty import mark_hours
 from curation.ingest.copying import copy_in
 from curation.ingest.parsed import ParsedTrace
 from curation.ingest.prepare import Prepared, prepare
-from curation.models import FollowUp, RawRecord, Score, Span, Step, Trace, TraceRevision
+from curation.models import FollowUp, Grader, RawRecord, Score, Span, Step, Trace, TraceRevision
 from workspace.models import Project
 from workspace.uuid7 import uuid7
 
@@ -70,6 +70,7 @@ def store_traces(
     """
     at = received_at or timezone.now()
     prepared = [prepare(trace) for trace in parsed]
+    _note_graders(prepared, project)
     for number, item in enumerate(prepared):
         origin = origins[number] if origins else Origin(raw, None)
         item.raw_id = origin.raw.pk if origin.raw else None
@@ -81,6 +82,19 @@ def store_traces(
             found = _store([prepared[number] for number in batch], project)
             outcomes.update(zip(batch, found, strict=True))
     return [outcomes[number] for number in range(len(prepared))]
+
+
+def _note_graders(prepared: Sequence[Prepared], project: Project) -> None:
+    """Note on traces that bring scores under the name of a grader of the project: they decide nothing (scoring.counting)."""
+    names = {score.name for item in prepared for score in item.scores}
+    if not names:
+        return
+    taken = set(Grader.objects.filter(project=project, slug__in=names).values_list("slug", flat=True))
+    for item in prepared:
+        for name in sorted(taken & {score.name for score in item.scores}):
+            item.notes.append(
+                f"score {name} is shown as imported and decides nothing: a grader of this project has that name"
+            )
 
 
 def _rounds(prepared: Sequence[Prepared]) -> Iterator[list[int]]:

@@ -45,23 +45,25 @@ class About:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What became of a word; `trace` and `row` are None while it waits."""
+    """What became of a word; `trace` and `row` are None while it waits. `note` is what its sender should know."""
 
     outcome: Outcome
     trace: Trace | None = None
     row: Score | Feedback | None = None
+    note: str = ""
 
 
 def say_score(*, project: Project, actor: Actor, about: About, value: Value) -> Said:
     """Store a score, or keep it until its trace comes. Raises Invalid naming the field."""
     value = replace(value, reason=_redacted(project, value.reason), category=_redacted(project, value.category))
     checked = scores.check(value, actor=actor)
+    note = scores.aside(project=project, value=checked)
     trace = _find(project, about)
     if trace is None:
         same = (checked.name, checked.source, checked.external_id) if checked.external_id else None
-        return _wait(project, actor, WaitingWord.Kind.SCORE, about, asdict(checked), same)
+        return replace(_wait(project, actor, WaitingWord.Kind.SCORE, about, asdict(checked), same), note=note)
     row, outcome = scores.add(trace=trace, actor=actor, value=checked)
-    return Said(outcome, trace, row)  # type: ignore[arg-type]
+    return Said(outcome, trace, row, note)  # type: ignore[arg-type]
 
 
 def say_feedback(*, project: Project, actor: Actor, about: About, opinion: Opinion) -> Said:

@@ -8,12 +8,12 @@ from typing import Any
 from django.db import transaction
 
 from curation import known_scores as known
-from curation.models import Score, Trace
+from curation.models import Grader, Score, Trace
+from curation.models.scores import COUNTS_FIRST, OWN_PREFIX, OWN_SOURCES
 from curation.review.invalid import Invalid, check_text
-from curation.scoring.counting import COUNTS_FIRST
 from workspace import audit
 from workspace.access import Actor
-from workspace.models import Role
+from workspace.models import Project, Role
 
 REASON_LIMIT = 20_000
 Outcome = str  # created, changed, unchanged
@@ -40,8 +40,8 @@ _COMPARED = ("number", "boolean", "category", "low", "high", "passed", "reason",
 
 
 def effective(traces: Iterable[Trace]) -> dict[int, dict[str, Score]]:
-    """Trace id -> name -> the score that is shown: a person's before any other, then the newest, whatever it is about.
-    One query. What something is decided by is `curation.scoring.counting`."""
+    """Trace id -> name -> the score that is shown: a person's before any other, then a grader's own, then the newest,
+    whatever it is about. One query. What something is decided by is `curation.scoring.counting`."""
     rows = (
         Score.objects.filter(trace_id__in=[trace.pk for trace in traces])
         .defer("reason")
@@ -69,6 +69,17 @@ def check(value: Value, *, actor: Actor) -> Value:
         raise Invalid(*reason)
     meant = known.KNOWN.get(value.name)
     return replace(value, low=meant.low, high=meant.high) if meant else value
+
+
+def aside(*, project: Project, value: Value) -> str:
+    """What its sender should know of a checked value: that a grader of the project has that name, so that theirs is shown
+    and decides nothing (curation.scoring.counting); "" where it counts. One query."""
+    if value.source == Score.Source.HUMAN or not Grader.objects.filter(project=project, slug=value.name).exists():
+        return ""
+    return (
+        f"{value.name} is a grader of this project: this score is kept and shown as yours, but only what the grader "
+        "or a person said counts in gates, composites and agreement. Send it under another name if it should count."
+    )
 
 
 def add(*, trace: Trace, actor: Actor, author: str = "", value: Value) -> tuple[Score, Outcome]:
@@ -127,6 +138,10 @@ def _check(value: Value) -> None:
         )
     if value.source not in Score.Source.values:
         raise Invalid("source", f"must be one of {', '.join(Score.Source.values)}; got {value.source[:40]!r}")
+    if value.source in OWN_SOURCES and value.external_id.startswith(OWN_PREFIX):
+        raise Invalid(
+            "external_id", f"must not begin with {OWN_PREFIX!r}: so begin those of this project's own graders"
+        )
     for label in ("number", "low", "high"):
         found = getattr(value, label)
         if found is not None and not math.isfinite(found):

@@ -14,7 +14,7 @@ from curation.known_scores import KNOWN
 from curation.models import GraderVersion
 from curation.scoring import agreement
 from curation.scoring.agreement import Agreement, Calibrated, Estimate, Matrix, Rest
-from curation.scoring.counting import SAYS_NOW
+from curation.scoring.counting import OWN, SAYS_NOW
 
 DISAGREEMENTS = ("grader", "people")
 
@@ -33,7 +33,7 @@ _TOLD = f"""
         FROM curation_score score
         JOIN curation_trace trace ON trace.id = score.trace_id
         WHERE score.project_id = %(project)s AND score.name = ANY(%(names)s) AND score.grader_version = ANY(%(versions)s)
-            AND score.external_id LIKE 'grader:%%' AND trace.erased_at IS NULL
+            AND {OWN} AND trace.erased_at IS NULL
             AND {SAYS_NOW}
         ORDER BY score.trace_id, score.grader_version, score.id DESC
     )

@@ -2,8 +2,9 @@
 
 A score counts that is about what the trace says now: it was given for the newest revision, for one with the same words, or,
 sent from elsewhere, for no revision in particular. Of what a grader of the project scored, only the version in use (its
-newest confirmed one) counts. Of those a person's word comes before any other, then the newest. Where none is left the trace is
-not measured.
+newest confirmed one) counts, and what programs send under a grader's name does not count at all: who may send scores must not
+speak for a grader. Of those that are left a person's word comes before any other, then the newest. Where none is left the
+trace is not measured.
 """
 
 import math
@@ -11,13 +12,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Case, IntegerField, When
 
 from curation import known_scores
-from curation.models import Score
 
-# a person's word first, then the newest: the rule of score.NAME in filters
-COUNTS_FIRST = (Case(When(source=Score.Source.HUMAN, then=0), default=1, output_field=IntegerField()), "-id")
+# of `score`: whether a grader of the project gave it itself (curation.models.scores.OWN)
+OWN = "(score.source IN ('judge', 'code') AND score.external_id LIKE 'grader:%%')"
 # of `score` and `trace`: whether the score is about what the trace says now. Two plain look-ups, and only where the revision
 # is another one: many traces may say the same, so their digests must not be joined
 SAYS_NOW = """(score.revision_id = trace.revision_id OR nullif(
@@ -28,12 +27,14 @@ _COUNTING = f"""
         score.boolean, score.category, score.passed
     FROM curation_score score JOIN curation_trace trace ON trace.id = score.trace_id
     WHERE score.trace_id = ANY(%(traces)s::bigint[]) {{named}}
-        AND CASE WHEN score.external_id LIKE 'grader:%%'
+        AND CASE WHEN {OWN}
             THEN {SAYS_NOW} AND (score.project_id, score.grader_version) IN (
                 SELECT DISTINCT ON (grader.id) grader.project_id, grader.slug || '@' || version.number
                 FROM curation_grader grader JOIN curation_graderversion version ON version.grader_id = grader.id
                 WHERE version.confirmed_at IS NOT NULL ORDER BY grader.id, version.number DESC)
-            ELSE score.revision_id IS NULL OR {SAYS_NOW} END
+            ELSE (score.source = 'human' OR (score.project_id, score.name) NOT IN (
+                    SELECT grader.project_id, grader.slug FROM curation_grader grader))
+                AND (score.revision_id IS NULL OR {SAYS_NOW}) END
     ORDER BY score.trace_id, score.name, (score.source = 'human') DESC, score.id DESC
 """  # noqa: S608
 

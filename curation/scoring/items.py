@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from curation import filters
 from curation.models import Batch, BatchItem, GraderVersion, Score, Trace
+from curation.models.scores import OWN_PREFIX, OWN_SOURCES
 from curation.models.traces import TraceQuerySet
 from curation.scoring.refused import Refused
 from curation.search.conditions import planned
@@ -47,16 +48,17 @@ def drawn(traces: TraceQuerySet, seed: int) -> TraceQuerySet:
 
 def external_id(version: GraderVersion, revision_id: int | None) -> str:
     """The id under which this version's score of a revision is kept: it cannot be kept twice."""
-    return f"grader:{version.uid}:{revision_id}"
+    return f"{OWN_PREFIX}{version.uid}:{revision_id}"
 
 
 def has_score(version: GraderVersion) -> Exists:
     """Whether a trace has a score by this version for its newest revision."""
-    key = Concat(Value(f"grader:{version.uid}:"), Cast(OuterRef("revision_id"), TextField()), output_field=TextField())
+    key = Concat(
+        Value(f"{OWN_PREFIX}{version.uid}:"), Cast(OuterRef("revision_id"), TextField()), output_field=TextField()
+    )
     return Exists(
         Score.objects.filter(
-            trace=OuterRef("pk"), name=version.grader.slug, source__in=[Score.Source.JUDGE, Score.Source.CODE],
-            external_id=key,
+            trace=OuterRef("pk"), name=version.grader.slug, source__in=OWN_SOURCES, external_id=key
         )
     )  # fmt: skip
 

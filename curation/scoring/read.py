@@ -25,6 +25,7 @@ from django.db.models import (
 from django.db.models.functions import Cast, Floor, Greatest, Least
 
 from curation.models import Batch, BatchItem, Grader, GraderVersion, Score
+from curation.models.scores import OWN
 from curation.scoring import against_people, keep
 from curation.scoring.agreement import Agreement
 from workspace import leases
@@ -137,9 +138,11 @@ def versions(found: Grader) -> list[GraderVersion]:
 def spread(version: GraderVersion) -> Spread:
     """The stored scores of this version: twenty bins over their declared range, or one bar for each label."""
     scores = Score.objects.filter(
-        project_id=version.grader.project_id, name=version.grader.slug, grader_version=against_people.label(version),
-        external_id__startswith="grader:",
-    )  # fmt: skip
+        OWN,
+        project_id=version.grader.project_id,
+        name=version.grader.slug,
+        grader_version=against_people.label(version),
+    )
     sums = scores.aggregate(
         count=Count("id"), numbers=Count("number"), mean=Avg("number"), lowest=Min("low"), highest=Max("high"),
         least=Min("number"), most=Max("number"),
@@ -226,7 +229,7 @@ def _shown(found: Batch) -> QuerySet[BatchItem]:
 
 def _score_of(version: GraderVersion) -> dict[str, Any]:
     mine = Score.objects.filter(
-        trace=OuterRef("trace"), name=version.grader.slug, revision=OuterRef("revision"),
+        OWN, trace=OuterRef("trace"), name=version.grader.slug, revision=OuterRef("revision"),
         grader_version=against_people.label(version),
     ).order_by("-id")  # fmt: skip
     return {f"score_{name}": Subquery(mine.values(name)[:1]) for name in ("number", "category", "passed", "reason")}

@@ -51,3 +51,5 @@ class Command(BaseCommand):
         except Invalid as error:
             raise CommandError(str(error)) from None
         self.stdout.write(f"{done.outcome} {done.trace.uid if done.trace else ''}".strip())
+        if done.note:
+            self.stderr.write(done.note)

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from curation.datasets import tasks
+from curation import filters
+from curation.datasets import build, tasks
 from curation.datasets.pairing import from_attempts
 from curation.datasets.pairing.found import Row
 from curation.ingest.parsed import ParsedScore
 from curation.models import Grader, GraderVersion, Score, Trace, TraceRevision
 from curation.review import scores
-from curation.scoring import counting
+from curation.scoring import against_people, counting, read
 from tests import make
 from tests.curation.datasets import rows
 from tests.curation.datasets.test_selection import freeze, reasons_of, said
@@ -89,6 +90,47 @@ def test_of_a_grader_the_version_in_use_counts_and_a_person_before_it(project: P
     assert value(trace, "late") == 0.2
     by(version(project, 5), trace, 0.7)
     assert value(trace, "late") == 0.2, "a person's word comes first"
+
+
+@pytest.mark.parametrize("source", ["imported", "judge", "code", "worker"])
+def test_what_programs_send_under_the_name_of_a_grader_decides_nothing(
+    project: Project, rita: User, source: str
+) -> None:
+    one = version(project, 1)
+    trace = rows.trace(project, said(1), judged="acceptable", by=rita, external_id="t")
+    gate = {"gates": [{"score": "late", "threshold": 0.5}], "test": 0, "validation": 0}
+    sent = {"name": "late", "source": source, "grader_version": str(one), "author": "token ci"}
+    score(trace, 0.9, external_id="e1", **sent)
+    assert value(trace, "late") is None, "the grader has not scored it"
+    by(one, trace, 0.1)
+    score(trace, 0.9, external_id="e2", **sent)
+    assert value(trace, "late") == 0.1
+    assert scores.effective([trace])[trace.pk]["late"].number == 0.1, "what is shown first is the grader's own"
+    assert not filters.apply(Trace.objects.all(), filters.parse("score.late>0.5")).exists()
+    with pytest.raises(build.NothingToFreeze):
+        freeze(project, **gate)
+    found = against_people.report(one)
+    assert (found.scored, found.matrix.only_people + found.undecided) == (1, 1)
+    assert read.spread(one).count == 1
+
+
+def test_the_name_of_another_projects_grader_is_free_and_so_is_an_id_that_looks_like_a_graders(
+    project: Project, charlie: User
+) -> None:
+    version(Project.objects.get(slug="other"), 1)
+    trace = rows.trace(project, said(1))
+    score(trace, 0.9, name="late", source="imported", external_id="grader:of-the-sender")
+    assert value(trace, "late") == 0.9
+
+
+def test_imported_under_the_name_of_a_grader_is_noted(project: Project) -> None:
+    version(project, 1)
+    sent = [ParsedScore(name="late", number=1, external_id="1"), ParsedScore(name="tone", number=1, external_id="2")]
+    trace = make.trace(project, scores=sent)
+    assert trace.revision is not None
+    (note,) = trace.revision.import_notes
+    assert note.startswith("score late ") and "a grader of this project has that name" in note
+    assert (value(trace, "late"), value(trace, "tone")) == (None, 1)
 
 
 def test_tasks_and_attempts_go_by_the_same_score(project: Project) -> None:

@@ -11,10 +11,11 @@ import pytest
 from django.db import connections
 
 from curation.ingest import inbox
-from curation.models import Feedback, RawRecord, Score, Span, Trace, WaitingWord
+from curation.models import Feedback, Grader, RawRecord, Score, Span, Trace, WaitingWord
 from curation.tasks import give_words, sweep_inbox
 from tests.curation.ingest.reading import PAYLOADS
 from tests.curation.ingest.sending import basic, make_token, send
+from workspace.models import Project
 
 pytestmark = pytest.mark.django_db(transaction=True)
 RUNS = (PAYLOADS / "langsmith_0.14.17__runs_batch__post.json").read_bytes()
@@ -89,6 +90,21 @@ def test_langfuse_scores_one_by_one_and_what_is_wrong_with_them(token: str) -> N
     corrected = {"traceId": "t1", "name": "output", "value": "So it should be.", "dataType": "CORRECTION"}
     assert send("/api/public/scores", json.dumps(corrected).encode(), Authorization=basic(token)).status_code == 200
     assert sorted(WaitingWord.objects.values_list("kind", flat=True)) == ["feedback", "score"]
+
+
+def test_scores_under_the_name_of_a_grader_are_taken_and_told(token: str) -> None:
+    Grader.objects.create(project=Project.objects.get(slug="acme"), slug="polite", name="Polite")
+    score = {"id": "s1", "traceId": "t1", "name": "polite", "value": 1}
+    events = {"batch": [{"id": "e1", "type": "score-create", "body": score}]}
+    feedback = {"id": "f1", "trace_id": "t1", "key": "polite", "score": 1}
+    for path, body, status in (
+        ("/api/public/scores", score, 200), ("/api/public/scores", [score, score], 202),
+        ("/api/public/ingestion", events, 207), ("/feedback", feedback, 200),
+    ):  # fmt: skip
+        answer = send(path, json.dumps(body).encode(), Authorization=basic(token), x_api_key=token)
+        assert answer.status_code == status, path
+        (note,) = answer.json()["notes"]
+        assert "polite is a grader of this project" in note
 
 
 def test_langfuse_older_sdks_and_its_check_of_keys(token: str) -> None:

@@ -17,7 +17,7 @@ from django.utils import timezone
 from curation.ingest.prepare import stored_id
 from curation.known_scores import KNOWN
 from curation.messages.clean import Notes
-from curation.models import Feedback, Score, WaitingWord
+from curation.models import Feedback, Grader, Score, WaitingWord
 from curation.privacy import rules
 from curation.privacy.patterns import KINDS
 from curation.review import said
@@ -74,7 +74,7 @@ def test_words_that_come_before_their_trace(
     client = api()
     for _ in range(3):
         answer = post(client, what, {**WORDS[what], **about})
-        assert (answer.status_code, answer.json()) == (202, {"outcome": "waiting"})
+        assert (answer.status_code, answer.json()) == (202, {"outcome": "waiting", "note": ""})
     give_words()
     assert WaitingWord.objects.count() == 1  # a trace of another project is none of ours
     name = stored_id(about.get("trace", "any"), Notes())
@@ -173,6 +173,32 @@ def test_known_scores_have_their_range_and_other_names_are_free(project: Project
         "correct_tool_selection": (None, None), "my own": (None, None),
     }  # fmt: skip
     assert set(KNOWN) < set(found)
+
+
+def test_who_sends_a_score_under_the_name_of_a_grader_is_told(project: Project, api: Callable[..., Client]) -> None:
+    Grader.objects.create(project=project, slug="polite", name="Polite")
+    make.trace(project, external_id="t")
+    for name, source, trace, noted in (
+        ("polite", None, "t", True), ("polite", None, "later", True), ("polite", "judge", "t", True),
+        ("polite", "human", "t", False), ("tone", "judge", "t", False),
+    ):  # fmt: skip
+        answer = post(api(), "scores", {"name": name, "number": 1, "source": source, "trace": trace})
+        assert answer.status_code == (202 if trace == "later" else 201)
+        assert ("polite is a grader of this project" in answer.json()["note"]) == noted, (name, source)
+    err = StringIO()
+    told = ("--project", "acme", "--trace", "t", "--name", "polite", "--number", "0")
+    call_command("add_score", *told, stdout=StringIO(), stderr=err)
+    assert "polite is a grader of this project" in err.getvalue()
+
+
+def test_the_id_of_a_graders_own_score_cannot_be_sent(project: Project, api: Callable[..., Client]) -> None:
+    make.trace(project, external_id="t")
+    body = {"trace": "t", "name": "polite", "number": 1, "grader_version": "polite@1", "external_id": "grader:x"}
+    for source in ("judge", "code"):
+        answer = post(api(), "scores", {**body, "source": source})
+        assert (answer.status_code, answer.json()["error"]["details"][0]["where"]) == (422, "external_id")
+    assert not Score.objects.exists()
+    assert post(api(), "scores", body).status_code == 201, "what is sent as imported is never taken for a grader's own"
 
 
 def test_commands(project: Project) -> None:
