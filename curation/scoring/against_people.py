@@ -1,7 +1,8 @@
 """What a version of a grader said beside what people said: the pairs, read from the database, and the figures of them.
 
 A pair is a trace with an effective judgment (adjudicated, else the majority, else the newest word) that still stands, and
-the newest score of this version of what the trace says now. Unsure is no label: it is counted apart.
+the newest score of this version of what the trace says now. Unsure is no label: it is counted apart. Ratings stand beside
+the grader's numbers where they are about what the trace says now as well; feedback names no revision.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from curation.known_scores import KNOWN
 from curation.models import GraderVersion
 from curation.scoring import agreement
 from curation.scoring.agreement import Agreement, Calibrated, Estimate, Matrix, Rest
-from curation.scoring.counting import OWN, SAYS_NOW
+from curation.scoring.counting import OWN, SAYS_NOW, says_now
 
 DISAGREEMENTS = ("grader", "people")
 
@@ -59,7 +60,8 @@ _RATED = f"""
             SELECT DISTINCT ON (judgment.trace_id, coalesce(judgment.user_id::text, judgment.author))
                 judgment.trace_id, judgment.rating
             FROM curation_judgment judgment JOIN told ON told.trace_id = judgment.trace_id
-            WHERE judgment.withdrawn_at IS NULL AND judgment.rating IS NOT NULL
+            JOIN curation_trace trace ON trace.id = judgment.trace_id
+            WHERE judgment.withdrawn_at IS NULL AND judgment.rating IS NOT NULL AND {says_now("judgment")}
             ORDER BY judgment.trace_id, coalesce(judgment.user_id::text, judgment.author), judgment.id DESC
         ) newest GROUP BY trace_id
         UNION ALL
@@ -70,7 +72,9 @@ _RATED = f"""
         SELECT * FROM (
             SELECT DISTINCT ON (score.trace_id, score.name) score.name, score.trace_id, score.number
             FROM curation_score score JOIN told ON told.trace_id = score.trace_id
+            JOIN curation_trace trace ON trace.id = score.trace_id
             WHERE score.name = ANY(%(known)s) AND score.source IN ('human', 'imported') AND score.number IS NOT NULL
+                AND (score.revision_id IS NULL OR {SAYS_NOW})
             ORDER BY score.trace_id, score.name, (score.source = 'human') DESC, score.id DESC
         ) known
     )

@@ -17,11 +17,17 @@ from curation import known_scores
 
 # of `score`: whether a grader of the project gave it itself (curation.models.scores.OWN)
 OWN = "(score.source IN ('judge', 'code') AND score.external_id LIKE 'grader:%%')"
-# of `score` and `trace`: whether the score is about what the trace says now. Two plain look-ups, and only where the revision
-# is another one: many traces may say the same, so their digests must not be joined
-SAYS_NOW = """(score.revision_id = trace.revision_id OR nullif(
-        (SELECT said_digest FROM curation_tracerevision WHERE id = score.revision_id), '')
-        = (SELECT said_digest FROM curation_tracerevision WHERE id = trace.revision_id))"""
+
+
+def says_now(row: str) -> str:
+    """SQL of `row` (a table's alias) and `trace`: whether the row is about what the trace says now. Two plain look-ups, and
+    only where the revision is another one: many traces may say the same, so their digests must not be joined."""
+    return f"""({row}.revision_id = trace.revision_id OR nullif(
+        (SELECT said_digest FROM curation_tracerevision WHERE id = {row}.revision_id), '')
+        = (SELECT said_digest FROM curation_tracerevision WHERE id = trace.revision_id))"""  # noqa: S608
+
+
+SAYS_NOW = says_now("score")
 _COUNTING = f"""
     SELECT DISTINCT ON (score.trace_id, score.name) score.trace_id, score.name, score.number, score.low, score.high,
         score.boolean, score.category, score.passed

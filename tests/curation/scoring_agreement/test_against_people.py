@@ -98,6 +98,24 @@ def test_numbers_beside_ratings(project: Project, rita: User) -> None:
     assert scales["feedback"].value is not None and scales["feedback"].value < -0.9
 
 
+def test_ratings_of_what_a_trace_said_before_are_no_pairs(project: Project, rita: User) -> None:
+    version = a_version(project)
+    for number in range(6):
+        trace = make.trace(project)
+        make.judgment(trace, rita, rating=1 + number % 5)
+        for name, revision in (("response_quality", trace.revision), ("user_satisfaction", None)):
+            Score.objects.create(
+                project=project, trace=trace, revision=revision, name=name, number=number / 2, source="human"
+            )
+        a_score(trace, version, None, number / 5)
+        changed = make.trace(project, external_id=trace.external_id, said=make.short_document(answer=f"New {number}."))
+        a_score(changed, version, None, number / 5)
+    scales = {scale.source: scale.found for scale in against_people.report(version).scales}
+    assert set(scales) == {"user_satisfaction"}, "what names no revision may be about this one"
+    make.judgment(changed, rita, rating=3)
+    assert {scale.source: scale.found.n for scale in against_people.report(version).scales}["judgment"] == 1
+
+
 def test_nothing_scored(project: Project) -> None:
     found = against_people.report(a_version(project))
     assert (found.scored, found.agreement, found.calibrated.rate.value, found.scales) == (0, None, None, ())
