@@ -7,12 +7,13 @@ therefore stops before everything that a transaction which is still open may hav
 import hashlib
 import logging
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Count, F, Max, Q
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from curation import filters
@@ -35,10 +36,12 @@ Status = Batch.Status
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What arriving traces would cost: `each` is the price of one, by the newest ones that match; `a_day`: so many came a
-    day in the last DAYS days and would have been in the share (a trace that goes on comes again)."""
+    day in the last DAYS days and would have been in the share (a trace that goes on comes again). `in_one_day`: the day that
+    brought more than half of them, and how many of how many, as an import does; None where none did."""
 
     each: Price
     a_day: float
+    in_one_day: tuple[date, int, int] | None = None
 
     @property
     def usd_a_day(self) -> Decimal | None:
@@ -61,9 +64,17 @@ class Expected:
             why = f" {self.each.why_unknown}" if self.each.why_unknown else ""
             return f"What a trace costs is not known; about {self.a_day:,.3g} a day came in the last {DAYS} days.{why}"
         return (
-            f"A trace costs about {formats.money(self.each.usd)}{self.by}; {self.a_day:,.3g} a day, as in the last "
-            f"{DAYS} days, would cost about {formats.money(usd)} a day."
+            f"A trace costs about {formats.money(self.each.usd)}{self.by}; {self.a_day:,.3g} a day, as were taken in over "
+            f"the last {DAYS} days, would cost about {formats.money(usd)} a day.{self.unlike}"
         )
+
+    @property
+    def unlike(self) -> str:
+        """What makes the last days a poor measure of those that come; "" where nothing does."""
+        if self.in_one_day is None:
+            return ""
+        day, most, of = self.in_one_day
+        return f" {most:,} of those {of:,} came on {day:%-d %B}: where that was an import, fewer will come."
 
 
 def expected(
@@ -74,12 +85,16 @@ def expected(
     until = items.as_of(until)
     found = items.matching(project=grader.project, query=query, until=until)
     newest = list(found.order_by("-received_at", "-pk")[: pricing.LOOKED_AT]) if keep.asks_model(version) else []
-    came = TraceRevision.objects.filter(
+    newer = TraceRevision.objects.filter(
         trace__in=found.values("pk"), created_at__gt=until - timedelta(days=DAYS), created_at__lte=until
-    ).count()
-    return Expected(
-        pricing.of_grading(version=version, traces=newest, calls_for=1, until=until), round(came * rate / DAYS, 3)
     )
+    by_day = dict(newer.annotate(day=TruncDate("created_at")).values_list("day").annotate(Count("pk")))
+    came = sum(by_day.values())
+    day = max(by_day, key=by_day.__getitem__, default=None)
+    return Expected(
+        pricing.of_grading(version=version, traces=newest, calls_for=1, until=until), round(came * rate / DAYS, 3),
+        (day, by_day[day], came) if day is not None and by_day[day] > max(1, came / 2) else None,
+    )  # fmt: skip
 
 
 def follow(

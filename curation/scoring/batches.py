@@ -126,6 +126,7 @@ def price_of_rest(batch: Batch, *, again_unknown: bool = False, again_failed: bo
         return told
     there = Trace.objects.filter(pk__in=rest.values("trace"), erased_at=None)
     looked_at = pricing.conversations_of(pricing.looked_at(there))
+    of = there.count() if generates else count
     parts: list[pricing.Part] = []
     answers = rest.filter(answer__isnull=True).count() if generates else 0
     if answers:
@@ -133,12 +134,12 @@ def price_of_rest(batch: Batch, *, again_unknown: bool = False, again_failed: bo
             raise Refused("connection", "The connection was removed.")
         settings = batch.settings
         limits = {"model": settings["model"], "max_tokens": settings["max_tokens"]}
-        parts = pricing.candidate_parts(batch.connection, looked_at, answers, **limits)
+        parts = pricing.candidate_parts(batch.connection, looked_at, answers, of=of, **limits)
         if not parts:  # others may be
             said = "None of the traces looked at can be sent."
             parts = [pricing.Part(batch.connection, settings["model"], answers, 0, 0, None, said)]
     for version in filter(keep.asks_model, versions):
-        parts += pricing.judge_parts(version, looked_at, count, extra=batch.settings.get("max_tokens", 0))
+        parts += pricing.judge_parts(version, looked_at, count, extra=batch.settings.get("max_tokens", 0), of=of)
     return replace(told, parts=tuple(parts), looked_at=len(looked_at))
 
 

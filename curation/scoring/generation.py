@@ -145,7 +145,7 @@ def _priced(
     looked_at = pricing.conversations_of(pricing.looked_at(found))
     answers = count * len(wanted.ways)
     parts = pricing.candidate_parts(
-        wanted.connection, looked_at, answers, model=wanted.model, max_tokens=wanted.max_tokens
+        wanted.connection, looked_at, answers, model=wanted.model, max_tokens=wanted.max_tokens, of=count
     )
     if not parts:
         raise Refused(
@@ -154,6 +154,6 @@ def _priced(
     for version in wanted.graders:
         if not keep.asks_model(version):
             continue
-        parts += pricing.judge_parts(version, looked_at, answers, extra=wanted.max_tokens)
+        parts += pricing.judge_parts(version, looked_at, answers, extra=wanted.max_tokens, of=count)
     told = Price(count, 0, answers, until, tuple(parts), len(looked_at))
     return replace(told, warnings=wanted.warnings)

@@ -1,9 +1,11 @@
 """What a batch is estimated to cost, told before it starts: unknown is said, never 0.
 
-The limit of every answer is in it, but prompts are only estimated (characters / 4), so a batch may cost more. It stops
-where it passes the sum that was agreed to (see `claims.claim`); calls under way then still come.
+The limit of every answer is in it, but prompts are only estimated (characters / 4; of many traces from a sample, with its
+margin), so a batch may cost more. It stops where it passes the sum that was agreed to (see `claims.claim`); calls under way
+then still come.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,7 +22,7 @@ from workspace import formats
 from workspace.connections import client, estimate
 from workspace.models import Connection
 
-# so many prompts are really made; the others are taken to be as long on average
+# so many prompts are really made; the others are taken to be as long on average, with a margin
 LOOKED_AT = 100
 CENT_PARTS = Decimal("0.000001")
 MOST_USD = Decimal("999999.999999")  # that a batch can hold
@@ -53,7 +55,7 @@ class Part:
 class Price:
     """What a batch is estimated to cost. `traces` match, `reused` of them have their score already and cost nothing, `items`
     are left. `usd` None: the price table of a connection does not know its model. `looked_at`: of so many traces the prompt
-    was really made; the rest is taken to be as long. `until`: traces that come later are not in it, and not in the batch
+    was really made; the rest is taken to be as long, with a margin. `until`: traces that come later are not in it, and not in the batch
     that is started with the same moment."""
 
     traces: int
@@ -180,17 +182,23 @@ def of_grading(
 
 
 def judge_parts(
-    version: GraderVersion, looked_at: Sequence[tuple[Trace, Any]], answers: int, *, extra: int = 0
+    version: GraderVersion,
+    looked_at: Sequence[tuple[Trace, Any]],
+    answers: int,
+    *,
+    extra: int = 0,
+    of: int | None = None,
 ) -> list[Part]:
     """The calls of a judge, by model. Raises Refused where it has no connection."""
     references = run.references_of([trace for trace, _ in looked_at])
     known = [(run.facts_of(trace, references), conversation) for trace, conversation in looked_at]
-    return parts_of(version, known, answers, extra=extra)
+    return parts_of(version, known, answers, extra=extra, of=of)
 
 
 def parts_of(
-    version: GraderVersion, looked_at: Sequence[tuple[Mapping[str, Any], Any]], answers: int, *, extra: int = 0
-) -> list[Part]:
+    version: GraderVersion, looked_at: Sequence[tuple[Mapping[str, Any], Any]], answers: int, *, extra: int = 0,
+    of: int | None = None,
+) -> list[Part]:  # fmt: skip
     """The same by (facts, conversation), where what is judged is no trace."""
     connection = version.connection
     if connection is None:
@@ -202,7 +210,7 @@ def parts_of(
             return []
         return [asking.sent_of(one, connection) for one in asking.requests(version.definition, sample, item)]
 
-    parts = scaled(connection, looked_at, answers, sent, extra=extra)
+    parts = scaled(connection, looked_at, answers, sent, extra=extra, of=of)
     if parts or not answers:
         return parts
     # none of the prompts looked at could be made; those of others may be
@@ -227,9 +235,15 @@ def _unfilled(version: GraderVersion, looked_at: Sequence[tuple[Mapping[str, Any
 
 
 def candidate_parts(
-    connection: Connection, looked_at: Sequence[tuple[Trace, Any]], answers: int, *, model: str, max_tokens: int
+    connection: Connection,
+    looked_at: Sequence[tuple[Trace, Any]],
+    answers: int,
+    *,
+    model: str,
+    max_tokens: int,
+    of: int,
 ) -> list[Part]:
-    """The calls that generate `answers` candidates; none where nothing of what was looked at can be sent."""
+    """The calls that generate `answers` candidates for `of` traces; none where nothing of what was looked at can be sent."""
 
     def sent(trace: Trace, conversation: Any) -> list[dict[str, Any]]:
         try:
@@ -238,27 +252,46 @@ def candidate_parts(
             return []
         return [{"model": model, "messages": messages, "tools": tools, "max_tokens": max_tokens}]
 
-    return scaled(connection, looked_at, answers, sent)
+    return scaled(connection, looked_at, answers, sent, of=of)
 
 
 def scaled(
     connection: Connection, looked_at: Sequence[tuple[Known, Any]], answers: int,
-    sent: Callable[[Known, Any], Iterable[Mapping[str, Any]]], *, extra: int = 0,
+    sent: Callable[[Known, Any], Iterable[Mapping[str, Any]]], *, extra: int = 0, of: int | None = None,
 ) -> list[Part]:  # fmt: skip
-    """What `answers` answers cost where those looked at are a fair sample of them, by model."""
+    """What `answers` answers cost where those looked at are a fair sample of the `of` ones (`answers` unless told) that they
+    are made for, by model. Where it is a sample, its tokens in have two standard errors on top (see `_margin`)."""
     counted: dict[str, list[int]] = {}
+    each: dict[str, list[int]] = {}  # tokens in of each that was looked at
     for known, conversation in looked_at:
+        own: dict[str, int] = {}
         for one in sent(known, conversation):
             sums = counted.setdefault(one["model"], [0, 0, 0])
+            tokens_in = estimate.sent(one) + extra
             sums[0] += 1
-            sums[1] += estimate.sent(one) + extra
+            sums[1] += tokens_in
             sums[2] += one.get("max_tokens") or 0
+            own[one["model"]] = own.get(one["model"], 0) + tokens_in
+        for model, tokens in own.items():
+            each.setdefault(model, []).append(tokens)
     parts = []
     for model, (calls, tokens_in, tokens_out) in counted.items():
         scale = answers / max(1, len(looked_at))
-        up = [round(value * scale + 0.499) for value in (calls, tokens_in, tokens_out)]
+        more = 1 + _margin(each[model], len(looked_at), answers if of is None else of)
+        up = [round(value * scale + 0.499) for value in (calls, tokens_in * more, tokens_out)]
         parts.append(Part(connection, model, up[0], up[1], up[2], client.cost(connection, model, up[1], up[2])))
     return parts
+
+
+def _margin(values: Sequence[int], n: int, of: int) -> float:
+    """Two standard errors of the total that is estimated from a simple random sample of `n` without putting back, as a share
+    of it; 0 where all `of` were looked at, or one is priced by many. Values that are not there are 0. (Cochran, Sampling
+    Techniques, 2.5 and 2.6: the standard error with the finite population correction.)"""
+    if n >= of or n < 2 or not any(values):
+        return 0.0
+    mean = sum(values) / n
+    squares = sum((value - mean) ** 2 for value in values) + (n - len(values)) * mean**2
+    return 2 * math.sqrt(squares / (n - 1) * (1 - n / of) / n) / mean
 
 
 def looked_at(traces: TraceQuerySet) -> list[Trace]:

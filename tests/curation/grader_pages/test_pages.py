@@ -235,7 +235,7 @@ def test_a_judge_on_what_arrives_shows_its_price_first(
     client, address = as_user(alice), "/p/acme/graders/helpful/"
     typed = {"act": "arrivals", "scores_new": "1", "query": "", "rate": "50"}
     page = client.post(address, typed).content.decode()
-    assert re.search(r"At most about \$[\d.]+ a day", page) and "as in the last 7 days" in page
+    assert re.search(r"At most about \$[\d.]+ a day", page) and "as were taken in over the last 7 days" in page
     grader.refresh_from_db()
     assert not grader.scores_new
     form = dict(re.findall(r'name="(confirmed|told|until)" value="([^"]*)"', page.split('id="past"')[0]))

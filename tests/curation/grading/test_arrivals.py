@@ -166,9 +166,10 @@ def test_a_judge_on_what_arrives_is_priced_and_agreed_to(project: Project) -> No
 
     told = arrivals.expected(grader=grader, version=version, query="", rate=0.5)
     assert "by the newest 14 that match; 1 a day" in told.words
+    assert "14 of those 14 came on" in told.words, "an import is no measure of what comes"
     assert told.a_day == 1 and told.each.usd and told.usd_a_day == told.each.usd
     for confirmed in ("", "0.000000", "unknown"):
-        with pytest.raises(Refused, match=r"a day, as in the last 7 days, would cost about \$"):
+        with pytest.raises(Refused, match=r"a day, as were taken in over the last 7 days, would cost about \$"):
             follow(confirmed=confirmed)
     assert not Grader.objects.filter(scores_new=True).exists()
     follow(rate=0.5, confirmed=told.each.text)
