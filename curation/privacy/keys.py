@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from curation.privacy.cues import in_small_letters
+from curation.privacy.lines import in_lines
 from curation.privacy.passwords import passwords
 from curation.privacy.placeholders import is_a_placeholder, is_of_words
 
@@ -69,6 +70,7 @@ def keys(text: str) -> Iterator[tuple[int, int]]:
         if _DIGIT.search(text, start, end) and not is_a_placeholder(text[start:end]):
             yield start, end
     yield from passwords(text, small)
+    yield from in_lines(text, small)
 
 
 def _blocks(text: str) -> Iterator[tuple[int, int]]:

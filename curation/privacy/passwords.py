@@ -5,20 +5,22 @@ from collections.abc import Iterator
 
 from curation.privacy.placeholders import (
     drawn_with_signs,
+    is_a_uuid,
     is_a_value,
     is_chosen,
     is_code,
     is_drawn,
+    is_jumbled,
     is_no_word,
     is_stored,
     is_written_out,
 )
 
-_PASSWORDS = (
+PASSWORDS = (
     "password|passwort|passwd|passphrase|passcode|requirepass|masterauth|kennwort|contraseña|contrasena|mot de passe"
     "|motdepasse|wachtwoord|adgangskode|lösenord|salasana|пароль|密码|密碼|パスワード|비밀번호"
 )  # no other word ends so
-_SHORT = "pwd|passord|senha|hasło|heslo|şifre|sifre"
+_SHORT = "pwd|pw|psk|passord|senha|hasło|heslo|şifre|sifre"
 _QUOTE = r"(?:\\?[\"'])"
 # what assigns: `=`, `: str =`, `=>`, the next argument, an attribute or a line named value, an element's end
 _SIGN = (
@@ -27,9 +29,11 @@ _SIGN = (
     r"|>(?=[^\s<]{6,256}</))"
 )
 _ASSIGNED = re.compile(
-    rf"(?P<word>{_PASSWORDS}|{_SHORT}|pass|secret|token|key){_SIGN}"
-    rf"(?:{_QUOTE}(?P<quoted>[^\s\"'\\]{{6,256}})|(?P<bare>[^\s\"',;&{{}}\\<]{{6,256}}|[\w!@#$%^&*(=+)-]{{32,128}}))"
+    rf"(?P<word>{PASSWORDS}|{_SHORT}|pass|secret|token|key(?:_base|[-_]data)?){_SIGN}"
+    rf"(?:[bru]?{_QUOTE}(?P<quoted>[^\s\"'\\]{{6,256}})|(?P<bare>[^\s\"',;&{{}}\\<]{{6,256}}|[\w!@#$%^&*(=+)-]{{32,128}}))"
 )  # of the text in small letters: several times faster than a pattern that passes over case
+_REST = {True: re.compile(r"[^\s\"'\\]+"), False: re.compile(r"[^\s\"',;&{}\\<]+")}  # of a value that is longer
+_LONG = 256
 _BEGINS = r"(?:(?<![A-Za-z])|(?=[A-Z]))"  # a name, or a part of one in camel case
 _SURE_KEY = re.compile(
     rf"{_BEGINS}(?i:api|secret|private|signing|encryption|account|(?:secret|shared)[_-]?access)[_-]?$"
@@ -55,12 +59,14 @@ _LITERAL = re.compile(
 )
 _HEADER = re.compile(r"-H \\?[\"'][\w-]{0,40}$")
 _IN_A_QUERY = ("?", "&")  # a value there is no name of a variable
-_FIELD = re.compile(rf"(?i)(?:{_PASSWORDS})$|(?:^|[^a-z])(?:{_SHORT}|secret)$|(?-i:[a-z]Secret|[a-z]Pwd)$")
-_FIELD_END = re.compile(r"(?i)(?:pass|token|key)$")
+_FIELD = re.compile(rf"(?i)(?:{PASSWORDS})$|(?:^|[^a-z])(?:{_SHORT}|secret)$|(?-i:[a-z]Secret|[a-z]Pwd)$")
+_FIELD_END = re.compile(r"(?i)(?:pass|token|key(?:_base|[-_]data)?)$")
 
 # a password in a sentence, and what it is for
 _SAID = re.compile(
-    rf"(?:{_PASSWORDS}|{_SHORT})"
+    rf"(?:{PASSWORDS}|{_SHORT})"
+    r"(?:et|en|ni|si)?(?:[ ](?:tempor[aá][a-zé]{1,6}|provisi?on[a-z]{1,4}|provis[oó]r?[a-z]{2,4}|provvisori[ao]|tijdelijk|inicial|initial"
+    r"|actual|actuel|nueva|nouveau|nova|nuova))?"
     r"(?:[ ](?:for|of|to|du|de|des|da|do|del|della|pour|para|per|für|zum|zur|van|voor|till|til|dla)[ ][^\n:=,.;]{1,30}?)?"
     r"(?:[ ]?(?:[:=][ ]|：[ ]?)|[ ]?(?:は|是|为|為)[:：]?[ ]?"
     r"|[ ](?:is|was|ist|war|lautet|est|es|era|é|è|jest|to|är|er|on)(?:[ ]?:)?[ ])"
@@ -99,6 +105,10 @@ _OF_TOOL = {
     "keytool": re.compile(rf"[ ]-(?:store|key)pass[ ]{_GIVEN}"),
     "login": re.compile(rf"^[ ]\S{{1,64}}[ ]password[ ]{_GIVEN}"),  # .netrc
 }
+_USER_ALONE = re.compile(
+    r"[ ](?:-u|--user)[ =]?\\?[\"']?([\w.-]{20,128}):(?=\\?[\"'\s])"
+)  # a key in place of name and password
+_SPOKEN = re.compile(r"[^\W\d_A-Z]+(?:\.[^\W\d_A-Z]+)+\d{2,}")  # two words and a number
 _COMMAND = 400  # characters looked at behind a tool's name
 
 
@@ -107,8 +117,10 @@ def passwords(text: str, small: str) -> Iterator[tuple[int, int]]:
     yield from _assigned(text, small)
     for match in _SAID.finditer(small):
         start, end = match.span(1)
+        if match.group()[:2] in ("pw", "ps") and small[match.start() - 1 : match.start()].isalnum():
+            continue  # the end of another word
         value = text[start:end].rstrip(".,;:)*")
-        if is_chosen(value) and not is_code(value):
+        if is_chosen(value) and (not is_code(value) or (is_spoken(value) and small[start - 2] != "=")):
             yield start, start + len(value)
     if "--" in text:
         for match in _OPTION.finditer(text):
@@ -122,7 +134,18 @@ def is_named(key: str, value: str) -> bool:
     if _FIELD.search(key):
         return True
     end = _FIELD_END.search(key)
-    return end is not None and _is_a_secret(end.group().lower(), f'"{key[: end.start()]}', value)
+    return end is not None and _is_a_secret(end.group().lower(), f'"{key[: end.start()]}', value, end.group()[0])
+
+
+def is_spoken(value: str) -> bool:
+    """Whether it is words with stops between them and a number behind, which in a sentence is no attribute."""
+    return _SPOKEN.fullmatch(value) is not None
+
+
+def rest_of(text: str, start: int, end: int, *, quoted: bool) -> int:
+    """Where a value that was read from `start` to `end` ends, however long it is."""
+    more = _REST[quoted].match(text, end) if end - start >= _LONG else None
+    return more.end() if more else end
 
 
 def _assigned(text: str, small: str) -> Iterator[tuple[int, int]]:
@@ -135,6 +158,7 @@ def _assigned(text: str, small: str) -> Iterator[tuple[int, int]]:
         ):  # parts the parameters of an address, or is a sign of a key
             end = drawn_with_signs(text, start) or text.find("&", start)
         if _is_assigned(text, match, text[start:end], start):
+            end = rest_of(text, start, end, quoted=group == "quoted")
             yield start, end - (group == "bare" and text[end - 1] == ".")  # the end of a sentence
             at = end
         else:
@@ -165,13 +189,15 @@ def _is_bare(value: str, text: str, before: str, at: int, start: int, length: in
     literal = _LITERAL.search(before) if sign == "=" else None
     if literal and (literal["capitals"] is None or text[at : at + length].isupper()):
         return is_written_out(value)
+    if sign == ": " and is_jumbled(value):
+        return True
     return not is_code(value) and (is_no_word(value) or before.endswith(_IN_A_QUERY))
 
 
 def _is_a_secret(word: str, before: str, value: str, first: str = "a") -> bool:
     """Whether a name that ends with this word holds a secret; some do only where the value looks drawn by lot."""
     inside = before[-1:].isalpha() and not first.isupper()
-    if word == "key":
+    if word[:3] == "key":
         if _SURE_KEY.search(before):
             return True
         return is_drawn(value) and (
@@ -180,7 +206,11 @@ def _is_a_secret(word: str, before: str, value: str, first: str = "a") -> bool:
     if word == "token":
         if _SURE_TOKEN.search(before):
             return True
-        return not inside and not _OTHER_TOKEN.search(before) and is_drawn(value, 20)
+        return (
+            not inside
+            and not _OTHER_TOKEN.search(before)
+            and (is_drawn(value, 20) or (first.isupper() and is_a_uuid(value)))
+        )
     if word == "pass":
         return before[-1:] in ("_", '"', "'") and " " not in value and is_no_word(value)
     return len(word) > 6 or not inside
@@ -191,5 +221,7 @@ def _of_commands(text: str) -> Iterator[tuple[int, int]]:
         end = text.find("\n", tool.end(), tool.end() + _COMMAND)
         line = text[tool.end() - 1 : end if end >= 0 else tool.end() + _COMMAND]
         option = _OF_TOOL[tool[1]].search(line)
+        if option is None and tool[1] == "curl":
+            option = _USER_ALONE.search(line)
         if option and is_a_value(option[1]):
             yield tool.end() - 1 + option.start(1), tool.end() - 1 + option.end(1)

@@ -32,6 +32,7 @@ _CAMEL = re.compile(r"[a-z][A-Z]")
 _DRAWN = re.compile(r"(?=[^A-Za-z]*[A-Za-z])(?=\D*\d)[\w+/=.~-]{16,}")
 _STORED = re.compile(r"[A-Za-z0-9+/]{86}==")  # 64 bytes, as Azure gives its keys out
 _COMPOUND = re.compile(r"(?:[a-z]+|\d+)(?:[_./-](?:[a-z]+|\d+))+")  # a name such as `customer_42_primary`
+_PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _UUID = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # a password in a sentence: letters, and a digit or a sign that no word has inside
 _CHOSEN = re.compile(r"(?=[^A-Za-z]*[A-Za-z])(?:\D*\d|.*[!#$%*+=?^~@&].*\w)")
@@ -56,7 +57,7 @@ def drawn_with_signs(text: str, start: int = 0) -> int:
 
 def is_a_placeholder(value: str) -> bool:
     """Whether something stands there instead of a secret."""
-    lowered = value.lower().strip("\"'.,")
+    lowered = value.lower().strip("\"'`.,")
     if _LEFT_OUT.search(value) or _BRACKETS.search(lowered) or _INSTEAD.search(lowered):
         return True
     return set(lowered) <= set("*x.•-_…") or lowered.startswith(_EMPTY_STARTS) or lowered in _EMPTY
@@ -94,6 +95,21 @@ def is_drawn(value: str, least: int = 16) -> bool:
 def is_chosen(value: str) -> bool:
     """Whether a word of a sentence reads like a password."""
     return bool(_CHOSEN.match(value.rstrip("!?"))) and is_a_value(value) and not _NO_PASSWORD.search(value)
+
+
+def is_a_uuid(value: str) -> bool:
+    """Whether it has the form of a UUID, which some services draw their tokens as."""
+    return _UUID.fullmatch(value) is not None
+
+
+def is_jumbled(value: str) -> bool:
+    """Whether it is letters alone whose case changes more often than in any name of several words."""
+    return (
+        len(value) >= 10
+        and value.isalpha()
+        and not value.islower()
+        and len(_PARTS.findall(value)) * 5 >= len(value) * 2
+    )
 
 
 def is_stored(value: str) -> bool:
