@@ -138,16 +138,14 @@ def _by_task(
                 plan.leave(one.id, *((reasons.STALE, told) if correction else (reasons.EMPTY, "")))
                 continue
             used = edits.get(one.id, {}).get(place, {})
-            if correction is not None:
-                used = step_uses.moved(used, document["conversations"][place]["messages"], correction.messages)
-            if one.generated is not None:
-                stored = document["conversations"][place]["messages"]
+            stored = document["conversations"][place]["messages"]
+            after = {} if correction is None else step_uses.moved(used, stored, correction.messages)
+            if one.generated is not None:  # what was said of the stored answer is not said of the generated one
                 document = given.put(one.generated.item, document)
-                if correction is None:  # what was said of the stored answer is not said of the generated one
-                    used = step_uses.moved(used, stored, document["conversations"][place]["messages"])
+                used = step_uses.moved(used, stored, document["conversations"][place]["messages"])
             context = tasks.Context(
                 known[one.id], document, place, options,
-                judgments.get(one.word.id) if one.word else None, correction, used,
+                judgments.get(one.word.id) if one.word else None, correction, used, after,
             )  # fmt: skip
             result = task.make(context)
         except Exception as error:  # a check that raises is told of its trace, and the others go on
@@ -161,7 +159,7 @@ def _by_task(
                 row.content_is_pinned, row.origin, row.reason = False, "generated", reasons.ANSWERED
                 row.batch_items = (one.generated.item,)
             row.correction_id = context.correction.pk if context.correction is not None else None
-            made.append((one, row, used, place))
+            made.append((one, row, used if correction is None else after, place))
     _add(made, plan, wanted, places)
 
 

@@ -1,7 +1,7 @@
 """Answers as they were given, or as people corrected them: one row of one conversation."""
 
 from curation.datasets import reasons
-from curation.datasets.example import Example, edited, has_content
+from curation.datasets.example import Example, has_content
 from curation.datasets.tasks.form import Context, Left, Made
 from curation.datasets.tasks.task import Task
 
@@ -10,8 +10,8 @@ def example_of(context: Context) -> Example:
     """The conversation as it would be trained: corrected where the recipe lets a correction in, edits of steps carried
     out."""
     said = context.document["conversations"][context.conversation]
-    messages = said["messages"] if context.correction is None else context.correction.messages
-    return Example(messages=edited(messages, context.edits), tools=said.get("tools") or [])
+    messages = context.said() if context.correction is None else context.corrected()
+    return Example(messages=messages, tools=said.get("tools") or [])
 
 
 def why_not(example: Example) -> Left | None:

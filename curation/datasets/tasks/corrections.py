@@ -26,7 +26,7 @@ def make(context: Context) -> list[Made] | Left:
             {**one, "weight": 0} if one["role"] == "assistant" and old.get(_place(after, at)) == _words(one) else one
             for at, one in enumerate(after)
         ]
-    example = Example(messages=edited(after, context.edits), tools=said.get("tools") or [])
+    example = Example(messages=edited(after, context.edits_after), tools=said.get("tools") or [])
     if left := why_not(example):
         return left
     pinned = context.options["learn"] == "all"

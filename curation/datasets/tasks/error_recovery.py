@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from curation.datasets import reasons
-from curation.datasets.example import Example, edited
+from curation.datasets.example import Example
 from curation.datasets.tasks.chat import why_not
 from curation.datasets.tasks.form import Context, Left, Made
 from curation.datasets.tasks.options import Option
@@ -35,8 +35,7 @@ def make(context: Context) -> list[Made] | Left:
     if strategy not in STRATEGIES:
         detail = f"{STRATEGY} is {strategy[:40]!r}" if strategy else f"{STRATEGY} is missing"
         return Left(reasons.NOT_ANSWERED, detail, {"score": STRATEGY, "value": None})
-    said = context.document["conversations"][context.conversation]
-    messages = edited(said["messages"], context.edits)
+    messages = context.said()
     if not any(one["role"] == "user" for one in messages):
         return why_not(Example(messages=messages, tools=[])) or Left(reasons.NO_USER)
     at = final_words(messages)
@@ -61,7 +60,7 @@ def make(context: Context) -> list[Made] | Left:
 def _right_answer(context: Context, given: Message | None) -> Message | None:
     """The edited answer, else the newest one that feedback suggests, else the given one where it was accepted."""
     if context.correction is not None:
-        after = edited(context.correction.messages, context.edits)
+        after = context.corrected()
         at = final_words(after)
         if at is not None:
             return after[at]

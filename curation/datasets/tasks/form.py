@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from curation.datasets.example import Example
+from curation.datasets.example import Example, edited
 from curation.datasets.reasons import Reason
-from curation.messages.form import Document
+from curation.messages.form import Document, Message
 from curation.models import Correction, Feedback, Judgment
 from curation.scoring.counting import Value
 
@@ -38,8 +38,9 @@ class Known:
 
 @dataclass(slots=True)
 class Context:
-    """One conversation of one revision, with what people said of it. `edits` as DatasetRow.edits; `options` as
-    `tasks.check` gave them. `correction` is the one that the recipe lets in."""
+    """One conversation of one revision, with what people said of it. `options` as `tasks.check` gave them. `correction` is
+    the one that the recipe lets in. `edits` as DatasetRow.edits, of the messages as they were said; `edits_after` are those
+    of the correction's messages, where what was written anew has none."""
 
     known: Known
     document: Document
@@ -48,6 +49,16 @@ class Context:
     judgment: Judgment | None = None
     correction: Correction | None = None
     edits: Mapping[str, str] = field(default_factory=dict)
+    edits_after: Mapping[str, str] = field(default_factory=dict)
+
+    def said(self) -> list[Message]:
+        """The messages as they were said, with the uses of steps carried out."""
+        return edited(self.document["conversations"][self.conversation]["messages"], self.edits)
+
+    def corrected(self) -> list[Message]:
+        """The messages as the correction has them, with the uses of steps carried out. Only where there is one."""
+        assert self.correction is not None
+        return edited(self.correction.messages, self.edits_after)
 
 
 @dataclass(frozen=True, slots=True)

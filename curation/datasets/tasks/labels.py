@@ -7,7 +7,7 @@ undesirable examples should lie between 1:1 and 4:3; trainers take weights for t
 from collections import Counter
 
 from curation.datasets import reasons
-from curation.datasets.example import Example, edited
+from curation.datasets.example import Example
 from curation.datasets.tasks.chat import why_not
 from curation.datasets.tasks.form import Context, Left, Made, Summary
 from curation.datasets.tasks.options import Option
@@ -60,12 +60,12 @@ def make(context: Context) -> list[Made] | Left:
     said = context.document["conversations"][context.conversation]
     tools: list[Tool] = said.get("tools") or []
     given: list[tuple[list[Message], bool, str]] = []
-    whole = edited(said["messages"], context.edits)
+    whole = context.said()
     correction = context.correction if context.options["corrections"] == "wanted" else None
     if known.verdict:
         given.append((whole, known.verdict == "acceptable", context.judgment.author if context.judgment else ""))
     if correction is not None:
-        after = edited(correction.messages, context.edits)
+        after = context.corrected()
         if _answer(after) != _answer(whole):
             # an answer that somebody mended is no model of a good one, whatever the verdict
             given = [(messages, False, author) for messages, _, author in given]

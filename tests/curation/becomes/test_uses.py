@@ -17,7 +17,7 @@ from curation.datasets.exporting.formats import FORMATS
 from curation.datasets.exporting.stored import read_rows
 from curation.datasets.recipe import parse
 from curation.messages.form import Document, message
-from curation.models import StepUse, StepVerdict, Trace
+from curation.models import Correction, Score, StepUse, StepVerdict, Trace
 from curation.review import step_uses
 from curation.review.invalid import Invalid
 from tests import make
@@ -220,6 +220,32 @@ def test_a_corrected_answer_is_no_longer_masked_and_the_rest_moves() -> None:
     assert step_uses.moved({"2": "mask", "2.1": "cut", "5": "cut", "7": "mask"}, before, after) == {
         "3": "mask", "3.1": "cut", "8": "mask",
     }  # fmt: skip
+
+
+def test_a_masked_answer_is_not_wanted_because_somebody_corrected_it(cast: Cast, taken: Trace) -> None:
+    use(cast, taken, keys(taken)[-1], "mask")
+    rows.correct(taken, cast.rita, "Gladly.")
+    given = {"task": "labels", "corrections": "use"}
+    with pytest.raises(build.NothingToFreeze, match=r"(?i)mask"):
+        frozen(cast, task_options={"corrections": "ignore"}, **given)
+    both = frozen(cast, task_options={"corrections": "wanted"}, **given)
+    told = [(row.content["label"], row.content["chosen"][0]["parts"][0]["text"]) for row in both.rows.order_by("part")]
+    assert told == [(False, "You are welcome."), (True, "Gladly.")]
+
+
+def test_what_was_cut_stays_out_of_the_prompt_of_a_corrected_answer(cast: Cast) -> None:
+    said = with_calls()["conversations"][0]["messages"][:6]
+    taken = rows.trace(cast.project, make.document(*said), judged="acceptable", by=cast.rita)
+    use(cast, taken, keys(taken)[4], "cut")
+    after = [said[0], message("user", "Good morning."), *said[1:5], message("assistant", "Both are sent.")]
+    Correction.objects.create(
+        project=cast.project, trace=taken, revision=taken.revision, user=cast.rita, author="Rita", messages=after
+    )
+    Score.objects.create(project=cast.project, trace=taken, name="recovery_strategy", category="retry", source="human")
+    (row,) = frozen(cast, task="error_recovery", corrections="use").rows.all()
+    assert "sent" in json.dumps(row.content) and "not found" not in json.dumps(row.content)
+    (chat,) = frozen(cast, corrections="use").rows.all()
+    assert chat.edits == {"3.1": "cut"}, "of the correction's messages"
 
 
 def test_a_pair_shows_both_answers_and_who_takes_it() -> None:

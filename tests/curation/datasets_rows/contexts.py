@@ -5,6 +5,7 @@ from typing import Any
 from curation.datasets import tasks
 from curation.messages.form import Document
 from curation.models import Correction, Feedback, Score
+from curation.review import step_uses
 from tests import make
 
 
@@ -31,14 +32,15 @@ def context(
         "session_id": "", "user_id": "", "agent": "support", "model": "big-1", "status": "ok", "steps": 4, "tool_calls": 1,
         "errors": 0, "tools": ["get_order"], "fingerprint": "f", **known,
     }  # fmt: skip
-    correction = None
+    correction, after = None, {}
     if corrected:
         messages = [*document["conversations"][0]["messages"]]
         messages[-1] = {"role": "assistant", "parts": [{"type": "text", "text": corrected}]}
         correction = Correction(messages=messages, author="rita", conversation=0)
+        after = step_uses.moved(edits or {}, document["conversations"][0]["messages"], messages)
     found = tasks.Known(**values, scores={one.name: one for one in scores}, feedback=list(feedback))
     return tasks.Context(found, document, 0, tasks.check(tasks.find(task), options or {}),
-                         correction=correction, edits=edits or {})  # fmt: skip
+                         correction=correction, edits=edits or {}, edits_after=after)  # fmt: skip
 
 
 def made(task: str, *args: Any, **kwargs: Any) -> list[tasks.Made]:

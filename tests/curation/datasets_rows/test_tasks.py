@@ -197,24 +197,25 @@ STRATEGY = score("recovery_strategy", category="retry")
         ("tool_selection", {"1": "mask"}, {"scores": (RIGHT,), "options": {"needs_tools": True, "turns": "each"}}),
         ("summariser", {"4": "mask"}, {"scores": (score("response_quality", 4.5),)}),
         ("error_recovery", {"4": "mask"}, {"scores": (STRATEGY,)}),
-        ("error_recovery", {"4": "mask"}, {"scores": (STRATEGY,), "corrected": "Let me try again."}),
         ("prompts", {"4": "mask"}, {}),
         ("prompts", {"1": "mask"}, {}),
         ("labels", {"4": "mask"}, {}),
-        ("labels", {"4": "mask"}, {"corrected": "It is late."}),
+        ("labels", {"4": "mask"}, {"corrected": "It is late.", "options": {"corrections": "ignore"}}),
     ],
 )
 def test_a_masked_step_is_no_target(task: str, edits: dict[str, str], given: dict[str, Any]) -> None:
     """What is masked is context only: no task makes an answer or a reference of it."""
     said = make.document(*TWO_TURNS["conversations"][0]["messages"][:5], tools=[make.ORDER_TOOL])
-    rows = made(task, said, **given)
-    found = tasks.find(task).make(context(task, said, edits=edits, **given))
-    if isinstance(found, tasks.Left):
-        assert found.reason.code == "target_masked"
-        return
-    assert task == "labels" and "corrected" in given, "the unwanted answer stays"
-    assert [one.example.label for one in rows] == [False, True]
-    assert [one.example.label for one in found] == [False]
+    assert made(task, said, **given)
+    assert left(task, said, edits=edits, **given).reason.code == "target_masked"
+
+
+def test_what_was_written_anew_keeps_no_mask_and_what_was_said_keeps_its_own() -> None:
+    unwanted, wanted = made("labels", corrected="It is late.", edits={"4": "mask"})
+    assert (unwanted.example.label, wanted.example.label) == (False, True), "an unwanted answer may be a masked one"
+    assert text_of(wanted.example.chosen[0]) == "It is late."
+    (row,) = made("error_recovery", scores=(STRATEGY,), corrected="Let me try again.", edits={"4": "mask"})
+    assert row.example.item["correctResponse"] == "Let me try again."
 
 
 def test_other_masked_steps_stop_nothing() -> None:
