@@ -91,7 +91,7 @@ def _number(text: str, name: str) -> int | None:
     if not plain:
         return None
     if not plain.isascii() or not plain.isdigit() or len(plain) > 12:
-        raise rules.NotARule(f"{name}: {text[:40]!r} is no whole number")
+        raise rules.NotARule(f"{name}: {text[:40]!r} is no whole number from 0 to 999,999,999,999")
     return int(plain)
 
 

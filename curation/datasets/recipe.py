@@ -187,7 +187,7 @@ def _shares(values: dict[str, Any], given: Mapping[str, Any]) -> list[tuple[str,
     rest = 1 - values.get("validation", usual.validation) - values.get("test", usual.test)
     if rest <= 1e-9:
         return [
-            ("validation", "validation and test leave nothing to train on; together they must stay below 1 (100 %)")
+            ("validation", "validation and test leave nothing to train on; together they must stay below 100 %")
         ]
     if "train" in given:
         try:

@@ -52,7 +52,7 @@ class Subject:
     def check(self) -> None:
         """Raise NotASubject where nobody is named, or where a text is shorter than LEAST_TEXT characters."""
         if not self.user_id and not self.texts:
-            raise NotASubject("user, text: name the user id, or a text such as an email address")
+            raise NotASubject("User id, Mentions: name a user id, or a text such as an email address")
         for text in self.texts:
             if len(text.strip()) < LEAST_TEXT:
                 raise NotASubject(f"text: {text!r} is shorter than {LEAST_TEXT} characters and would match too much")

@@ -71,7 +71,10 @@ def plain(values: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
     for name in PERCENT:
         if values.get(name):
             share = _number(values[name], float)
-            made[name] = share / 100 if isinstance(share, float) else share
+            if isinstance(share, float) and 0 <= share < 100:
+                made[name] = share / 100
+            else:
+                wrong[name] = "must be a number of per cent, from 0 to less than 100"
     for group, (head, others) in _GROUPS.items():
         if values.get(f"{group}_{head}"):
             given = {key: (kind, values.get(f"{group}_{key}", "")) for key, kind in others.items()}

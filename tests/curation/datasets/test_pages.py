@@ -222,7 +222,7 @@ def test_the_form_starts_from_an_earlier_version_and_keeps_what_was_typed(
     wrong = client.post("/p/acme/datasets/new/", {**typed, "limit": "many", "validation": "lots"})
     assert wrong.status_code == 422
     assert (
-        "must be a whole number" in wrong.content.decode() and "must be a number from 0 to 1" in wrong.content.decode()
+        "must be a whole number" in wrong.content.decode() and "must be a number of per cent" in wrong.content.decode()
     )
     assert 'value="many"' in wrong.content.decode()
 
