@@ -2,12 +2,16 @@
 
 The same goes for whatever shares its group (its task, session, user or cluster), says the same, or nearly so. A freeze
 leaves such rows out and says of which row of which version. What an older version holds of them is found by `leaks`.
+
+Nearly the same as what a test row says is measured by the revisions that it shows and, where a person or a model said
+something anew (a correction, a generated answer, an edited preference), by its own words as well.
 """
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+import hashlib
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import orjson
@@ -15,8 +19,8 @@ from django.db import connection
 from psycopg import Cursor
 
 from curation.datasets.example import Example
-from curation.datasets.selecting import near
-from curation.models import Dataset, DatasetVersion
+from curation.datasets.selecting import near, prints
+from curation.models import Dataset, DatasetRow, DatasetVersion
 from workspace.models import Project
 
 TEST = "test"
@@ -32,28 +36,37 @@ _SCOPE = """
 _NAMED = """CROSS JOIN LATERAL (VALUES (r.trace_id, r.revision_id), (r.other_trace_id, r.other_revision_id))
       AS named (trace_id, revision_id)"""
 _HELD = f"""
-    SELECT DISTINCT ON (named.trace_id) named.trace_id, named.revision_id, r.split_group, d.name, v.number, r.position
+    SELECT DISTINCT ON (named.trace_id, named.revision_id) named.trace_id, named.revision_id, r.split_group, d.name, v.number,
+      r.position, v.id
     {_SCOPE.format(more=_NAMED)} AND named.trace_id IS NOT NULL
-    ORDER BY named.trace_id, v.id, r.position
+    ORDER BY named.trace_id, named.revision_id, v.id, r.position
 """
+# the id of a row that says what none of its revisions says
+OWN = """CASE WHEN r.correction_id IS NOT NULL OR r.preference_id IS NOT NULL OR r.batch_items <> '{}'
+             OR (r.origin = 'generated' AND r.content IS NOT NULL) THEN r.id END"""
 # a row that is the conversation as it was said has the sameness of its revision
 SAYS = """r.digest, CASE WHEN s.digest = r.digest THEN s.sameness END,
            CASE WHEN r.kind = 'prompt' THEN (r.content -> 'messages')::text END"""
 SIGNED = "LEFT JOIN curation_revisionsignature s ON s.revision_id = r.revision_id"
 _HELD_SAYS = f"""
-    SELECT r.trace_id, d.name, v.number, r.position, {SAYS}
+    SELECT r.trace_id, d.name, v.number, r.position, {OWN}, {SAYS}
     {_SCOPE.format(more=SIGNED)} ORDER BY v.id, r.position
 """
 _SIGNATURES = """
     SELECT revision_id, minhash FROM curation_revisionsignature
     WHERE revision_id = ANY(%s::bigint[])
 """
+OWN_CHUNK = 200
+MOST_KEPT = 200_000  # minhashes of rows, and revisions in each of a few _Nearness, that are kept in memory
+_own: dict[str, bytes] = {}  # digest of a row -> minhash of its own words
+Key = int | str  # what is compared: a revision by its id, a row's own words by its digest
 
 
 class Row(NamedTuple):
     """A row to be, or one that is. `key` is the caller's; `traces` and `revisions` are all that it shows (a pair names
     two), ids inside; `group` and `split` as DatasetRow has them; `says` is its digest and its sameness, as far as they
-    are known: rows that have one in common say the same."""
+    are known: rows that have one in common say the same. `words` is the minhash of its own words, where these are not
+    those of its revisions; its digest is known then."""
 
     key: Hashable
     traces: tuple[int, ...]
@@ -61,6 +74,14 @@ class Row(NamedTuple):
     group: str
     split: str
     says: tuple[str | bytes, ...] = ()
+    words: bytes = b""
+
+    @property
+    def compared(self) -> Iterator[tuple[Key, int]]:
+        """What nearness is measured by, with the trace that it is of."""
+        yield from zip(self.revisions, self.traces, strict=True)
+        if self.words:
+            yield str(self.says[0]), self.traces[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +116,13 @@ class Conflict:
 @dataclass(slots=True)
 class Held:
     """What is held out. Per trace its first place; `groups` gives one such trace per group, `says` the trace, version and
-    position of a row that says this. Version and position are "" and 0 where the test rows are those of a version to be."""
+    position of a row that says this, `compared` those of a row that nearness is measured to. Version and position are ""
+    and 0 where the test rows are those of a version to be."""
 
-    places: dict[int, tuple[int, str, str, int]]  # trace -> revision, group, version, position
+    places: dict[int, tuple[str, str, int]]  # trace -> group, version, position
     groups: dict[str, int]
     says: dict[str | bytes, tuple[int, str, int]] = field(default_factory=dict)
+    compared: dict[Key, tuple[int, str, int]] = field(default_factory=dict)
 
     def __contains__(self, trace: object) -> bool:
         return trace in self.places
@@ -117,12 +140,18 @@ def held(
     counts. What the rows say is left out."""
     with connection.cursor() as cursor:
         cursor.execute(_HELD, _asked(project, dataset, apart_from, since))
-        found = cursor.fetchall()
-    places = {row[0]: (row[1], row[2], f"{row[3]}@{row[4]}", row[5]) for row in found}
-    groups: dict[str, int] = {}
-    for trace, (_, group, _, _) in places.items():
-        groups.setdefault(group, trace)
-    return Held(places, groups)
+        rows = cursor.fetchall()
+    found = Held({}, {})
+    first: dict[int, tuple[int, int]] = {}
+    for trace, revision, group, name, number, position, version in rows:
+        place = f"{name}@{number}", position
+        found.compared[revision] = trace, *place
+        if (version, position) < first.get(trace, (version + 1, 0)):
+            first[trace] = version, position
+            found.places[trace] = group, *place
+    for trace, (group, _, _) in found.places.items():
+        found.groups.setdefault(group, trace)
+    return found
 
 
 def _asked(
@@ -157,20 +186,24 @@ class Guard:
         self._threshold = threshold
         self._minhashes: dict[int, bytes] = dict(minhashes or {})
         self._compared: dict[Hashable, Conflict | None] = {}
+        self._own: dict[str, bytes] = {}
         self._known = Held({}, {})
+        self._nearness: _Nearness | None = None
         if scope == "project" or dataset is not None:
             of = dataset if scope == "dataset" else None
             self._known = held(project=project, dataset=of, apart_from=apart_from, since=since)
             if self._known.places:
-                self._known.says = _said(_asked(project, of, apart_from, since))
+                self._own |= _add_said(self._known, _asked(project, of, apart_from, since))
+                self._nearness = _nearness(_digest_of(self._known.compared, threshold))
 
     def conflicts(self, rows: Sequence[Row], *, ahead: Iterable[Row] = ()) -> dict[Hashable, Conflict]:
         """The rows of the train and validation splits that cannot be there, by their key.
 
         Held out are the test rows of `rows` themselves, too. A row conflicts where it shows a held-out trace in any
-        revision, is of the group of one, says the same as a held-out row, or where its signature is `threshold` near to
-        one. `ahead` are rows that may be asked about next: they are compared in the same go.
+        revision, is of the group of one, says the same as a held-out row, or where what it shows or says is `threshold`
+        near to one. `ahead` are rows that may be asked about next: they are compared in the same go.
         """
+        self._own |= {str(row.says[0]): row.words for row in rows if row.words}
         asked = [row for row in rows if row.split != TEST]
         found: dict[Hashable, Conflict] = {}
         if self._known.places:
@@ -196,39 +229,68 @@ class Guard:
         return found | self._near([row for row in rows if row.key not in found], held_out)
 
     def _near(self, rows: Sequence[Row], held_out: Held) -> dict[Hashable, Conflict]:
-        """The nearest held-out trace of each row that has one, by the signatures of their revisions."""
-        shown = {revision for row in rows for revision in row.revisions}
-        if not shown:
-            return {}
-        owners = {place[0]: trace for trace, place in held_out.places.items()}
-        mine, theirs = self._signed(shown), self._signed(owners)
-        pairs = near.pairs_between(
-            [one for _, one in mine], [one for _, one in theirs], threshold=self._threshold
-        )  # fmt: skip
-        alike = {mine[first][0] for first, _, _ in pairs}
-        asking: dict[int, list[tuple[Row, int]]] = defaultdict(list)
-        for row in rows:
-            if not alike.isdisjoint(row.revisions):
-                for trace, revision in zip(row.traces, row.revisions, strict=True):
-                    asking[revision].append((row, trace))
+        """The nearest held-out row of each row that has one."""
+        self._own |= {str(row.says[0]): row.words for row in rows if row.words}
+        shown: set[Key] = {revision for row in rows for revision in row.revisions}
+        shown |= {str(row.says[0]) for row in rows if row.words}
+        nearest = self._nearest(shown, held_out)
         found: dict[Hashable, Conflict] = {}
-        for first, second, estimated in pairs:
-            similarity = min(estimated, near.ALMOST)
-            other = owners[theirs[second][0]]
-            _, _, version, position = held_out.places[other]
-            for row, trace in asking[mine[first][0]]:
+        for row in rows if nearest else ():
+            if not row.words and nearest.keys().isdisjoint(row.revisions):
+                continue
+            for key, trace in row.compared:
+                if key not in nearest:
+                    continue
+                other, similarity = nearest[key]
                 earlier = found.get(row.key)
                 if earlier is None or (earlier.similarity or 0) < similarity:
-                    found[row.key] = Conflict(trace, other, version, position, similarity=similarity)
+                    found[row.key] = Conflict(trace, *held_out.compared[other], similarity=similarity)
         return found
 
-    def _signed(self, revisions: Iterable[int]) -> list[tuple[int, bytes]]:
-        """(revision id, minhash) of those that can be compared, by id; what has no signature yet gets it now."""
-        asked = sorted(revisions)
-        missing = [revision for revision in asked if revision not in self._minhashes]
+    def _nearest(self, shown: set[Key], held_out: Held) -> "dict[Key, tuple[Key, float]]":
+        """What each of `shown` that is near enough to something held out is nearest to, and how near."""
+        known = self._nearness if held_out is self._known and self._nearness is not None else _Nearness()
+        asked = shown - known.seen
+        if asked:
+            mine, theirs = self._signed(asked), self._signed(held_out.compared)
+            for first, second, estimated in near.pairs_between(
+                [one for _, one in mine], [one for _, one in theirs], threshold=self._threshold
+            ):
+                key, similarity = mine[first][0], min(estimated, near.ALMOST)
+                if key not in known.near or known.near[key][1] < similarity:
+                    known.near[key] = theirs[second][0], similarity
+            if len(known.seen) + len(asked) > MOST_KEPT:
+                known.seen.clear()
+            known.seen |= asked
+        return known.near
+
+    def _signed(self, keys: Iterable[Key]) -> list[tuple[Key, bytes]]:
+        """(key, minhash) of those that can be compared, in order; what has no signature yet gets it now."""
+        revisions = sorted(key for key in keys if isinstance(key, int))
+        missing = [revision for revision in revisions if revision not in self._minhashes]
         if missing:
             self._minhashes |= dict.fromkeys(missing, b"") | _minhashes(missing)
-        return [(revision, minhash) for revision in asked if (minhash := self._minhashes[revision])]
+        found: list[tuple[Key, bytes]] = [(key, one) for key in revisions if (one := self._minhashes[key])]
+        own = sorted(key for key in keys if isinstance(key, str))
+        return found + [(key, one) for key in own if (one := self._own.get(key, b""))]
+
+
+@dataclass(slots=True)
+class _Nearness:
+    """What has been compared with all that is held out, and the nearest to each that is near, with how near."""
+
+    seen: set[Key] = field(default_factory=set)
+    near: "dict[Key, tuple[Key, float]]" = field(default_factory=dict)
+
+
+@lru_cache(maxsize=4)
+def _nearness(held_out: bytes) -> _Nearness:
+    """Kept from one preview to the next while the same is held out: revisions and digests stand for what they say."""
+    return _Nearness()
+
+
+def _digest_of(compared: Iterable[Key], threshold: float) -> bytes:
+    return hashlib.blake2b(f"{threshold} {sorted(map(str, compared))}".encode(), digest_size=16).digest()
 
 
 def conflicts(*, project: Project, rows: Sequence[Row], **given: Any) -> dict[Hashable, Conflict]:
@@ -250,15 +312,38 @@ def said_by(digest: str, sameness: bytes | None, prompt: str | None) -> tuple[st
     return (digest, bytes(sameness)) if sameness else (digest,)
 
 
-def _said(asked: list[Any]) -> dict[str | bytes, tuple[int, str, int]]:
-    """Held.says of what is held out already. One statement."""
-    found: dict[str | bytes, tuple[int, str, int]] = {}
+def own_words(rows: Mapping[str, int]) -> dict[str, bytes]:
+    """The minhash of what rows say (digest -> id of a stored row), by digest; empty where that is too short to compare.
+    Those that were worked out are kept in memory."""
+    from curation.datasets.read import example_of_row
+
+    missing = [pk for digest, pk in rows.items() if digest not in _own]
+    if len(_own) + len(missing) > MOST_KEPT:
+        _own.clear()
+        missing = list(rows.values())
+    made: dict[str, bytes] = {}
+    for start in range(0, len(missing), OWN_CHUNK):
+        chunk = missing[start : start + OWN_CHUNK]
+        found = list(DatasetRow.objects.filter(pk__in=chunk).select_related("revision", "correction"))
+        words = [prints.words(example_of_row(row)) for row in found]
+        made |= {row.digest: one for row, one in zip(found, prints.minhashes(words), strict=True)}
+    _own.update(made)
+    return {digest: made.get(digest) or _own.get(digest, b"") for digest in rows}
+
+
+def _add_said(held_out: Held, asked: list[Any]) -> dict[str, bytes]:
+    """Add what the rows say; returns the minhashes of what they say themselves. One statement, and one for each OWN_CHUNK
+    rows that nobody read yet."""
+    own: dict[str, int] = {}
     with connection.cursor() as cursor:
         cursor.execute(_HELD_SAYS, asked)
-        for trace, name, number, position, digest, sameness, prompt in cursor:
+        for trace, name, number, position, row, digest, sameness, prompt in cursor:
+            place = trace, f"{name}@{number}", position
             for said in said_by(digest, sameness, prompt):
-                found.setdefault(said, (trace, f"{name}@{number}", position))
-    return found
+                held_out.says.setdefault(said, place)
+            if row is not None and own.setdefault(digest, row) == row:
+                held_out.compared[digest] = place
+    return own_words(own)
 
 
 def _here(rows: Iterable[Row]) -> Held:
@@ -266,22 +351,23 @@ def _here(rows: Iterable[Row]) -> Held:
     found = Held({}, {})
     for row in rows:
         if row.split == TEST:
-            for trace, revision in zip(row.traces, row.revisions, strict=True):
-                found.places[trace] = (revision, row.group, "", 0)
+            for trace in row.traces:
+                found.places[trace] = row.group, "", 0
             found.groups.setdefault(row.group, row.traces[0])
             for said in row.says:
                 found.says.setdefault(said, (row.traces[0], "", 0))
+            found.compared |= {key: (trace, "", 0) for key, trace in row.compared}
     return found
 
 
 def _exact(row: Row, held_out: Held) -> Conflict | None:
     for trace in row.traces:
         if trace in held_out.places:
-            _, _, version, position = held_out.places[trace]
+            _, version, position = held_out.places[trace]
             return Conflict(trace, trace, version, position)
     if row.group in held_out.groups:
         other = held_out.groups[row.group]
-        _, group, version, position = held_out.places[other]
+        group, version, position = held_out.places[other]
         return Conflict(row.traces[0], other, version, position, group=group)
     return None
 

@@ -17,7 +17,7 @@ from curation.models import DatasetVersion, Trace
 
 _ROWS = f"""
     SELECT r.position, r.trace_id, r.revision_id, r.other_trace_id, r.other_revision_id, r.split_group, r.split,
-      {held_out.SAYS}
+      {held_out.OWN}, {held_out.SAYS}
     FROM curation_datasetrow r {held_out.SIGNED} WHERE r.version_id = %s ORDER BY r.position
 """  # noqa: S608 (made of the constants above)
 LEAKS_KEPT = 64
@@ -104,7 +104,9 @@ def _leaks(version_id: int, scope: str, newest: int, number: int) -> tuple[Leak,
         return ()
     with connection.cursor() as cursor:
         cursor.execute(_ROWS, [version_id])
-        rows = [_row(*row) for row in cursor.fetchall() if since is None or row[6] != TEST]
+        stored = [row for row in cursor.fetchall() if since is None or row[6] != TEST]
+    words = held_out.own_words({row[8]: row[7] for row in stored if row[7] is not None})
+    rows = [_row(*row, words=words.get(row[8], b"")) for row in stored]
     near = version.recipe.get("near_threshold", held_out.THRESHOLD)
     found = held_out.conflicts(
         project=version.dataset.project, rows=rows, dataset=version.dataset, scope=scope, apart_from=version,
@@ -127,11 +129,11 @@ def _guarded(version: DatasetVersion, scope: str) -> bool:
 
 
 def _row(
-    position: int, trace: int, revision: int, other: int | None, its: int | None, group: str, split: str, digest: str,
-    sameness: bytes | None, prompt: str | None,
+    position: int, trace: int, revision: int, other: int | None, its: int | None, group: str, split: str, own: int | None,
+    digest: str, sameness: bytes | None, prompt: str | None, *, words: bytes,
 ) -> Row:  # fmt: skip
     """A stored row; a pair whose answers are of two traces names both."""
     says = said_by(digest, sameness, prompt)
     if other is None or its is None or other == trace:
-        return Row(position, (trace,), (revision,), group, split, says)
-    return Row(position, (trace, other), (revision, its), group, split, says)
+        return Row(position, (trace,), (revision,), group, split, says, words)
+    return Row(position, (trace, other), (revision, its), group, split, says, words)

@@ -183,8 +183,6 @@ def _add(
         if isinstance(signature, str):
             plan.leave(one.id, reasons.FAILED, signature)
             continue
-        if not wanted.minhash:
-            signature.minhash = b""
         if not wanted.vector:
             signature.vector = b""
         trace = row.trace_id or one.id

@@ -114,13 +114,11 @@ def _guard(rows: Sequence[Row], keeper: held_out.Guard, ahead: Sequence[Row]) ->
 
 
 def _shown(key: int, row: Row) -> held_out.Row:
-    if (
-        row.other_trace is None and row.other_revision is None
-    ):  # of most; properties would cost as much as all else here
+    if row.content is None and row.correction_id is None:  # of most; properties would cost as much as all else here
         traces, revisions = (row.trace_id,), (row.revision_id,)
         says = (row.signature.digest, row.signature.sameness)
         return held_out.Row(key, traces, revisions, row.group, row.split, says)
-    return held_out.Row(key, row.traces, row.revisions, row.group, row.split, row.says)
+    return held_out.Row(key, row.traces, row.revisions, row.group, row.split, row.says, row.words)
 
 
 def _tell(plan: Plan, rows: Sequence[Row], why: Mapping[int, held_out.Conflict | None]) -> None:

@@ -85,6 +85,13 @@ class Row:
         """What rows that say the same have in common (held_out.Row.says)."""
         return (self.signature.digest, self.signature.sameness)
 
+    @property
+    def words(self) -> bytes:
+        """The MinHash of its own words, where a person or a model said what no revision says (held_out.Row.words)."""
+        said = self.correction_id is not None or self.preference_id is not None or bool(self.batch_items)
+        made = self.origin == "generated" and self.content is not None
+        return self.signature.minhash if said or made else b""
+
     def unpacked(self) -> dict[str, Any] | None:
         """What it says, where that is not the pinned conversation."""
         return None if self.content is None else dict(orjson.loads(zlib.decompress(self.content)))

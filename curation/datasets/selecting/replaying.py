@@ -45,8 +45,8 @@ def add(plan: Plan, recipe: Recipe, project: Project) -> None:
     elsewhere = [row for row in plan.rows if row.split != splits.TRAIN]
     groups = {row.group for row in elsewhere}
     asked = [
-        *(held_out.Row(-1 - index, *_shown(row), row.split, row.says) for index, row in enumerate(rows)),
-        *(held_out.Row(index, *_shown(row), held_out.TEST, row.says) for index, row in enumerate(elsewhere)),
+        *(held_out.Row(-1 - index, *_shown(row), row.split, row.says, row.words) for index, row in enumerate(rows)),
+        *(held_out.Row(index, *_shown(row), held_out.TEST, row.says, row.words) for index, row in enumerate(elsewhere)),
     ]
     stopped = held_out.conflicts(
         project=project, rows=asked, scope="project", threshold=_threshold(recipe), minhashes=plan.minhashes

@@ -1,15 +1,19 @@
 """Held-out traces: no later version trains on them, on their groups or on their near copies, and none is exported."""
 
+import random
 from typing import Any
 
 import pytest
 
-from curation.datasets import held_out, leaks
+from curation.datasets import build, held_out, leaks, recipe
 from curation.datasets.held_out import Row, conflicts
 from curation.datasets.selecting import prints
+from curation.messages.form import Document, message
 from curation.models import Dataset, DatasetRow, DatasetVersion, RevisionSignature, Trace
+from tests import make
 from tests.curation.datasets import rows
-from workspace.models import Project
+from workspace.access import Actor
+from workspace.models import Project, User
 
 pytestmark = pytest.mark.django_db
 
@@ -159,3 +163,69 @@ def test_minhashes_at_hand_are_not_read_again(project: Project, monkeypatch: pyt
 def test_a_wide_idea_of_near_copies_does_not_let_them_in() -> None:
     assert held_out.threshold_of("near", 1.0) == held_out.THRESHOLD == held_out.threshold_of("exact", 0.5)
     assert held_out.threshold_of("near", 0.5) == 0.5
+
+
+def talk(seed: int, tail: str = "") -> Document:
+    words = " ".join(random.Random(seed).choices([f"word{number}" for number in range(4_000)], k=150))
+    return make.document(message("user", "Write the letter, please."), message("assistant", f"{words} {tail}".strip()))
+
+
+def freeze(project: Project, name: str, query: str = "", **given: Any) -> DatasetVersion:
+    chosen = recipe.parse({"group_by": "trace", "validation": 0, "test": 0, **given})
+    return build.freeze(project=project, name=name, query_text=query, actor=Actor(), recipe=chosen)
+
+
+def reasons_of(version: DatasetVersion) -> dict[str, str]:
+    return dict(version.decisions.values_list("trace__external_id", "reason"))
+
+
+def test_near_copies_of_every_held_out_revision(project: Project, rita: User) -> None:
+    kept = rows.trace(project, talk(1), judged="acceptable", by=rita, external_id="kept")
+    freeze(project, "tests", test=0.9)
+    rows.revise(kept, talk(2))
+    rows.judge(kept, rita)
+    assert freeze(project, "tests", test=0.9).rows.get().split == "test"
+    for number in (1, 2, 3):
+        rows.trace(project, talk(number, "yours"), judged="acceptable", by=rita, external_id=f"copy{number}")
+    found = freeze(project, "other", "-id:kept")
+    assert reasons_of(found) == {"copy1": "near_held_out", "copy2": "near_held_out", "copy3": "accepted"}
+    told = found.decisions.get(trace__external_id="copy2")
+    assert told.detail.endswith("% the same as row 1 of tests@2 (kept)")
+
+
+def test_near_copies_of_a_held_out_correction(project: Project, rita: User) -> None:
+    kept = rows.trace(project, talk(1), judged="acceptable", by=rita, external_id="kept")
+    rows.correct(kept, rita, talk(2)["conversations"][0]["messages"][1]["parts"][0]["text"])
+    assert freeze(project, "tests", test=0.9).rows.get().split == "test"
+    for number in (1, 2, 3):
+        rows.trace(project, talk(number, "yours"), judged="acceptable", by=rita, external_id=f"copy{number}")
+    found = freeze(project, "other", "-id:kept")
+    assert reasons_of(found) == {"copy1": "near_held_out", "copy2": "near_held_out", "copy3": "accepted"}
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["frozen before", "frozen after"])
+def test_a_correction_that_says_nearly_what_is_held_out(project: Project, rita: User, before: bool) -> None:
+    rows.trace(project, talk(1), judged="acceptable", by=rita, external_id="kept")
+    mended = rows.trace(project, talk(2), judged="acceptable", by=rita, external_id="mended")
+    rows.correct(mended, rita, talk(1, "yours")["conversations"][0]["messages"][1]["parts"][0]["text"])
+    rows.trace(project, talk(3), judged="acceptable", by=rita, external_id="free")
+    if before:
+        freeze(project, "tests", "id:kept", test=0.9)
+        found = freeze(project, "other", "-id:kept", test=0)
+        assert reasons_of(found) == {"mended": "near_held_out", "free": "accepted"}
+    else:
+        found = freeze(project, "other", "-id:kept", test=0)
+        assert leaks.of(version=found) == []
+        freeze(project, "tests", "id:kept", test=0.9)
+        assert [(one.external_id, one.other_external_id) for one in leaks.of(version=found)] == [("mended", "kept")]
+
+
+def test_what_was_compared_is_not_read_again(project: Project, rita: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = rows.trace(project, talk(1), judged="acceptable", by=rita, external_id="kept")
+    rows.correct(kept, rita, talk(2)["conversations"][0]["messages"][1]["parts"][0]["text"])
+    freeze(project, "tests", test=0.9)
+    copies = [rows.trace(project, talk(number, "yours"), external_id=f"copy{number}") for number in (1, 2, 3)]
+    assert set(conflicts(project=project, rows=[row(one) for one in copies])) == {"copy1", "copy2"}
+    monkeypatch.setattr(held_out, "_minhashes", None)
+    monkeypatch.setattr(prints, "minhashes", None)
+    assert set(conflicts(project=project, rows=[row(one) for one in copies])) == {"copy1", "copy2"}
