@@ -325,7 +325,8 @@ def _column_changes(item: Prepared, row: dict[str, Any]) -> dict[str, Any]:
 def _insert_scores(
     batch: Sequence[Prepared], rows: dict[str, dict[str, Any]], revisions: dict[str, int], project: Project
 ) -> set[int]:
-    """Insert or change imported scores; returns the ids of traces where one is new or different."""
+    """Insert or change imported scores; returns the ids of traces where one is new or different. Another value is the last
+    word from now on (the highest id); the same one that came again with another revision keeps its place."""
     values: dict[tuple[Any, ...], list[Any]] = {}
     now = timezone.now()
     for item in batch:
@@ -351,7 +352,9 @@ def _insert_scores(
         "author, grader_version, external_id, created_at) "
         f"VALUES {', '.join([row_sql] * len(values))} "
         "ON CONFLICT (trace_id, name, source, external_id) WHERE NOT (external_id = '') "
-        f"DO UPDATE SET ({said}, revision_id) = ({given}, excluded.revision_id) "
+        f"DO UPDATE SET ({said}, revision_id) = ({given}, excluded.revision_id), "
+        f"id = CASE WHEN ({kept}) IS DISTINCT FROM ({given}) THEN excluded.id ELSE old.id END, "
+        f"created_at = CASE WHEN ({kept}) IS DISTINCT FROM ({given}) THEN excluded.created_at ELSE old.created_at END "
         f"WHERE ({kept}, old.revision_id) IS DISTINCT FROM ({given}, excluded.revision_id) RETURNING old.trace_id"
     )
     with connection.cursor() as cursor:

@@ -85,9 +85,9 @@ def aside(*, project: Project, value: Value) -> str:
 def add(*, trace: Trace, actor: Actor, author: str = "", value: Value) -> tuple[Score, Outcome]:
     """Store one checked value for the trace's current revision; see `check`.
 
-    With an `external_id` a value replaces the one that was sent under it before; without one it is added, except where
-    the author's newest value of that name is the same already, and about the same revision. Returns the score and created,
-    changed or unchanged.
+    With an `external_id` a value takes the place of the one that was sent under it before, as a new row: the newest row is
+    the last word. Without one it is added, except where the author's newest value of that name is the same already, and
+    about the same revision. Returns the score and created, changed or unchanged.
     """
     values: dict[str, Any] = {name: getattr(value, name) for name in _COMPARED if name != "author"}
     values |= {"author": (author or actor.label)[:200], "revision_id": trace.revision_id}
@@ -99,17 +99,14 @@ def add(*, trace: Trace, actor: Actor, author: str = "", value: Value) -> tuple[
         before = same.order_by("-id").first()
         if before is not None and all(getattr(before, name) == given for name, given in values.items()):
             return before, "unchanged"
+        outcome = "created"
         if before is not None and value.external_id:
-            for name, given in values.items():
-                setattr(before, name, given)
-            before.save(update_fields=list(values))
-            score, outcome = before, "changed"
-        else:
-            score = Score.objects.create(
-                project_id=trace.project_id, trace=trace, name=value.name, source=value.source,
-                external_id=value.external_id, **values,
-            )  # fmt: skip
-            outcome = "created"
+            before.delete()
+            outcome = "changed"
+        score = Score.objects.create(
+            project_id=trace.project_id, trace=trace, name=value.name, source=value.source,
+            external_id=value.external_id, **values,
+        )  # fmt: skip
         audit.record(
             project=trace.project,
             actor=actor,

@@ -159,7 +159,8 @@ def _settle_items(rows: Sequence[dict[str, Any]]) -> set[int]:
 
 
 def _score(version: GraderVersion, results: Sequence[Result[Claimed]]) -> None:
-    """One score per revision and version, whatever is done twice. A grade made again takes the place of the first."""
+    """One score per revision and version, whatever is done twice. A grade made again takes the place of the first, and is
+    the newest."""
     if not results:
         return
     low, high = definitions.range_of(version.definition) or (None, None)
@@ -186,7 +187,7 @@ def _score(version: GraderVersion, results: Sequence[Result[Claimed]]) -> None:
             JOIN {_TRACE} t ON t.id = r.trace AND t.erased_at IS NULL
             JOIN curation_tracerevision v ON v.id = r.revision AND v.trace_id = t.id
             ON CONFLICT (trace_id, name, source, external_id) WHERE NOT (external_id = '') DO UPDATE SET
-                number = EXCLUDED.number, low = EXCLUDED.low, high = EXCLUDED.high, passed = EXCLUDED.passed,
+                id = EXCLUDED.id, number = EXCLUDED.number, low = EXCLUDED.low, high = EXCLUDED.high, passed = EXCLUDED.passed,
                 reason = EXCLUDED.reason, revision_id = EXCLUDED.revision_id, created_at = EXCLUDED.created_at
             """,  # noqa: S608
             [version.grader.slug, low, high, source, str(version), str(version), json.dumps(rows)],

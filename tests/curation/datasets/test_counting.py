@@ -166,6 +166,43 @@ def test_a_value_sent_again_for_a_changed_trace_is_about_what_it_says_now(projec
         assert value(trace, f"n{sent}") == 0.5
 
 
+def test_the_last_word_counts_whatever_id_it_was_sent_under(project: Project, rita: User) -> None:
+    actor = Actor()
+    trace = rows.trace(project, said(1), judged="acceptable", by=rita, external_id="t")
+
+    def say(number: float, external_id: str) -> None:
+        given = scores.Value(name="q", number=number, low=0, high=1, external_id=external_id)
+        scores.add(trace=trace, actor=actor, value=scores.check(given, actor=actor))
+
+    say(0.9, "a")
+    say(0.8, "b")
+    say(0.9, "a")
+    assert value(trace, "q") == 0.8, "the same again is no new word"
+    before = trace.scores.get(external_id="a").created_at
+    say(0.1, "a")
+    assert value(trace, "q") == 0.1 and trace.scores.count() == 2
+    assert trace.scores.get(external_id="a").created_at > before
+    assert not filters.apply(Trace.objects.all(), filters.parse("score.q>0.5")).exists()
+    with pytest.raises(build.NothingToFreeze):
+        freeze(project, gates=[{"score": "q", "threshold": 0.5}], test=0, validation=0)
+
+
+def test_the_last_word_of_several_imports_counts(project: Project) -> None:
+    def come(number: float, external_id: str, answer: str = "One.") -> Trace:
+        sent = ParsedScore(name="q", number=number, external_id=external_id)
+        return make.trace(project, external_id="t", said=make.short_document(answer=answer), scores=[sent])
+
+    come(0.9, "a")
+    come(0.8, "b")
+    assert value(come(0.1, "a"), "q") == 0.1
+    assert value(come(0.8, "b"), "q") == 0.1, "the same again is no new word"
+    come(0.8, "b", "Two.")
+    trace = come(0.1, "a", "Two.")
+    assert value(trace, "q") == 0.1
+    come(0.1, "a", "Three.")
+    assert value(come(0.8, "b", "Three."), "q") == 0.1, "nor is the same with another revision"
+
+
 def test_a_value_imported_again_with_a_changed_trace_counts(project: Project) -> None:
     for answer in ("One.", "Two."):
         reward = ParsedScore(name="reward", number=0.5, external_id="1")
