@@ -10,6 +10,7 @@ as its own words learns to make them up.
 import json
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from curation.datasets.example import Example, Kind
@@ -28,9 +29,11 @@ SAME_COLUMNS = False
 PATHS: dict[str, str] = {}
 START, END = "<|im_start|>", "<|im_end|>"
 _MARKS = (START, END, "<|endoftext|>", "<tool_call>", "</tool_call>")
+_TOOL_MARKS = (*_MARKS[:3], "</tools>")
 _ROLE = re.compile(r"[a-z_]{1,20}")
 _OPEN, _CLOSE = "<tool_call>\n", "\n</tool_call>"
 _OBSERVED = re.compile(r"<tool_response>|^(?:Observation|Tool result|Function result)\s*:", re.MULTILINE)
+_HEADING = "\n\n# Tools\n"
 _HOW = """
 
 # Tools
@@ -57,11 +60,24 @@ def problems(row: Example) -> Iterator[Finding]:
         for part, kind in content.other_parts(one):
             yield error("content_not_text", f"{path}.content[{part}]", f"this format takes text only, not {kind}")
         marks = _MARKS if one["role"] == "assistant" else _MARKS[:3]
-        words = [content.part_text(part) for part in one["parts"]] + [
-            call["arguments"] for call in one.get("tool_calls", [])
-        ]
+        words = [content.part_text(part) for part in one["parts"]]
+        for call in one.get("tool_calls", []):
+            words += (call["name"], call["arguments"])
         if held := [mark for mark in marks if any(mark in text for text in words)]:
             yield error("mark_in_content", f"{path}.content", f"holds {held[0]}, which the format itself uses")
+    for index, tool in enumerate(row.tools):
+        if mark := _mark_in(tool["name"], tool["description"], tool["parameters"]):
+            yield error("mark_in_content", f"tools[{index}]", f"holds {mark}, which the format itself uses")
+
+
+@lru_cache(maxsize=512)  # the same few tools stand on nearly every row
+def _mark_in(name: str, description: str, parameters: str) -> str:
+    """The mark that the line of a tool holds; "" for none, and where its schema is no JSON: the common rules report that."""
+    try:
+        shown = _signature({"name": name, "description": description, "parameters": parameters})
+    except (ValueError, RecursionError):
+        return ""
+    return next((mark for mark in _TOOL_MARKS if mark in shown), "")
 
 
 def write(row: Example) -> dict[str, Any]:
@@ -69,13 +85,18 @@ def write(row: Example) -> dict[str, Any]:
     messages = row.messages
     turns = []
     if row.tools:
-        shown = "\n".join(json.dumps(content.tool_schema(tool), ensure_ascii=False) for tool in row.tools)
+        shown = "\n".join(map(_signature, row.tools))
         first = messages[0] if messages and content.role_of(messages[0]) == "system" else None
         head = content.plain_text(first) if first is not None else ""
         turns.append(f"{START}system\n{head}{_HOW.format(tools=shown)}{END}\n")
         messages = messages[1:] if first is not None else messages
     turns += [f"{START}{content.role_of(one)}\n{_words(one)}{END}\n" for one in messages]
     return {"text": "".join(turns).removesuffix("\n")}
+
+
+def _signature(tool: Tool) -> str:
+    """The line of a tool."""
+    return json.dumps(content.tool_schema(tool), ensure_ascii=False)
 
 
 def _words(one: Message) -> str:
@@ -126,11 +147,15 @@ def _turn(
     waiting: list[str],
     found: list[Finding],
 ) -> None:
-    if role == "system" and not messages and "\n\n# Tools\n" in words:
-        words, _, shown = words.partition("\n\n# Tools\n")
-        tools += _signatures(shown.partition("<tools>\n")[2].partition("\n</tools>")[0], found)
-        if not words:
-            return
+    if role == "system" and not messages:
+        # the last such heading, and only with signatures behind it: a prompt may have one of its own
+        head, _, shown = words.rpartition(_HEADING)
+        _, opened, listed = shown.partition("<tools>\n")
+        if opened:
+            tools += _signatures(listed.partition("\n</tools>")[0], found)
+            if not head:
+                return
+            words = head
     if role == "assistant":
         if observed := _OBSERVED.search(words):
             reason = (
