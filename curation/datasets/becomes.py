@@ -12,7 +12,7 @@ from curation.datasets.build import snapshot
 from curation.datasets.example import Example, example_of, kept, main_index
 from curation.datasets.exporting import validate
 from curation.datasets.exporting.export import line_of
-from curation.datasets.exporting.findings import Finding
+from curation.datasets.exporting.findings import Finding, error
 from curation.datasets.exporting.formats import FORMATS, Format
 from curation.datasets.reasons import Reason
 from curation.datasets.recipe import Recipe
@@ -156,9 +156,14 @@ def lines(example: Example) -> list[Line]:
         if any(one.level == "error" for one in findings):
             made.append(Line(chosen, None, "", findings))
             continue
-        written: dict[str, Any] = chosen.write(example)
-        raw = line_of(written).decode().rstrip("\n")
-        pretty = orjson.dumps(written, option=orjson.OPT_INDENT_2).decode()
+        try:
+            written: dict[str, Any] = chosen.write(example)
+            raw = line_of(written).decode().rstrip("\n")
+            pretty = orjson.dumps(written, option=orjson.OPT_INDENT_2).decode()
+        except Exception as wrong:  # as in an export, where such a row is left out
+            told = error("cannot_be_written", "", f"the row cannot be written: {type(wrong).__name__}")
+            made.append(Line(chosen, None, "", [told, *findings]))
+            continue
         made.append(Line(chosen, raw, pretty, findings))
     return made
 

@@ -1,6 +1,7 @@
 """Writing a version out, row by row from a server-side cursor, in constant memory."""
 
 import hashlib
+import logging
 from collections import Counter
 from collections.abc import Collection, Generator, Iterator, Sequence
 from contextlib import closing
@@ -22,6 +23,8 @@ from curation.datasets.exporting.stored import StoredRow, kinds, read_rows
 from curation.datasets.folds import Part
 from curation.datasets.splits import TEST
 from curation.models import DatasetVersion
+
+log = logging.getLogger(__name__)
 
 CHUNK_BYTES = 128 * 1024
 # separators that JSON allows raw but that many line readers (str.splitlines among them) take for an end of line
@@ -287,8 +290,12 @@ def write(made: Plan, *, metadata: bool = False, written: Written | None = None)
     return pieces(_lines(made, metadata, done), done, hashed=written is not None)
 
 
-def written_rows(made: Plan, done: Written, *, origin: bool = True) -> Iterator[tuple[StoredRow, list[dict[str, Any]]]]:
-    """Every row that is written, with its lines; `done` counts what is left out and replaced. `origin` as read_rows has it."""
+def written_rows(
+    made: Plan, done: Written, *, metadata: bool = False, origin: bool = True
+) -> Iterator[tuple[StoredRow, list[bytes]]]:
+    """Every row that is written, with its lines; `done` counts what is left out and replaced. `metadata` adds the row's
+    descent to every line, `origin` is as read_rows has it. A row that cannot be written although no rule speaks against it
+    is left out and logged: one row never ends a file that is on its way."""
     chosen, several, opens = made.chosen, formats.several(made.chosen), formats.first_of(made.chosen)
     blank = dict.fromkeys(made.columns)
     for row in read_rows(made.version, split=made.split, part=made.part, origin=origin):
@@ -301,10 +308,21 @@ def written_rows(made: Plan, done: Written, *, origin: bool = True) -> Iterator[
         if made.invalid and _has_error(example, chosen):
             done.skipped += 1
             continue
-        lines = [chosen.write(example)] if several is None else several.write_all(example)
-        if opens is not None and lines:
-            lines[0], opens = opens.first(lines[0]), None
-        yield row, [{**blank, **line} for line in lines] if blank else lines
+        try:
+            lines = [chosen.write(example)] if several is None else several.write_all(example)
+            if opens is not None and lines:
+                lines[0] = opens.first(lines[0])
+            lines = [{**blank, **line} for line in lines] if blank else lines
+            if metadata:
+                told = descent(made.version, row)
+                lines = [{**line, "whetstone" if "metadata" in line else "metadata": told} for line in lines]
+            written = [line_of(line) for line in lines]
+        except Exception:
+            log.exception("Row %d of %s cannot be written as %s", row.position, made.version, chosen.NAME)
+            done.skipped += 1
+            continue
+        opens = None if lines else opens
+        yield row, written
 
 
 def descent(version: DatasetVersion, row: StoredRow) -> dict[str, Any]:
@@ -340,12 +358,9 @@ def _other_side(row: StoredRow) -> dict[str, Any]:
 
 
 def _lines(made: Plan, metadata: bool, done: Written) -> Generator[bytes]:
-    for row, lines in written_rows(made, done, origin=metadata):
-        for line in lines:
-            if metadata:
-                line["metadata" if "metadata" not in line else "whetstone"] = descent(made.version, row)
-            done.lines += 1
-            yield line_of(line)
+    for _, lines in written_rows(made, done, metadata=metadata, origin=metadata):
+        done.lines += len(lines)
+        yield from lines
 
 
 def _has_error(row: Example, chosen: Format) -> bool:

@@ -22,8 +22,7 @@ def write_manifest(made: Plan) -> Generator[bytes]:
         yield line_of({"manifest": about(made)})
         for row, written in written_rows(made, done):
             origin = descent(made.version, row)
-            for value in written:
-                line = line_of(value)
+            for line in written:
                 done.lines += 1
                 done.size += len(line)
                 done.digest.update(line)

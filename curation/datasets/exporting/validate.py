@@ -4,6 +4,8 @@ Nothing is mended silently: a row with an error is not exported, and the finding
 """
 
 import json
+import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,10 +17,11 @@ from curation.datasets.example import Example, Kind, has_content
 from curation.datasets.exporting import validate_answers
 from curation.datasets.exporting.findings import Finding, counted, error, renamed, warning
 from curation.datasets.exporting.formats import Format
+from curation.messages.clean import MOST_LEVELS
 from curation.messages.form import Message, ToolCall, text_of
 
 # raise it when a rule changes: results kept on versions are then worked out anew
-RULES = 5
+RULES = 6
 LARGEST_ROW = 8_000
 SHORTEST_REQUEST = 10
 # what a row of each kind is, and what a format wants; a row without a rejected answer is no pair
@@ -29,6 +32,9 @@ KIND_WORDS: dict[Kind, tuple[str, str]] = {
     "prompt": ("a prompt without an answer", "prompts without an answer"),
 }
 ROLES = ("system", "developer", "user", "assistant", "tool")
+# what a JSON text with a value that cannot be written out has somewhere: half a character as an escape, a large exponent
+_PERHAPS_UNWRITABLE = re.compile(r"\\u[dD][89a-fA-F]|\d[eE]\+?0*\d{3}|\d{300}")
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(slots=True)
@@ -107,7 +113,7 @@ def _all(row: Example) -> Iterator[Finding]:
     yield from validate_answers.problems(row)
     yield from _order(row.messages)
     yield from _calls(row)
-    yield from _tools(row)
+    yield from tool_problems(row)
     if row.total_tokens > LARGEST_ROW:
         reason = (
             f"about {row.total_tokens:,} tokens, more than {LARGEST_ROW:,}: most trainers cut it unless told otherwise"
@@ -241,12 +247,15 @@ def _call(where: str, call: ToolCall, declared: set[str]) -> Iterator[Finding]:
         value = read_json(call["arguments"])
     except ValueError as wrong:
         yield error("arguments_not_json", path, f"the arguments are not valid JSON: {wrong}")
-    else:
-        if not isinstance(value, dict):
-            yield error("arguments_not_object", path, "the arguments are JSON, but not an object")
+        return
+    if not isinstance(value, dict):
+        yield error("arguments_not_object", path, "the arguments are JSON, but not an object")
+    if held := unwritable(call["arguments"], value):
+        yield error(held[0], path, f"the arguments hold {held[1]}")
 
 
-def _tools(row: Example) -> Iterator[Finding]:
+def tool_problems(row: Example) -> Iterator[Finding]:
+    """What is wrong with the tools of a row, whatever the format."""
     names = Counter(tool["name"] for tool in row.tools)
     for index, tool in enumerate(row.tools):
         path = f"tools[{index}].function"
@@ -268,7 +277,31 @@ def _schema_problem(schema: str) -> tuple[str, str] | None:
         value = read_json(schema)
     except ValueError as wrong:
         return "schema_not_json", f"the schema is not valid JSON: {wrong}"
-    return None if isinstance(value, dict) else ("schema_not_object", "the schema is JSON, but not an object")
+    if not isinstance(value, dict):
+        return "schema_not_object", "the schema is JSON, but not an object"
+    held = unwritable(schema, value)
+    return (held[0], f"the schema holds {held[1]}") if held else None
+
+
+def unwritable(text: str, value: Any) -> tuple[str, str] | None:
+    """Why `value`, which stands as `text` inside a row, cannot be written out as JSON that says the same: code and what it
+    holds. Half a character is no UTF-8, a number beyond all floats no number, and parsers refuse deep nesting."""
+    deep = text.count("{") + text.count("[") > MOST_LEVELS
+    if not deep and not _PERHAPS_UNWRITABLE.search(text):
+        return None
+    waiting: list[tuple[Any, int]] = [(value, 1)]
+    while waiting:
+        one, level = waiting.pop()
+        if isinstance(one, str) and _HALF.search(one):
+            return "lone_surrogate", "half of a character (\\ud800 to \\udfff without its pair)"
+        if isinstance(one, float) and not math.isfinite(one):
+            return "number_too_large", "a number that is too large for a float"
+        if isinstance(one, (dict, list)):
+            if level > MOST_LEVELS:
+                return "nested_too_deeply", f"objects or lists nested deeper than {MOST_LEVELS} levels"
+            inner = [*one, *one.values()] if isinstance(one, dict) else one
+            waiting += [(each, level + 1) for each in inner]
+    return None
 
 
 def read_json(text: str) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
-from curation.datasets import build
+from curation.datasets import becomes, build
 from curation.datasets.example import Example
 from curation.datasets.exporting import export, formats, manifest, stored, validate
 from curation.datasets.recipe import Recipe
@@ -119,6 +119,32 @@ def test_an_invalid_row_stops_the_export_unless_it_is_left_out_by_wish(project: 
     about, *origins, end = manifest_of(version, skip_invalid=True)
     assert [origin["line"] for origin in origins] == [1] and about["manifest"]["invalid"] == 1
     assert (end["end"]["lines"], end["end"]["skipped"]) == (1, 1) and end["end"]["sha256"] == written.sha256
+
+
+@pytest.mark.django_db
+def test_a_row_that_no_rule_foresaw_is_left_out_of_a_file_on_its_way(
+    project: Project, rita: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(3):
+        rows.trace(project, make.short_document(f"Where is order {number}?"), judged="acceptable", by=rita)
+    version = freeze(project, validation=0, test=0, order="oldest")
+    chosen = formats.find("trl-sft")
+    write = chosen.write
+
+    def broken(row: Example) -> dict[str, Any]:
+        asked = row.messages[1]["parts"][0]["text"]
+        return {**write(row), **({"more": "\ud83d"} if asked == "Where is order 0?" else {})}
+
+    monkeypatch.setattr(chosen, "write", broken)
+    written = export.Written()
+    raw = b"".join(export.write_jsonl(version, "trl-sft", written=written))
+    assert (written.lines, written.skipped, raw.count(b"\n")) == (2, 1, 2)
+    assert b'"weight":1' in raw.splitlines()[0], "the first line that is written has what the first line needs"
+    assert "Row 1 of support@1 cannot be written as trl-sft" in caplog.text
+    *_, end = manifest_of(version, "trl-sft")
+    assert (end["end"]["lines"], end["end"]["skipped"], end["end"]["sha256"]) == (2, 1, written.sha256)
+    told = {line.format.NAME: line for line in becomes.lines(next(stored.read_rows(version)).example)}
+    assert told["trl-sft"].raw is None and [one.code for one in told["trl-sft"].errors] == ["cannot_be_written"]
 
 
 @pytest.mark.django_db

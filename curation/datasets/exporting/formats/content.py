@@ -55,6 +55,24 @@ def tools_text(tools: list[Tool]) -> str:
     return json.dumps([tool_schema(tool) for tool in tools], ensure_ascii=False)
 
 
+def has_beyond(text: str, least: int, most: int) -> bool:
+    """Whether JSON text holds a whole number below `least` or above `most`. False for what is no JSON."""
+    if len(text) < 19:
+        return False
+    found = False
+
+    def read(digits: str) -> int:
+        nonlocal found
+        found = found or (len(digits) > 18 and (len(digits) > 21 or not least <= int(digits) <= most))
+        return 0
+
+    try:
+        json.loads(text, parse_int=read)
+    except (ValueError, RecursionError):
+        return False  # the common rules report what is no JSON
+    return found
+
+
 def other_parts(message: Message) -> list[tuple[int, str]]:
     """Index and type of every part that has no text form."""
     if len(message["parts"]) == 1 and message["parts"][0]["type"] in TEXT_TYPES:  # nearly every message

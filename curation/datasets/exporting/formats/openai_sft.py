@@ -7,6 +7,7 @@ written as `system`, since the schema of training files does not name it.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from curation.datasets.example import Example, Kind
@@ -42,18 +43,27 @@ def problems(row: Example) -> Iterator[Finding]:
 
 
 def frame_problems(row: Example) -> Iterator[Finding]:
-    """Names of tools that OpenAI refuses, more tools than it takes in a request, and rows longer than it reads."""
+    """Names of tools that OpenAI refuses, more tools than it takes in a request, schemas that cannot be written as an object,
+    and rows longer than it reads."""
     if len(row.tools) > MOST_TOOLS:
         yield warning("many_tools", "tools", f"{len(row.tools)} tools; OpenAI takes at most {MOST_TOOLS} in a request")
     for index, tool in enumerate(row.tools):
         if not TOOL_NAME.fullmatch(tool["name"]):
             yield _bad_name(f"tools[{index}].function.name", tool["name"])
+        if _too_large(tool["parameters"]):
+            where = f"tools[{index}].function.parameters"
+            yield error("number_too_large", where, "holds a whole number of more than 64 bits")
     if row.total_tokens > LARGEST_EXAMPLE:
         reason = (
             f"about {row.total_tokens:,} tokens; what lies beyond {LARGEST_EXAMPLE:,} is cut off in training: "
             f"{content.cut(row, LARGEST_EXAMPLE)}"
         )
         yield warning("too_long", "messages", reason)
+
+
+@lru_cache(maxsize=512)  # the same few tools stand on nearly every row
+def _too_large(schema: str) -> bool:
+    return content.has_beyond(schema, -(2**63), 2**64 - 1)
 
 
 def message_problems(path: str, message: Message) -> Iterator[Finding]:

@@ -47,30 +47,13 @@ def text_problems(row: Example) -> Iterator[Finding]:
         for part, kind in content.other_parts(message):
             yield error("content_not_text", f"{path}.content[{part}]", f"this format takes text only, not {kind}")
         for number, call in enumerate(message.get("tool_calls") or []):
-            if _too_large(call["arguments"]):
+            if content.has_beyond(call["arguments"], -LARGEST_WHOLE, LARGEST_WHOLE - 1):
                 where = f"{path}.tool_calls[{number}].function.arguments"
                 yield error("number_too_large", where, "holds a whole number of more than 64 bits")
             if rounded := _rounded(call["arguments"]):
                 where = f"{path}.tool_calls[{number}].function.arguments"
                 reason = f"holds {rounded[:40]}; datasets.load_dataset keeps {DECIMALS} decimals of it"
                 yield warning("decimals_rounded", where, reason)
-
-
-def _too_large(arguments: str) -> bool:
-    if len(arguments) < 19:
-        return False
-    found = False
-
-    def read(digits: str) -> int:
-        nonlocal found
-        found = found or (len(digits) > 18 and (len(digits) > 20 or not -LARGEST_WHOLE <= int(digits) < LARGEST_WHOLE))
-        return 0
-
-    try:
-        json.loads(arguments, parse_int=read)
-    except (ValueError, RecursionError):
-        return False  # the common rules report arguments that are no JSON
-    return found
 
 
 def _rounded(arguments: str) -> str:
