@@ -2,6 +2,7 @@
 
 import copy
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -13,8 +14,8 @@ from django.utils import timezone
 
 from curation import known_scores
 from curation.ingest.parsed import ParsedScore, ParsedTrace
-from curation.messages.clean import Notes, clean, clean_and_dump, clean_text
-from curation.messages.form import Document, Message
+from curation.messages.clean import Notes, clean, clean_and_dump, clean_text, mend_inside
+from curation.messages.form import Conversation, Document, Message, Tool
 from curation.messages.measure import MeasuredStep, measure
 from curation.models import Trace
 
@@ -23,6 +24,8 @@ _LARGEST = 2**63 - 1
 _STATUSES = frozenset(Trace.Status.values)
 _MOST_DOLLARS = Decimal(100_000_000)
 MOST_TAGS = 50
+# perhaps half a character, written as an escape in JSON that stands inside text
+_HALF_INSIDE = re.compile(rb"\\\\u[dD][89abAB]..(?!\\\\u[dD][c-fC-F])|(?<!\\\\u[dD][89abAB]..)\\\\u[dD][c-fC-F]")
 # what says how it went, not what was said: a change here makes no judgment stale
 _HOW = frozenset({"usage", "cost_usd", "latency_ms", "started_at", "span_id", "model", "finish_reason"})
 
@@ -50,6 +53,8 @@ def prepare(parsed: ParsedTrace) -> Prepared:
     """Clean, measure and fit one trace. Every value that had to change is noted."""
     notes = Notes()
     cleaned, text = clean_and_dump(parsed.document, notes)
+    if _HALF_INSIDE.search(text):
+        cleaned, text = clean_and_dump(_whole_inside(cleaned, notes), notes)
     document = cast(Document, cleaned)
     measured = measure(document)
     columns: dict[str, Any] = {name: _fit(name, getattr(parsed, name), notes) for name in _TEXTS}
@@ -108,6 +113,24 @@ def _words(message: Message) -> Mapping[str, Any]:
     if _HOW.isdisjoint(message):
         return message
     return {key: value for key, value in message.items() if key not in _HOW}
+
+
+def _whole_inside(document: Document, notes: Notes) -> Document:
+    """The document with whole characters in the arguments of calls and the schemas of tools, which every format parses."""
+
+    def messages(given: list[Message]) -> list[Message]:
+        return [one if "tool_calls" not in one else {**one, "tool_calls": [
+            {**call, "arguments": mend_inside(call["arguments"], notes)} for call in one["tool_calls"]
+        ]} for one in given]  # fmt: skip
+
+    def conversation(given: Conversation) -> Conversation:
+        tools: list[Tool] = [
+            {**tool, "parameters": mend_inside(tool["parameters"], notes)} for tool in given.get("tools", [])
+        ]
+        changed: Conversation = {**given, "messages": messages(given["messages"]), "tools": tools}
+        return {**changed, "candidates": messages(given["candidates"])} if "candidates" in given else changed
+
+    return {**document, "conversations": [conversation(one) for one in document["conversations"]]}
 
 
 def _either(first: Any, second: Any) -> Any:

@@ -3,9 +3,14 @@
 jsonb refuses NUL characters, lone surrogates, NaN and Infinity; other parsers refuse integers beyond 64 bits or turn
 them into floats, and refuse nesting deeper than about 1,000. So: NUL and lone surrogates become U+FFFD, the special
 floats and huge integers become strings, and what lies deeper than 200 levels is replaced by a sentence.
+
+JSON that stands inside text (arguments of a call, a schema, a tool's result) is text to all that, and may hold the same,
+escaped: whoever parses it reads it with `read_inside`.
 """
 
+import json
 import math
+import re
 from collections import Counter
 from typing import Any
 
@@ -15,6 +20,9 @@ MOST_LEVELS = 200
 TOO_DEEP = "[nested deeper than 200 levels, left out]"
 _STRICT = orjson.OPT_PASSTHROUGH_DATETIME | orjson.OPT_PASSTHROUGH_DATACLASS | orjson.OPT_PASSTHROUGH_SUBCLASS
 _LEAST_INT, _MOST_INT = -(2**63), 2**63 - 1
+_PAIR = r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+# every escape of a JSON text, so that none begins in the middle of another; halves of characters have a name
+_ESCAPE = re.compile(rf"{_PAIR}|(?P<half>\\u[dD][89a-fA-F][0-9a-fA-F]{{2}})|\\.", re.DOTALL)
 _CHANGES = {
     "nul": "NUL characters were replaced by �",
     "surrogate": "broken Unicode characters (lone surrogates) were replaced by �",
@@ -98,6 +106,28 @@ def clean_text(text: str, notes: Notes) -> str:
         # pairs that were written as two escapes are one character; the rest cannot be saved
         text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
     return text
+
+
+def read_inside(text: str) -> Any:
+    """The value of JSON that stands inside text, cleaned: safe to show and to write out. Raises ValueError where it is none."""
+    try:
+        return clean(json.loads(text), Notes())
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def mend_inside(text: str, notes: Notes) -> str:
+    """JSON inside text with halves of characters that are written as escapes replaced; all else stays as it came, so does
+    text that is no JSON."""
+    halves = [one for one in _ESCAPE.finditer(text) if one["half"]]
+    if not halves:
+        return text
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    notes.add(_CHANGES["surrogate"], len(halves))
+    return _ESCAPE.sub(lambda one: "\\ufffd" if one["half"] else one[0], text)
 
 
 def _clean(value: Any, notes: Notes, level: int) -> Any:

@@ -4,8 +4,9 @@ A document is plain JSON (it is stored in TraceRevision.document):
 
     {"conversations": [conversation, ...]}            the main one first, sub-agents after it
 
-Arguments of tool calls and JSON schemas of tools stay JSON *strings*, exactly as they came: parsing them would lose
-key order and number forms, and table formats would merge keys across rows. Absent keys mean "not known".
+Arguments of tool calls and JSON schemas of tools stay JSON *strings*, exactly as they came (but for halves of characters
+in their escapes, see clean.mend_inside): parsing them would lose key order and number forms, and table formats would
+merge keys across rows. Absent keys mean "not known".
 """
 
 from typing import Any, Literal, NotRequired, TypedDict

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from curation.datasets.example import Example
+from curation.datasets.exporting import validate
 from curation.datasets.exporting.formats import content, openai_sft
 from curation.ingest.openai_messages import read_tools
-from curation.messages.clean import Notes
+from curation.messages.clean import Notes, mend_inside, read_inside
 from curation.messages.form import Document, Message, Tool, message, text_of, text_part
 from curation.messages.measure import steps_of
 
@@ -52,7 +53,7 @@ class Opening:
         """The tools as JSON that a person may edit; empty where none were offered."""
         if not self.tools:
             return ""
-        return json.dumps([content.tool_schema(tool) for tool in self.tools], indent=2, ensure_ascii=False)
+        return json.dumps([_shown(tool) for tool in self.tools], indent=2, ensure_ascii=False)
 
 
 @dataclass(slots=True)
@@ -86,10 +87,11 @@ def opening(document: Document, step_key: str) -> Opening:
         raise CannotReplay("step", "Nobody asked anything before this step, so there is nothing to send.")
     texts = [index for index, one in enumerate(before) if one["role"] in ("user", "tool") and text_of(one)]
     system = text_of(before[0]) if before[0]["role"] in ("system", "developer") else ""
+    tools = conversation.get("tools") or []
+    whole = [cast(Tool, {**tool, "parameters": mend_inside(tool["parameters"], Notes())}) for tool in tools]
     return Opening(
-        before, conversation.get("tools") or [], messages[at] if at < len(messages) else None, step_key, system,
-        texts[-1] if texts else None,
-    )  # fmt: skip
+        before, whole, messages[at] if at < len(messages) else None, step_key, system, texts[-1] if texts else None
+    )
 
 
 def edited(found: Opening, given: Mapping[str, str]) -> Sent:
@@ -111,7 +113,8 @@ def edited(found: Opening, given: Mapping[str, str]) -> Sent:
     if "system" in given and _plain(given["system"]) != _plain(found.system):
         _set_system(sent, found, _plain(given["system"]))
         sent.changed.append("system prompt")
-    problems = [one for one in openai_sft.problems(sent.example) if one.level == "error"]
+    found_wrong = (*validate.tool_problems(sent.example), *openai_sft.problems(sent.example))
+    problems = [one for one in found_wrong if one.level == "error"]
     if problems:
         raise CannotReplay(
             "step", f"This cannot be sent over a chat connection: {problems[0].path}: {problems[0].reason}."
@@ -135,11 +138,23 @@ def _set_system(sent: Sent, found: Opening, text: str) -> None:
         sent.messages.insert(0, message("system", text))
 
 
+def _shown(tool: Tool) -> dict[str, Any]:
+    """A tool as it is sent; a schema that is no JSON as its text."""
+    shown = content.tool_schema({**tool, "parameters": ""})
+    if not tool["parameters"].strip():
+        return shown
+    try:
+        schema = read_inside(tool["parameters"])
+    except ValueError:
+        schema = tool["parameters"]
+    return {**shown, "function": {**shown["function"], "parameters": schema}}
+
+
 def _tools(text: str) -> list[Tool]:
     if not text.strip():
         return []
     try:
-        value = json.loads(text)
+        value = json.loads(mend_inside(text, Notes()))
     except (ValueError, RecursionError) as error:
         raise CannotReplay("tools", f"This is no JSON: {error}.") from None
     if not isinstance(value, list):

@@ -10,6 +10,7 @@ import numpy as np
 from django.db.models import Q
 from django.utils.safestring import SafeString
 
+from curation.messages.clean import read_inside
 from curation.messages.form import Document, Message, final_answer, main_conversation, text_of
 from curation.messages.measure import results_of
 from curation.models import Score, Trace
@@ -352,6 +353,6 @@ def _figures(left: Attempt, right: Attempt) -> list[Figure]:
 def _one_form(arguments: str) -> str:
     """Arguments so that equal ones are equal texts: JSON with sorted keys, else as they came without blanks around."""
     try:
-        return json.dumps(json.loads(arguments), sort_keys=True, ensure_ascii=False)
-    except (ValueError, RecursionError):
+        return json.dumps(read_inside(arguments), sort_keys=True, ensure_ascii=False)
+    except ValueError:
         return arguments.strip()

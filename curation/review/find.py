@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from curation.messages.clean import read_inside
 from curation.review.blocks import Block
 from curation.review.parts import every
 from curation.review.transcript import Transcript
@@ -48,8 +49,8 @@ def _texts(block: Block) -> list[str]:
     texts = list(block.texts)
     if block.kind == "call" and len(texts) > 1 and "\\" in texts[1]:
         try:
-            texts[1] = "\n".join(_leaves(json.loads(texts[1])))
-        except (ValueError, RecursionError):
+            texts[1] = "\n".join(_leaves(read_inside(texts[1])))
+        except ValueError:
             return texts  # no JSON: shown as it came
     return texts
 

@@ -14,6 +14,7 @@ from typing import Any
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
+from curation.messages.clean import read_inside
 from curation.review import ansi, edits
 from curation.review.folds import EMPTY, WIDE, View, folded
 from curation.review.mail import mail
@@ -102,9 +103,10 @@ NOT_JSON = object()
 
 
 def parsed_json(text: str) -> Any:
+    """The value of a JSON text, safe to show; NOT_JSON where it is none."""
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        return read_inside(text)
+    except ValueError:
         return NOT_JSON
 
 

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from curation.messages.clean import Notes, mend_inside
 from curation.messages.form import Conversation, Document, Message, Part, Tool, main_conversation
 from curation.scoring.refused import Refused
 
@@ -49,7 +50,7 @@ def tool_of(tool: Tool) -> dict[str, Any]:
         function["description"] = tool["description"]
     if tool.get("parameters", "").strip():
         try:
-            schema = json.loads(tool["parameters"])
+            schema = json.loads(mend_inside(tool["parameters"], Notes()))
         except (ValueError, RecursionError):
             schema = None
         if not isinstance(schema, dict):

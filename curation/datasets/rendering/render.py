@@ -18,6 +18,7 @@ from django.core.cache import cache
 from curation.datasets.example import CHARACTERS_PER_TOKEN, Example
 from curation.datasets.exporting.formats import content, trl_sft
 from curation.datasets.rendering.bases import Base
+from curation.messages.clean import Notes, clean, read_inside
 from curation.messages.form import Message
 
 SECONDS = 15.0
@@ -109,7 +110,10 @@ def _conversations(example: Example) -> list[tuple[str, dict[str, Any], set[int]
             raise CannotRender(f"{path} holds {others[0][1]}, and chat templates are rendered with text only")
     prompt = example.messages
     context = set(range(len(prompt)))
-    tools = [content.tool_schema(tool) for tool in example.tools]
+    try:
+        tools = [content.tool_schema(tool) for tool in example.tools]
+    except (ValueError, RecursionError) as error:
+        raise CannotRender(f"the schema of a tool is not JSON: {error}") from None
     if example.kind == "chat":
         silent = {index for index, learned in enumerate(example.trained) if not learned}
         return [("", _chat(prompt, tools), silent)]
@@ -126,7 +130,7 @@ def _chat(messages: list[Message], tools: list[dict[str, Any]], *, prompt: bool 
     """As runs here give it to a template: text only, developer as system, arguments as objects."""
     try:
         said = trl_sft.chat(messages, {})
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CannotRender(f"arguments of a call are not JSON: {error}") from None
     for place, message in enumerate(said):
         message.pop("weight", None)
@@ -137,7 +141,7 @@ def _chat(messages: list[Message], tools: list[dict[str, Any]], *, prompt: bool 
 
 
 def _answer(task: dict[str, Any]) -> dict[str, Any]:
-    written = json.dumps(task).encode()
+    written = json.dumps(clean(task, Notes())).encode()
     stamp = Path(task["tokenizer"]).stat().st_mtime_ns if task["tokenizer"] else 0
     key = f"dataset.rendered.{sha256(written).hexdigest()}.{stamp}"
     answer: dict[str, Any] | None = cache.get(key)
@@ -162,7 +166,7 @@ def _run(written: bytes) -> dict[str, Any]:
     if done.returncode < 0:
         return {"error": "it took more time or memory than a template gets"}
     try:
-        answer: dict[str, Any] = json.loads(done.stdout)
+        answer: dict[str, Any] = read_inside(done.stdout.decode())  # a template may write what no page can show
     except ValueError:
         last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         return {"error": last[:300] or f"the process that renders it ended with {done.returncode}"}

@@ -3,10 +3,11 @@
 import json
 
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from curation.messages.clean import TOO_DEEP, Notes, clean
+from curation.messages.clean import TOO_DEEP, Notes, clean, mend_inside, read_inside
 
 ANYTHING = st.recursive(
     st.none()
@@ -88,6 +89,26 @@ def test_keys_that_become_equal_are_counted() -> None:
     notes = Notes()
     assert clean({"a\0": 1, "a\ufffd": 2}, notes) == {"a\ufffd": 2}
     assert "keys became equal by cleaning; the last value was kept" in notes.lines()
+
+
+@given(ANYTHING)
+def test_json_inside_text_is_read_clean_and_mended_where_it_stands(value: object) -> None:
+    text = json.dumps(value)
+    assert orjson.dumps(read_inside(text)) == orjson.dumps(clean(json.loads(text), Notes()))
+    mended = mend_inside(text, Notes())
+    json.dumps(json.loads(mended), ensure_ascii=False).encode()
+    assert clean(json.loads(mended), Notes()) == read_inside(text)
+    assert mend_inside(mended, notes := Notes()) == mended and not notes
+
+
+def test_only_halves_of_characters_change_inside_text() -> None:
+    text = r' {"b":1.50, "a": "\\ud83d \ud83d \uD83D\uDE00\ude00 \u0000 é"}'
+    assert mend_inside(text, notes := Notes()) == r' {"b":1.50, "a": "\\ud83d \ufffd \uD83D\uDE00\ufffd \u0000 é"}'
+    assert notes.lines() == ["broken Unicode characters (lone surrogates) were replaced by � (2 times)"]
+    assert mend_inside(r'{"a": "\ud83d', Notes()) == r'{"a": "\ud83d', "no JSON, so it is a text of its own"
+    for wrong in ("", "{", "[" * 100_000):
+        with pytest.raises(ValueError, match=r".+"):
+            read_inside(wrong)
 
 
 def test_a_number_of_20000_digits() -> None:
