@@ -82,6 +82,8 @@ def ask(*, project: Project, actor: Actor, query: str = QUERY, number: int = NUM
     if under_way is not None:
         return under_way
     until = Trace.objects.filter(project=project).aggregate(last=Max("pk"))["last"] or 0
+    pool = topic_clusters.matching(project, Asked(query, number, seed, until, timezone.now())).order_by().values("pk")
+    is_small = pool[: AT_ONCE + 1].count() <= AT_ONCE
     try:
         with transaction.atomic():
             made = Clustering.objects.create(
@@ -93,8 +95,7 @@ def ask(*, project: Project, actor: Actor, query: str = QUERY, number: int = NUM
         if under_way is None:
             raise
         return under_way
-    pool = topic_clusters.matching(project, asked_of(made)).order_by().values("pk")
-    if pool[: AT_ONCE + 1].count() <= AT_ONCE:
+    if is_small:
         _at_once(made)
     return made
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from curation import filters
 from curation.datasets import topic_accepting, topic_clusters, topic_proposals, topics
 from curation.datasets.selecting import signatures
 from curation.datasets.topic_proposals import Proposal
@@ -145,6 +146,9 @@ def test_what_cannot_be_clustered(project: Project) -> None:
         ask(project, 1)
     with pytest.raises(topics.BadTopic, match="A seed is a whole number"):
         topic_proposals.ask(project=project, actor=Actor(), seed=2**32)
+    for wrong in ("topic:(", "nonsense:x", "since:never"):
+        with pytest.raises(filters.FilterError):
+            ask(project, query=wrong)
     assert not Clustering.objects.exists(), "what is refused at once leaves nothing behind"
 
 
