@@ -10,6 +10,8 @@ NEAR = 64  # characters looked at on either side
 LETTER = r"[^\W\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 _JOINT = re.compile(r"(?<=[a-z])(?=[A-Z])|_|(?<=[A-Za-z])-(?=[A-Za-z])")
 _SMALL = {ord(one): one.lower() for one in string.ascii_uppercase}
+_INSERTED = re.compile(r"\(([^()\n']{3,1000})\)\s{1,8}(?i:values)(?=\s{0,20}\()")
+_ROW = re.compile(r"\s{0,20},?\s{0,20}\(([^()]{1,2000})\)")
 _MOST_CELLS = 64
 _HEADING = 2_000
 
@@ -52,6 +54,8 @@ def cells(text: str, heading: re.Pattern[str]) -> Iterator[tuple[int, int]]:
     `heading` begins with the sign before it, a line's end included: so it is sought quickly. A table ends at the first line
     with another number of cells. Every line is read once: linear.
     """
+    if "VALUES" in text or "values" in text:
+        yield from _of_statements(text, heading)
     done = 0
     for start, behind in _headings(text, heading):
         if start < done:
@@ -77,6 +81,21 @@ def cells(text: str, heading: re.Pattern[str]) -> Iterator[tuple[int, int]]:
                 if number in wanted:
                     yield at, at + len(cell)
                 at += len(cell) + 1
+
+
+def _of_statements(text: str, heading: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """The cells of such columns in what a statement of SQL inserts; values with brackets in them end it."""
+    for begin in _INSERTED.finditer(text):
+        titles = begin[1].split(",")
+        wanted = [number for number, title in enumerate(titles) if heading.search(",{},".format(title.strip(' \n"`')))]
+        row = _ROW.match(text, begin.end()) if wanted else None
+        while row:
+            at, values = row.start(1), row[1].split(",")
+            for number, value in enumerate(values if len(values) == len(titles) else ()):
+                if number in wanted:
+                    yield at, at + len(value)
+                at += len(value) + 1
+            row = _ROW.match(text, row.end())
 
 
 def _headings(text: str, heading: re.Pattern[str]) -> Iterator[tuple[int, int]]:

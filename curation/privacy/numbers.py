@@ -11,6 +11,9 @@ _CARD = re.compile(
     r"(?<![A-Za-z0-9+])(?<!\d\.)(?<!\d{4}[ -])(?:"
     rf"\d{{4}}({_SPACE}|\.)\d{{4}}\1\d{{4}}\1\d{{4}}(?:\1\d{{1,3}})?"
     rf"|3\d{{3}}({_SPACE})\d{{6}}\2\d{{4,5}}"
+    # as a form of the web sends blanks; and as UnionPay prints nineteen digits
+    r"|(?<==)(?:\d{4}\+\d{4}\+\d{4}\+\d{4}|3\d{3}\+\d{6}\+\d{4,5})"
+    rf"|62\d{{4}}{_SPACE}\d{{13}}"
     rf"|\d{{12,19}})(?![A-Za-z0-9]|[.-]\d|{_SPACE}\d{{4}}(?!\d))"
 )
 # who gives cards out, by first digits and length: Visa, Mastercard, American Express, Discover, JCB, Diners, UnionPay,
@@ -19,7 +22,7 @@ _ISSUED = re.compile(
     r"4(?:\d{15}|\d{18})|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}|3[47]\d{13}"
     r"|(?:6011|65\d\d|64[4-9]\d)\d{12}|35(?:2[89]|[3-8]\d)\d{12}|3(?:0[0-59]|[689]\d)\d{11}|62\d{14,17}|220[0-4]\d{12}"
     r"|9792\d{12}|(?:508[5-9]\d\d|60698[5-9]|60699\d|607[0-8]\d\d|60790\d|6079[1-7]\d|60798[0-4]|60800[1-9]|6080[1-9]\d|608[1-4]\d\d"
-    r"|608500|81(?:7[2-9]|[89]\d)\d\d|820[01]\d\d|504175|5067\d\d|509\d{3}|627780|636(?:297|368)|606282)\d{10}|(?:50(?:18|20|38)|5893|6304|67(?:59|6[1-3]))(?:\d{12}|\d{14}|\d{15})"
+    r"|608500|81(?:7[2-9]|[89]\d)\d\d|820[01]\d\d|504175|506699|5067\d\d|509\d{3}|627780|636(?:297|368)|606282)\d{10}|(?:50(?:18|20|38)|5893|6304|67(?:59|6[1-3]))(?:\d{12}|\d{14}|\d{15})"
 )
 _OLD = re.compile(r"4\d{12}|(?:50(?:18|20|38)|5893|6304|67(?:59|6[1-3]))\d{8,11}")  # only where a card is spoken of
 _CARDS = (
@@ -43,7 +46,7 @@ _ALONE = re.compile(r"(?i)^\W{0,3}(?:(?:content|text|message|input|output|answer
 _NO_MORE = re.compile(r"^\W{0,3}$")
 _CARD_COLUMN = re.compile(
     r"(?im)[\n,;\t|][ \"]{0,3}(?:\w{0,16}(?:[_ ]|(?-i:(?<=[a-z])(?=[A-Z]))))?(?:card|pan|cc|karte|kreditkarte|creditcard|carte|tarjeta"
-    r"|kartennummer)(?:[_ ]?(?:no|nr|num|number))?[ \"]{0,3}(?=[,;\t|]|$)"
+    r"|kartennummer)(?:[_ ]?(?:no|nr|num|number|#))?[ \"]{0,3}(?=[,;\t|]|$)"
 )
 _LABEL = re.compile(r"([A-Za-z][\w.-]{0,40})(?:\\?[\"'])?\s{0,2}[:=#]\s{0,2}(?:\\?[\"'])?$")
 _OTHER_LABEL = re.compile(
@@ -75,7 +78,8 @@ _LENGTHS = {
     country: 4 + sum(int(number) for number in re.findall(r"\d+", structure))
     for country, structure in _STRUCTURES.items()
 }
-_IBAN = re.compile(r"(?<![A-Za-z0-9])([A-Za-z]{2})[0-9]{2}(?=[ \u00a0\u202f-]?[A-Za-z0-9]{3,4})")
+# also behind the code of a field within field 86 of a statement of account (SWIFT MT940)
+_IBAN = re.compile(r"(?<![A-Za-z])(?:(?<![0-9])|(?<=\?\d\d))([A-Za-z]{2})[0-9]{2}(?=[ \u00a0\u202f-]?[A-Za-z0-9]{3,4})")
 _NEXT = re.compile(r"[ \u00a0\u202f-]?[A-Za-z0-9]")
 
 
@@ -94,12 +98,14 @@ def cards(text: str) -> Iterator[tuple[int, int]]:
         start, end = match.span()
         before = text[max(0, start - NEAR) : start]
         if said != digits:
+            if "+" in said and not _OF_A_CARD.search(in_words(before)):
+                continue  # a sum
             if not _is_other(before) or before.endswith("-"):
                 last = end
                 yield start, end
             continue
         if column is None:
-            column = list(cells(text, _CARD_COLUMN))
+            column = sorted(cells(text, _CARD_COLUMN))
         if inside(column, start, end) or (
             not _is_other(before)
             and (

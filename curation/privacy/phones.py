@@ -11,10 +11,10 @@ from curation.privacy.cues import LETTER, NEAR, cells, in_small_letters, in_word
 
 _EXTENSION = r"(?:,?[ ]?(?i:ext\.?|extension|durchwahl|poste|x)[ ]?\d{1,6}(?!\w))?"
 _ENOUGH = re.compile(r"\d(?:[ ./()\u00a0-]{0,3}\d){6}")
-_ABROAD = r"\d{1,3}[ .\u00a0-]?(?:\(\d{1,4}\)[ .-]?)?\d(?:[ .\u00a0/-]?\d){5,12}"
+_ABROAD = r"\d{1,3}[ .\u00a0-]?(?:\(\d{1,4}\)[ .\u00a0-]?)?\d(?:[ .\u00a0/-]?\d){5,12}"
 _INTERNATIONAL = re.compile(
     rf"[+(0-9](?:(?<![.+:/#-].)(?<!{LETTER}.)|(?<=[\"A-Za-z]:.))(?:"
-    rf"(?<=\+){_ABROAD}|(?<=0)0(?=[1-9]\d{{0,2}}[ .(-]){_ABROAD}"
+    rf"(?<=\+){_ABROAD}|(?<=0)0(?=[1-9]\d{{0,2}}[ .(\u00a0-]){_ABROAD}"
     r"|(?:(?<=1)[ .-](?:\(\d{3}\) ?|\d{3}[ .-])|(?<=\()\d{3}\) ?|(?<=[2-9])\d\d[ .-])\d{3}[ .-]\d{4}"  # North America
     rf")(?!{LETTER}|[.:/-]\d){_EXTENSION}"
 )
@@ -32,13 +32,14 @@ _SPEAKS = re.compile(
     r"(?:phone|telefon|t[ée]l[ée]phone|tel[ée]fono|rufnummer|r[üu]ckruf|r[üu]ckfragen|erreich(?:en|bar)|whats ?app|telegram|m[óo]v[ie]l"
     r"|celular|cellulare|portable|handy|mobil|gsm|appele[rz]|joignable|joindre"
     r"|llamar|ll[áa]m[ea](?:me|nos)|ligar|msisdn|call-?back"
-    r"|bel(?:len)? (?:me|mij|naar)|ringa|zadzwo[nń]|puhelin|电话|手机|電話|手機|携帯|전화|연락처|телефон"
-    r"|(?<![a-z])(?:t[ée]l|tlf|cell|call(?:s|ed|ing)?|ring|fax|sms|dial|reach (?:me|us)|text (?:me|us|him|her|them)|(?:an)?rufen?"
+    r"|bel(?:len)? (?:me|mij|naar)|ringa|zadzwo[nń]|puhelin|电话|手机|電話|手機|携帯|전화|휴대폰|핸드폰|연락처|телефон"
+    r"|τηλ|κινητ|טלפון|נייד|هاتف|جوال|موبايل|โทร|điện thoại|फ़ोन|मोबाइल|natel|[☎✆📞📱📲]"
+    r"|(?<![a-z])(?:reachable|t[ée]l|tlf|cell|call(?:s|ed|ing)?|ring|fax|sms|dial|reach (?:me|us)|text (?:me|us|him|her|them)|(?:an)?rufen?"
     r"|chiam(?:i|ami|are)|contact[ ]?(?:number|num|no|nr))(?![a-z])"
     r"|(?<=[yterswd][ ])(?P<whose>number|nummer|num[ée]ro|n[úu]mero)(?![a-z]))"
 )
 # the letter that stands for one in a signature
-_LETTER_OF_A_LINE = re.compile(r"(?:^|[\n|•·])[ ]?[MTPFCHW][.:]{1,2}[ ]{1,2}$")
+_LETTER_OF_A_LINE = re.compile(r"(?:^|[\n|•·])[ ]?[MTPFCHW](?P<sign>[.:]{0,2})[ ]{1,2}$")
 _WHOSE = re.compile(
     r"(?i)(?<![a-z])(?:my|best|his|her|their|your|our|contact|new|old|home|work|direct|daytime|evening|following|the)[ ]$"
 )
@@ -59,6 +60,19 @@ _BEHIND = re.compile(
     r"|,? (?:is|as|was) (?:(?:my|the|our|his|her|their|your|a|new) ){1,2}(?:\w{1,12} )?(?:number|phone|mobile|cell|telephone)(?! of)"
     r"|(?<=\d) \((?:mobile|cell|phone|home|work|office|mobil|handy)\)"
 )
+# an address of mail right before or behind it, perhaps with a word or two between
+_ADDRESS_BEFORE = re.compile(r"@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}[>\")]?\s?[\s,;|·•–-]?\s?$")
+_ADDRESS_BEHIND = re.compile(r"\s?[\s,;|·•–/-]?\s?(?:[^\W\d]{1,12}[:.]?[ ]){0,2}[\w.+'-]{1,64}@[\w-]{1,63}\.")
+_FOUR_GROUPS = re.compile(r"\d{2,3}([ .\u00a0])\d{2,3}(?:\1\d{2,3}){2,3}")
+_SENDER = re.compile(r"\d\d\][ ](?:~[ ])?$")  # of a message in an exported chat: `[03.02.26, 18:35:10] `
+_SPLIT = re.compile(
+    r"(?i)country_?code\\?[\"']\s?:\s?\\?[\"']?\+?(\d{1,3})\\?[\"']?,\s{0,16}\\?[\"'](?:address|(?:national_?|subscriber_?)?number|phone)"
+    r"\\?[\"']\s?:\s?\\?[\"']?$"
+)
+_CALLS_COLUMN = re.compile(
+    r"(?im)[\n,;\t|][ \"]{0,3}(?:src|dst|ani|dnis|caller|callee|call(?:ing|ed)_?(?:party|number))[ \"]{0,3}(?=[,;\t|]|$)"
+)
+_OF_CALLS = ("disposition", "billsec", "call_duration", "calldate")  # columns of a list of calls
 _PHONE_COLUMN = re.compile(
     r"(?im)[\n,;\t|][ \"]{0,3}(?:\w{0,16}(?:[_ ]|(?-i:(?<=[a-z])(?=[A-Z]))))?(?:phone"
     r"|mobile|tel|telefon[eo]?|t[ée]l[ée]phone|tel[ée]fono|telefoon|cell|cellulare"
@@ -68,6 +82,7 @@ _PHONE_COLUMN = re.compile(
 # digits of national numbers, the trunk prefix included: leading 0 (most of Europe, Japan, Australia), North America, plans
 # of 9 digits (Spain, Poland, Portugal), of 10 (India, Italy) and 8 (Denmark, Norway, Singapore), Brazil, China, Russia
 _PLAN = re.compile(r"0[1-9]\d{7,10}|1?[2-9]\d{9}|[1-9]\d{7,8}|[1-9][1-9]9\d{8}|1[3-9]\d{9}|8\d{10}")
+_TWO_AND_EIGHT = re.compile(r"\(?1[1-9]\)?[ ]?\d{4}[ -]\d{4}")  # Buenos Aires, São Paulo
 _GROUPS = re.compile(r"(?:[18][ .-])?\(?\d{2,5}\)?(?:[ ./\u00a0-]{1,3}\d{2,8}){1,5}")
 _DATE = re.compile(
     r"(?:19|20)\d\d[-./ ](?:0?[1-9]|1[0-2])[-./ ](?:[0-2]?\d|3[01])(?!\d)|(?:[0-2]?\d|3[01])[-./](?:0?[1-9]|1[0-2])[-./](?:19|20)\d\d"
@@ -91,23 +106,33 @@ def phones(text: str) -> Iterator[tuple[int, int]]:
     if any(link in small for link in _LINKS):
         yield from (match.span(1) for match in _LINK.finditer(text))
     ends: list[int] = []
+    has_addresses = "@" in text
     for match in _INTERNATIONAL.finditer(text):
         if _is_given_out(match.group(), text, match.start(), match.end(), ends):
             insort(ends, match.end())
             yield match.span()
     for number in _NATIONAL.finditer(text):
-        if _is_spoken_of(number, text) or _has_its_place(number, text) or _follows(number, text, ends):
+        if (
+            _is_spoken_of(number, text)
+            or _has_its_place(number, text)
+            or _follows(number, text, ends)
+            or (has_addresses and _is_beside_an_address(number, text))
+        ):
             insort(ends, number.end())
             yield number.span()
     for start, end in cells(text, _PHONE_COLUMN) if "\n" in text else ():
         if (cell := _NATIONAL.search(text, start, end)) and _is_national(cell.group(), ""):
+            yield cell.span()
+    for start, end in cells(text, _CALLS_COLUMN) if any(title in small for title in _OF_CALLS) else ():
+        if (cell := _NATIONAL.search(text, start, end)) and _is_national(cell.group(), " "):
             yield cell.span()
 
 
 def _is_spoken_of(number: re.Match[str], text: str) -> bool:
     """Whether a word for a telephone stands before it in its line, or the letter for one in a signature."""
     start, said = number.start(), number.group()
-    if text[start - 1 : start] == " " and _LETTER_OF_A_LINE.search(text, max(0, start - 8), start):
+    letter = _LETTER_OF_A_LINE.search(text, max(0, start - 8), start) if text[start - 1 : start] == " " else None
+    if letter and (letter["sign"] or not said.isdigit()):
         return _is_national(said, "") or (said.isdigit() and len(said) == 10 and _is_valid(said))
     return any(_is_national(said, between) for between in _between(text, start))
 
@@ -131,8 +156,10 @@ def _has_its_place(number: re.Match[str], text: str) -> bool:
     """Whether a later word calls it a number, or it stands in a field for whom a message goes to."""
     (start, end), said = number.span(), number.group()
     before = text[max(0, start - NEAR) : start]
-    if _BEHIND.match(text, end):
+    if _BEHIND.match(text, end) or (text[end : end + 2] == ": " and _SENDER.search(before)):
         return not is_other(before) and _is_national(said, "")
+    if said.isdigit() and (country := _SPLIT.search(text, max(0, start - 2 * NEAR), start)):
+        return _is_valid(f"+{country[1]}{said}")
     if text[end : end + 1] not in ('"', "'", "\\") or not _TO.search(before[-24:]):
         return False
     if said.isdigit() and said[0] != "0":
@@ -151,11 +178,25 @@ def _follows(number: re.Match[str], text: str, ends: list[int]) -> bool:
     )
 
 
+def _is_beside_an_address(number: re.Match[str], text: str) -> bool:
+    """Whether it is written in groups, as telephone numbers are at home, right beside an address of mail."""
+    (start, end), said = number.span(), number.group()
+    if said.isdigit() or not (said[0] == "0" or said[:2] == "(0" or _FOUR_GROUPS.fullmatch(said)):
+        return False
+    before = text[max(0, start - NEAR) : start]
+    beside = ("@" in before and _ADDRESS_BEFORE.search(before)) or _ADDRESS_BEHIND.match(text, end)
+    return bool(beside) and _is_national(said, "") and not is_other(before)
+
+
 def _is_national(said: str, between: str) -> bool:
     said = re.sub(r"(?i)[, ]*(?:ext|durchwahl|poste|x).*$", "", said)
     digits = re.sub(r"\D", "", said)
-    if not _PLAN.fullmatch(digits) or _DATE.match(said) or _FOUR.fullmatch(said) or is_other(between):
+    if _DATE.match(said) or _FOUR.fullmatch(said) or is_other(between):
         return False
+    if not _PLAN.fullmatch(digits):
+        if said == digits:  # with the code of its country, without a plus
+            return len(said) >= 11 and bool(_ADJACENT.search(between)) and _is_valid(f"+{said}")
+        return _TWO_AND_EIGHT.fullmatch(said) is not None
     if said[0] == "0" or said[:2] == "(0":
         return True
     return _ADJACENT.search(between) is not None if said == digits else _GROUPS.fullmatch(said) is not None
@@ -195,4 +236,7 @@ def _is_given_out(said: str, text: str, start: int, end: int, ends: list[int]) -
 def _is_valid(said: str) -> bool:
     import phonenumbers
 
-    return phonenumbers.is_valid_number(phonenumbers.parse(said, "US"))
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(said, "US"))
+    except phonenumbers.NumberParseException:
+        return False

@@ -137,6 +137,15 @@ def test_any_text_gives_places_in_order_that_do_not_overlap(text: str) -> None:
         "aB",
         "password: aBaBaBaBaB ",
         "a.b",
+        "(a) values (a),",
+        "(a,card) values (1,4539578763621486),",
+        "src,disposition\n12345678901,a\n",
+        "a@b.co 0301 234 567 ",
+        "a@b.",
+        "00] 0301 234 567: ",
+        '"country_code": 1, "address": "2127343139" ',
+        "4539+5787+6362+1486",
+        "?31DE89",
     ],
 )
 def test_time_grows_with_the_length_alone(piece: str) -> None:
