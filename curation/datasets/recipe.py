@@ -135,6 +135,20 @@ def parse(given: Mapping[str, Any]) -> Recipe:
     `train` may be given and must then fit the other two shares. Recipes of earlier versions read as they were meant:
     dedupe true is exact, false is none.
     """
+    values = _read(given)
+    problems = _shares(values, given) + _together(Recipe(**values))
+    if problems:
+        raise RecipeError(problems)
+    return Recipe(**values)
+
+
+def stored(given: Mapping[str, Any]) -> Recipe:
+    """A recipe as a version or a freezing holds it, to be shown: whether its fields fit each other by today's rules is not
+    asked."""
+    return Recipe(**_read(given))
+
+
+def _read(given: Mapping[str, Any]) -> dict[str, Any]:
     problems: list[tuple[str, str]] = []
     known = {one.name for one in fields(Recipe)} | set(FOR_READERS)
     problems += [(name, "there is no such option") for name in given if name not in known]
@@ -147,17 +161,14 @@ def parse(given: Mapping[str, Any]) -> Recipe:
                 problems += [(f"{name}{path}", reason) for path, reason in error.problems]
             except ValueError as error:
                 problems.append((name, str(error)))
-    if not problems:
-        problems += _shares(values, given)
-        problems += _together(Recipe(**values))
     if problems:
         raise RecipeError(problems)
-    return Recipe(**values)
+    return values
 
 
-def rerun(stored: Mapping[str, Any]) -> Recipe:
+def rerun(held: Mapping[str, Any]) -> Recipe:
     """The recipe of a frozen version, to be followed again as of the moment when it was frozen."""
-    return replace(parse(stored), until=stored.get("until") or stored.get("as_of", ""))
+    return replace(parse(held), until=held.get("until") or held.get("as_of", ""))
 
 
 def _together(chosen: Recipe) -> list[tuple[str, str]]:

@@ -165,7 +165,7 @@ def _start(entry: Entry, given: QueryDict) -> dict[str, Any]:
         found = read.version(entry.project, name, int(number) if number.isdecimal() else None)
     except DatasetVersion.DoesNotExist:
         raise Http404("There is no such dataset version in this project.") from None
-    return recipe_form.shown(recipe.parse(found.recipe)) | {"name": name, "q": found.query, "description": ""}
+    return recipe_form.shown(recipe.stored(found.recipe)) | {"name": name, "q": found.query, "description": ""}
 
 
 def _words(field: str) -> str:

@@ -80,7 +80,7 @@ def _change(request: HttpRequest, entry: Entry, found: Freezing) -> HttpResponse
 
 def _form(found: Freezing) -> str:
     """The address of the form, filled in as it was asked for."""
-    values = recipe_form.shown(recipe.parse(found.recipe)) | {
+    values = recipe_form.shown(recipe.stored(found.recipe)) | {
         "name": found.name, "q": found.query, "description": found.description,
     }  # fmt: skip
     return f"{reverse('curation:dataset-new', args=[found.project.slug])}?{recipe_form.address(values)}"

@@ -70,5 +70,9 @@ def find(name: str) -> Task:
 
 
 def check(task: Task, given: Mapping[str, Any]) -> dict[str, Any]:
-    """All options of a task, with what is given. Raises OptionsError naming every wrong option."""
-    return _check(task.OPTIONS, given)
+    """All options of a task, with what is given. Raises OptionsError naming every wrong option, and those that do not fit
+    each other."""
+    values = _check(task.OPTIONS, given)
+    if problems := task.TOGETHER(values):
+        raise OptionsError(list(problems))
+    return values

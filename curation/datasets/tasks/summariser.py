@@ -38,8 +38,8 @@ def make(context: Context) -> list[Made] | Left:
     facts = {"score": source, "operator": "gte", "threshold": options["min_quality"], "value": quality}
     if quality is None:
         return Left(reasons.UNSCORED, f"neither {options['score']} nor a rating", facts)
-    low = quality < options["low_below"]
-    if quality < options["min_quality"] and not (low and options["low"] == "labels"):
+    low = options["low"] == "labels" and quality < options["low_below"]
+    if quality < options["min_quality"] and not low:
         return Left(reasons.LOW_QUALITY, f"{source} {quality:g}, below {options['min_quality']:g}", facts)
     example = example_of(context)
     if left := why_not(example):
@@ -70,6 +70,14 @@ def kind_of(options: Mapping[str, Any]) -> Kind:
     return "label" if options["low"] == "labels" else "chat"
 
 
+def together(options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """No answer may be good and of low quality."""
+    least = options["min_quality"]
+    if options["low"] != "labels" or options["low_below"] <= least:
+        return []
+    return [("low_below", f"must not be over the least quality, {least:g}: answers between them are wanted")]
+
+
 TASK = Task(
     NAME="summariser",
     LABEL="From what tools returned to the answer",
@@ -86,6 +94,7 @@ TASK = Task(
     ),
     NEEDS=frozenset({"scores", "feedback"}),
     USUAL={"judgments": ["acceptable", "unjudged"]},
+    TOGETHER=together,
     KIND_OF=kind_of,
     MAKE=make,
 )  # fmt: skip

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from curation.datasets.recipe import Recipe
 
 Make = Callable[[Context], list[Made] | Left]
+# (name of the option, what is wrong) of checked options that do not fit each other
+Together = Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]]
 # project, ids of the traces in the order of the recipe, recipe, checked options
 Gather = Callable[[Project, Sequence[int], "Recipe", Mapping[str, Any]], Gathered]
 
@@ -22,9 +24,9 @@ class Task:
     """One task. KIND is what its rows are; `kind(options)` where an option changes that. NEEDS: what `known` reads beside
     the columns ("scores", "feedback"). DECIDES: the task looks at verdicts by itself, so the recipe's judgments stop no
     trace (archived and empty ones and replays stay out all the same). USUAL: options of a recipe that fit the task where
-    nothing else is said, for the form. SUMMARY counts over all rows where the task has something to warn of; EXPLAIN
-    says of Gathered.counts why there is no row. Exactly one
-    of MAKE and GATHER is there."""
+    nothing else is said, for the form. TOGETHER says which options do not fit each other. SUMMARY counts over all rows where
+    the task has something to warn of; EXPLAIN says of Gathered.counts why there is no row. Exactly one of MAKE and GATHER
+    is there."""
 
     NAME: str
     LABEL: str
@@ -36,6 +38,7 @@ class Task:
     USUAL: Mapping[str, Any] = field(default_factory=dict)
     MAKE: Make | None = None
     GATHER: Gather | None = None
+    TOGETHER: Together = lambda _: ()
     KIND_OF: Callable[[Mapping[str, Any]], Kind] | None = None
     SUMMARY: Callable[[], Summary] = Summary
     EXPLAIN: Callable[[Mapping[str, Any]], str] | None = None

@@ -4,6 +4,9 @@ Observations stay messages of the role tool, which no format lets a model learn:
 code for this often does, they would teach it to invent what tools return.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from curation.datasets import reasons
 from curation.datasets.example import Example, has_content
 from curation.datasets.tasks.chat import example_of, why_not
@@ -94,6 +97,12 @@ def _without_thought(one: Message) -> Message:
     return kept
 
 
+def together(options: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """No run has fewer steps than the fewest and more than the most."""
+    fewest, most = options["min_steps"], options["max_steps"]
+    return [("max_steps", f"must be at least the fewest, {fewest:,}")] if most is not None and most < fewest else []
+
+
 TASK = Task(
     NAME="trajectories",
     LABEL="Whole runs, chosen by reward and length",
@@ -118,5 +127,6 @@ TASK = Task(
     ),
     NEEDS=frozenset({"scores"}),
     USUAL={"judgments": ["acceptable", "unjudged"]},
+    TOGETHER=together,
     MAKE=make,
 )  # fmt: skip

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,10 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from curation.datasets import build, reasons
+from curation.datasets import build, reasons, tasks
 from curation.datasets.exporting import formats, personal
 from curation.datasets.recipe import Recipe
-from curation.models import DatasetDecision, DatasetVersion
+from curation.models import DatasetDecision, DatasetVersion, Score
 from curation.views import datasets as shown_versions
 from tests import make
 from tests.curation.datasets import rows
@@ -196,6 +197,30 @@ def test_what_is_not_there_is_404(project: Project, alice: User, rita: User, as_
     rows.trace(project, judged="acceptable", by=rita)
     build.freeze(project=project, name="support", query_text="", actor=Actor())
     assert as_user(alice).get(f"/p/acme/datasets/{page}").status_code == 404
+
+
+@pytest.mark.django_db
+def test_the_form_starts_from_a_version_whose_options_are_refused_by_now(
+    project: Project, alice: User, rita: User, as_user: SignedIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trace = rows.trace(project, judged="acceptable", by=rita)
+    Score.objects.create(project=project, trace=trace, name="response_quality", number=5, source="human")
+    with monkeypatch.context() as earlier:
+        earlier.setitem(tasks.TASKS, "summariser", replace(tasks.TASKS["summariser"], TOGETHER=lambda _: ()))
+        options = {"low": "labels", "low_below": 4.5}
+        chosen = Recipe(task="summariser", task_options=options)
+        build.freeze(project=project, name="support", query_text="", actor=Actor(), recipe=chosen)
+    page = as_user(alice).get("/p/acme/datasets/new/?from=support@1").content.decode()
+    assert 'name="option_low_below"' in page and 'value="4.5"' in page
+    typed = {
+        "name": "support",
+        "task": "summariser",
+        "option_low": "labels",
+        "option_low_below": "4.5",
+        "act": "freeze",
+    }
+    again = as_user(alice).post("/p/acme/datasets/new/", typed)
+    assert again.status_code == 422 and "must not be over the least quality, 4" in again.content.decode()
 
 
 @pytest.mark.django_db

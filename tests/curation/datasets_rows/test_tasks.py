@@ -272,6 +272,29 @@ def test_options_are_checked_by_name() -> None:
         tasks.find("x")
 
 
+@pytest.mark.parametrize(
+    ("name", "options", "wrong"),
+    [
+        ("summariser", {"low": "labels", "low_below": 4.5}, "low_below"),
+        ("summariser", {"low": "labels", "min_quality": 2}, "low_below"),
+        ("trajectories", {"min_steps": 5, "max_steps": 4}, "max_steps"),
+    ],
+)
+def test_options_are_checked_together(name: str, options: dict[str, Any], wrong: str) -> None:
+    with pytest.raises(tasks.OptionsError) as raised:
+        tasks.check(tasks.find(name), options)
+    assert [option for option, _ in raised.value.problems] == [wrong]
+
+
+def test_an_answer_is_of_low_quality_only_where_such_are_kept_apart() -> None:
+    known: dict[str, Any] = {"scores": (score("response_quality", 2.5),), "options": {"min_quality": 2}}
+    (row,) = made("summariser", **known)
+    assert row.example.kind == "chat" and "low" not in row.detail
+    assert left("summariser", edits={"4": "mask"}, **known).reason.code == "target_masked"
+    (edge,) = made("summariser", scores=(score("response_quality", 4.0),), options={"low": "labels", "low_below": 4})
+    assert edge.example.label is True
+
+
 @pytest.mark.parametrize("task", tasks.TASKS.values(), ids=lambda task: task.NAME)
 def test_every_default_passes_its_own_check(task: tasks.Task) -> None:
     usual = tasks.check(task, {})
