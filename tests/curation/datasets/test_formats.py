@@ -167,6 +167,43 @@ def test_every_format_reads_what_it_writes(talk: Example, pair: Example) -> None
                     assert json.loads(export.line_of(chosen.write(back))) == record or chosen.NAME == "chatml"
 
 
+_VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**66), 2**66)
+    | st.floats()
+    | st.text(st.sampled_from("ab😀\u2028\0\ud83d\udc00"), max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@FEW
+@given(
+    st.dictionaries(st.text(max_size=3), _VALUES, max_size=3), st.dictionaries(st.text(max_size=3), _VALUES, max_size=3)
+)
+def test_what_the_check_lets_through_can_be_written(arguments: Any, schema: Any) -> None:
+    """Whatever stands in arguments and schemas: each line is JSON for every parser, and says what was there."""
+    tool: Any = {"name": "look", "description": "Looks", "parameters": json.dumps(schema)}
+    asked = message("assistant", "", tool_calls=[call("look", json.dumps(arguments))])
+    said = [message("user", "What is the weather?"), asked, tool_result("sunny"), message("assistant", "It is sunny.")]
+    for kind, row in {
+        "chat": Example(said, [tool]),
+        "pair": Example(said[:1], [tool], "pair", chosen=[asked], rejected=said[3:]),
+        "label": Example(said[:3], [tool], "label", chosen=said[3:], label=True),
+        "prompt": Example(said[:1], [tool], "prompt", item={"reference_text": "sunny"}),
+    }.items():
+        for chosen in formats.taking(kind):  # type: ignore[arg-type]
+            if not errors(row, chosen.NAME):
+                written = json.loads(export.line_of(chosen.write(row)))
+                json.dumps(written, ensure_ascii=False, allow_nan=False).encode()
+                if chosen.NAME == "openai-sft":
+                    assert written["tools"][0]["function"]["parameters"] == json.loads(tool["parameters"])
+                if chosen.NAME == "trl-sft":
+                    said_so = written["messages"][1]["tool_calls"][0]["function"]["arguments"]
+                    assert said_so == json.loads(json.dumps(arguments))
+
+
 def test_a_result_is_a_turn_of_its_own_in_chatml() -> None:
     row = Example(
         messages=[
