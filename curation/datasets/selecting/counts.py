@@ -22,7 +22,7 @@ def of(project: Project, plan: Plan, recipe: Recipe) -> dict[str, Any]:
     """The counts; tokens are estimates. `selection` has the numbers of requirement 000-24: rows that are trained on are
     selected, those of validation and test are held out."""
     rows = plan.every_row
-    found = Counter(plan.reasons)
+    by_reason = dict(Counter(reason.code for reason in plan.reasons))
     looked_at = len(plan.candidates)
     per_split = Counter(row.split for row in rows)
     lengths = sorted([row.signature.tokens for row in rows])
@@ -34,7 +34,7 @@ def of(project: Project, plan: Plan, recipe: Recipe) -> dict[str, Any]:
         "looked_at": looked_at,
         "rows": len(rows),
         **{split: per_split.get(split, 0) for split in SPLITS},
-        "by_reason": {reason.code: number for reason, number in found.items()},
+        "by_reason": by_reason,
         "groups": {split: len(groups[split]) for split in SPLITS},
         "shared_inputs": _shared_inputs(rows),
         "judges": len({row.author for row in rows if row.author}),
@@ -49,7 +49,7 @@ def of(project: Project, plan: Plan, recipe: Recipe) -> dict[str, Any]:
         },
         "checks": {name: tally.plain() for name, tally in plan.tallies().items()},
         "selection": _selection(
-            plan, looked_at, sum(number for reason, number in found.items() if not reason.included)
+            plan, looked_at, sum(number for code, number in by_reason.items() if not reasons.BY_CODE[code].included)
         ),
         "personal": {
             "rows": sum(row.signature.personal > 0 for row in rows),
