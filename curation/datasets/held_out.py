@@ -19,8 +19,8 @@ from django.db import connection
 from psycopg import Cursor
 
 from curation.datasets.example import Example
-from curation.datasets.selecting import near, prints
-from curation.models import Dataset, DatasetRow, DatasetVersion
+from curation.datasets.selecting import near
+from curation.models import Dataset, DatasetVersion
 from workspace.models import Project
 
 TEST = "test"
@@ -56,9 +56,7 @@ _SIGNATURES = """
     SELECT revision_id, minhash FROM curation_revisionsignature
     WHERE revision_id = ANY(%s::bigint[])
 """
-OWN_CHUNK = 200
-MOST_KEPT = 200_000  # minhashes of rows, and revisions in each of a few _Nearness, that are kept in memory
-_own: dict[str, bytes] = {}  # digest of a row -> minhash of its own words
+MOST_KEPT = 400_000  # revisions in each of a few _Nearness that are kept in memory
 Key = int | str  # what is compared: a revision by its id, a row's own words by its digest
 
 
@@ -216,6 +214,16 @@ class Guard:
             asked = [row for row in asked if row.key not in found]
         return found | self._against(asked, _here(rows))
 
+    @property
+    def holds(self) -> bool:
+        """Whether anything is held out already."""
+        return bool(self._known.places)
+
+    def known(self, rows: Sequence[Row]) -> dict[Hashable, Conflict]:
+        """Those of `rows` that what is held out already forbids to learn from, whatever their split; their groups may still
+        change, so they are asked about again."""
+        return self._against(rows, self._known)
+
     def _against(self, rows: Sequence[Row], held_out: Held) -> dict[Hashable, Conflict]:
         if not held_out.places:
             return {}
@@ -312,28 +320,11 @@ def said_by(digest: str, sameness: bytes | None, prompt: str | None) -> tuple[st
     return (digest, bytes(sameness)) if sameness else (digest,)
 
 
-def own_words(rows: Mapping[str, int]) -> dict[str, bytes]:
-    """The minhash of what rows say (digest -> id of a stored row), by digest; empty where that is too short to compare.
-    Those that were worked out are kept in memory."""
-    from curation.datasets.read import example_of_row
-
-    missing = [pk for digest, pk in rows.items() if digest not in _own]
-    if len(_own) + len(missing) > MOST_KEPT:
-        _own.clear()
-        missing = list(rows.values())
-    made: dict[str, bytes] = {}
-    for start in range(0, len(missing), OWN_CHUNK):
-        chunk = missing[start : start + OWN_CHUNK]
-        found = list(DatasetRow.objects.filter(pk__in=chunk).select_related("revision", "correction"))
-        words = [prints.words(example_of_row(row)) for row in found]
-        made |= {row.digest: one for row, one in zip(found, prints.minhashes(words), strict=True)}
-    _own.update(made)
-    return {digest: made.get(digest) or _own.get(digest, b"") for digest in rows}
-
-
 def _add_said(held_out: Held, asked: list[Any]) -> dict[str, bytes]:
-    """Add what the rows say; returns the minhashes of what they say themselves. One statement, and one for each OWN_CHUNK
-    rows that nobody read yet."""
+    """Add what the rows say; returns the minhashes of what they say themselves. One statement, and own_words' for
+    those that nobody read yet."""
+    from curation.datasets.selecting import own_words
+
     own: dict[str, int] = {}
     with connection.cursor() as cursor:
         cursor.execute(_HELD_SAYS, asked)
@@ -343,7 +334,7 @@ def _add_said(held_out: Held, asked: list[Any]) -> dict[str, bytes]:
                 held_out.says.setdefault(said, place)
             if row is not None and own.setdefault(digest, row) == row:
                 held_out.compared[digest] = place
-    return own_words(own)
+    return own_words.of(own)
 
 
 def _here(rows: Iterable[Row]) -> Held:

@@ -13,6 +13,7 @@ from django.db.models import Count, Max
 
 from curation.datasets import held_out
 from curation.datasets.held_out import TEST, Conflict, Row, said_by
+from curation.datasets.selecting import own_words
 from curation.models import DatasetVersion, Trace
 
 _ROWS = f"""
@@ -105,7 +106,7 @@ def _leaks(version_id: int, scope: str, newest: int, number: int) -> tuple[Leak,
     with connection.cursor() as cursor:
         cursor.execute(_ROWS, [version_id])
         stored = [row for row in cursor.fetchall() if since is None or row[6] != TEST]
-    words = held_out.own_words({row[8]: row[7] for row in stored if row[7] is not None})
+    words = own_words.of({row[8]: row[7] for row in stored if row[7] is not None})
     rows = [_row(*row, words=words.get(row[8], b"")) for row in stored]
     near = version.recipe.get("near_threshold", held_out.THRESHOLD)
     found = held_out.conflicts(

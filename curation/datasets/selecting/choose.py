@@ -1,6 +1,7 @@
 """Which traces become rows: every trace that the filter matches gets one decision with one reason.
 
-The order: narrow columns and judgments, scores, content, then what takes rows out again, then splits and what is held out.
+The order: narrow columns and judgments, scores, content, then, where a number of rows is asked for, what is known to be held
+out, then what takes rows out again, then splits and what else is held out.
 """
 
 import gc
@@ -101,10 +102,13 @@ def _choose(
     heard()
     making.make(left, plan, wanted)
     heard()
+    keeper = placing.keeper(plan, recipe, project, dataset, guard=guard)
+    placing.keep_out(plan, recipe, keeper)
+    heard()
     _add_losses(plan, recipe)
     thin.thin(plan, recipe, project)
     heard()
-    placing.place(plan, recipe, project, dataset, guard=guard)
+    placing.place(plan, recipe, project, keeper)
     return plan
 
 

@@ -127,7 +127,7 @@ def _warnings(counts: dict[str, Any], recipe: Recipe) -> list[dict[str, str]]:
     if recipe.task == "chat" and (rejected := counts["by_reason"].get(reasons.TAKEN_REJECTED.code)):
         text = f"{rejected:,} answers that people rejected are learned from, since the recipe takes them."
         told.append(("learns_rejected", text))
-    return [{"code": code, "text": text} for code, text in told + _of_steps(counts)]
+    return [{"code": code, "text": text} for code, text in told + _of_steps(counts, recipe)]
 
 
 def _why_empty(counts: dict[str, Any], share: float) -> str:
@@ -142,7 +142,19 @@ def _why_empty(counts: dict[str, Any], share: float) -> str:
     return f"{text} of the {left:,} row{'' if left == 1 else 's'} not {words}; {words} ones are only trained on."
 
 
-def _of_steps(counts: dict[str, Any]) -> list[tuple[str, str]]:
+def _short(counts: dict[str, Any], recipe: Recipe) -> list[tuple[str, str]]:
+    """Fewer rows than the recipe asks for, where some are held out."""
+    numbers = (recipe.limit, recipe.max_examples, None if recipe.coreset is None else recipe.coreset.size)
+    asked = min((number for number in numbers if number is not None), default=0)
+    rows = counts["rows"] - counts.get("origins", {}).get("replayed", 0)
+    held = sum(counts["by_reason"].get(reason.code, 0) for reason in (reasons.HELD, reasons.NEAR_HELD))
+    if rows >= asked or not held:
+        return []
+    text = f"{asked:,} rows were asked for and {rows:,} are there; {held:,} traces stay out because they are held out."
+    return [("short_of_asked", text)]
+
+
+def _of_steps(counts: dict[str, Any], recipe: Recipe) -> list[tuple[str, str]]:
     told: list[tuple[str, str]] = []
     by_reason = counts["by_reason"]
     if failed := by_reason.get(reasons.FAILED.code):
@@ -153,6 +165,7 @@ def _of_steps(counts: dict[str, Any]) -> list[tuple[str, str]]:
     if held := counts.get("personal", {}).get("rows"):
         text = f"Personal data was found in {held:,} row{'' if held == 1 else 's'}."
         told.append(("personal_data", text if names.is_plugged_in() else f"{text} Names of people are not looked for."))
+    told += _short(counts, recipe)
     for short in counts.get("mix", {}).get("short", []):
         text = (
             f"The mix wants {short['wanted']:,} rows of {short['value']!r}; {short['missing']:,} of them are missing."

@@ -1,6 +1,8 @@
 """Where the chosen rows go: groups, splits and folds; what is held out is kept out; replayed rows come beside them."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from operator import attrgetter
 
 from curation.datasets import held_out, reasons, splits
@@ -14,8 +16,58 @@ from workspace.models import Project
 AHEAD = 1_000  # further rows that are compared with what is held out together with those that fill a place
 
 
-def place(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None, *, guard: bool = True) -> None:
-    """Give every row its group, split and fold, and take the first `limit` rows. With `guard` rows that are held out, or
+@dataclass(frozen=True, slots=True)
+class Keeper:
+    """What is held out: by the dataset itself, whose traces go to test again (None: there is no dataset yet), and by all
+    that counts, from which `guard` keeps rows apart (None: nothing is kept apart)."""
+
+    held: held_out.Held | None
+    guard: held_out.Guard | None
+
+
+def keeper(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None, *, guard: bool = True) -> Keeper:
+    """For one selection; with `guard` rows are kept apart from what is held out."""
+    held = held_out.held(project=project, dataset=dataset) if dataset is not None else None
+    keeps = held_out.Guard(
+        project=project, dataset=dataset, scope=recipe.held_out, threshold=_threshold(recipe),
+        minhashes=plan.minhashes,
+    ) if guard else None  # fmt: skip
+    return Keeper(held, keeps)
+
+
+def keep_out(plan: Plan, recipe: Recipe, keeper: Keeper) -> None:
+    """Where the recipe asks for a number of rows, those that cannot be learned from, as is known before, leave first: they
+    would take the places of others."""
+    numbers = (recipe.balance, recipe.coreset, recipe.mix, recipe.max_examples)
+    if keeper.guard is None or not keeper.guard.holds or not any(one is not None for one in numbers):
+        return
+    by_id = {one.id: one for one in plan.candidates}
+    groups = [_group_of(by_id[row.trace_id], recipe) for row in plan.rows]
+    asked = [_shown(index, row, group) for index, (row, group) in enumerate(zip(plan.rows, groups, strict=True))]
+    found = keeper.guard.known(asked)
+    tested = set(keeper.held.groups) if keeper.held is not None else set()
+    if keeper.held is not None and keeper.held.places:
+        tested |= {group for row, group in zip(plan.rows, groups, strict=True) if row.trace_id in keeper.held}
+    gone = {
+        id(row): found[index] for index, row in enumerate(plan.rows)
+        if index in found and not _may_be_tested(row, groups[index], recipe, tested)
+    }  # fmt: skip
+    _tell(plan, [row for row in plan.rows if id(row) in gone], gone)
+    plan.rows = [row for row in plan.rows if id(row) not in gone]
+
+
+def _may_be_tested(row: Row, group: str, recipe: Recipe, tested: set[str]) -> bool:
+    """Whether a row may come into the test split, as far as can be said before all rows are known; `tested` are the groups
+    that the dataset holds out."""
+    if recipe.group_by == "cluster" or row.together or row.kind == "pair":  # its group may be joined with another
+        return bool(recipe.test or tested)
+    if group in tested or not recipe.test:
+        return group in tested
+    return bool(recipe.stratify) or splits.split_of(group, recipe) == splits.TEST
+
+
+def place(plan: Plan, recipe: Recipe, project: Project, keeper: Keeper) -> None:
+    """Give every row its group, split and fold, and take the first `limit` rows. With a guard rows that are held out, or
     nearly equal to a held-out one, leave, and the next ones take their places, so that the limit is reached where it can
     be. Then replayed rows are added."""
     about = facets.topics(project, [row.trace_id for row in plan.rows])
@@ -26,16 +78,11 @@ def place(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None,
     waiting = plan.rows
     taken = len(waiting) if recipe.limit is None else recipe.limit
     plan.rows = waiting[:taken]
-    held = held_out.held(project=project, dataset=dataset) if dataset is not None else None
-    keeper = held_out.Guard(
-        project=project, dataset=dataset, scope=recipe.held_out, threshold=_threshold(recipe),
-        minhashes=plan.minhashes,
-    ) if guard else None  # fmt: skip
     shut_out: dict[int, held_out.Conflict | None] = {}
     while True:
-        _split(plan.rows, recipe, held)
+        _split(plan.rows, recipe, keeper.held)
         ahead = waiting[taken : taken + AHEAD] if shut_out else []
-        gone = _guard(plan.rows, keeper, ahead) if keeper is not None else {}
+        gone = _guard(plan.rows, keeper.guard, ahead) if keeper.guard is not None else {}
         if not gone:
             break
         shut_out |= gone
@@ -48,6 +95,7 @@ def place(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None,
     _tell(plan, [row for row in waiting[:taken] if id(row) in shut_out], shut_out)
     for row in waiting[taken:]:
         plan.drop(row, reasons.OVER_LIMIT)
+    _count_mix_again(plan)
     replaying.add(plan, recipe, project)
 
 
@@ -70,11 +118,7 @@ def _group(plan: Plan, recipe: Recipe) -> None:
     ordered = sorted(plan.rows, key=attrgetter("part"))
     ordered.sort(key=attrgetter("trace_id"))
     for row in ordered:
-        one = by_id[row.trace_id]
-        row.group = splits.group_of(
-            recipe.group_by, task_id=one.task_id, session_id=one.session_id, user_id=one.user_id,
-            external_id=one.external_id,
-        )  # fmt: skip
+        row.group = _group_of(by_id[row.trace_id], recipe)
     alike: list[tuple[int, int]] = []
     if recipe.group_by == "cluster":
         found = near.pairs([row.signature.minhash for row in ordered], threshold=_threshold(recipe))
@@ -90,6 +134,13 @@ def _group(plan: Plan, recipe: Recipe) -> None:
     if alike:
         for row, group in zip(ordered, splits.clustered([row.group for row in ordered], alike), strict=True):
             row.group = group
+
+
+def _group_of(one: Candidate, recipe: Recipe) -> str:
+    return splits.group_of(
+        recipe.group_by, task_id=one.task_id, session_id=one.session_id, user_id=one.user_id,
+        external_id=one.external_id,
+    )  # fmt: skip
 
 
 def _threshold(recipe: Recipe) -> float:
@@ -108,17 +159,17 @@ def _guard(rows: Sequence[Row], keeper: held_out.Guard, ahead: Sequence[Row]) ->
     """The rows (by id()) that must not be there: of the train and validation splits those that conflict with something
     held out, and, with None, generated ones that have no place. `ahead` are rows that may take their places."""
     gone: dict[int, held_out.Conflict | None] = {id(row): None for row in rows if not row.split}
-    asked = [_shown(id(row), row) for row in rows if row.split]
-    found = keeper.conflicts(asked, ahead=(_shown(id(row), row) for row in ahead))
+    asked = [_shown(id(row), row, row.group) for row in rows if row.split]
+    found = keeper.conflicts(asked, ahead=(_shown(id(row), row, row.group) for row in ahead))
     return gone | {id(row): found[id(row)] for row in rows if id(row) in found}
 
 
-def _shown(key: int, row: Row) -> held_out.Row:
+def _shown(key: int, row: Row, group: str) -> held_out.Row:
     if row.content is None and row.correction_id is None:  # of most; properties would cost as much as all else here
         traces, revisions = (row.trace_id,), (row.revision_id,)
         says = (row.signature.digest, row.signature.sameness)
-        return held_out.Row(key, traces, revisions, row.group, row.split, says)
-    return held_out.Row(key, row.traces, row.revisions, row.group, row.split, row.says, row.words)
+        return held_out.Row(key, traces, revisions, group, row.split, says)
+    return held_out.Row(key, row.traces, row.revisions, group, row.split, row.says, row.words)
 
 
 def _tell(plan: Plan, rows: Sequence[Row], why: Mapping[int, held_out.Conflict | None]) -> None:
@@ -133,6 +184,19 @@ def _tell(plan: Plan, rows: Sequence[Row], why: Mapping[int, held_out.Conflict |
                  "version": conflict.version, "row": conflict.position}  # fmt: skip
         name = "" if conflict.other == conflict.trace else names.get(conflict.other, "")
         plan.drop(row, reasons.BY_CODE[conflict.code], conflict.told(name), facts)
+
+
+def _count_mix_again(plan: Plan) -> None:
+    """A mix is as short as it is when what is held out has left."""
+    if (mix := plan.notes.get("mix")) is None:
+        return
+    there = Counter(plan.mixed[row.trace_id] for row in plan.rows)
+    wanted = mix["take"] | {one["value"]: one["wanted"] for one in mix["short"]}
+    mix["take"] = {value: there[value] for value in mix["take"]}
+    mix["short"] = [
+        {"value": value, "wanted": number, "missing": number - there[value]}
+        for value, number in sorted(wanted.items()) if there[value] < number
+    ]  # fmt: skip
 
 
 def _names(traces: set[int]) -> dict[int, str]:

@@ -105,7 +105,8 @@ def packed(content: dict[str, Any]) -> bytes:
 @dataclass(slots=True)
 class Plan:
     """The rows so far, and why traces left. While rows leave, `left` says why for each trace they show; a trace that
-    another row still shows is in all the same. `minhashes`: of revisions, as far as they were read."""
+    another row still shows is in all the same. `minhashes`: of revisions, as far as they were read; `mixed`: by trace, the
+    value that the mix went by."""
 
     candidates: list[Candidate] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
@@ -114,6 +115,7 @@ class Plan:
     notes: dict[str, Any] = field(default_factory=dict)
     replayed: list[Row] = field(default_factory=list)
     minhashes: dict[int, bytes] = field(default_factory=dict)
+    mixed: dict[int, str] = field(default_factory=dict)
 
     def leave(self, trace: int, reason: Reason, detail: str = "", facts: Mapping[str, Any] | None = None) -> None:
         """Say why a trace is in no row; the first word stands."""

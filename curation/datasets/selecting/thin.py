@@ -154,6 +154,7 @@ def _mix(plan: Plan, recipe: Recipe, project: Project) -> None:
         if left.get(values[index], 0) > 0:
             left[values[index]] -= 1
             chosen.add(index)
+    plan.mixed = {row.trace_id: value for row, value in zip(plan.rows, values, strict=True)}
     plan.notes["mix"] = {"strategy": wanted.strategy, "by": wanted.by, **found.plain()}
 
     def told(index: int) -> str:

@@ -1,6 +1,7 @@
 """Held-out traces: no later version trains on them, on their groups or on their near copies, and none is exported."""
 
 import random
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -229,3 +230,74 @@ def test_what_was_compared_is_not_read_again(project: Project, rita: User, monke
     monkeypatch.setattr(held_out, "_minhashes", None)
     monkeypatch.setattr(prints, "minhashes", None)
     assert set(conflicts(project=project, rows=[row(one) for one in copies])) == {"copy1", "copy2"}
+
+
+@pytest.fixture
+def sixty(project: Project, rita: User) -> set[str]:
+    """Of sixty traces those that a dataset tests on."""
+    for number in range(60):
+        rows.trace(
+            project, talk(number), judged="acceptable", by=rita, external_id=f"t{number}", agent="ab"[number % 2]
+        )
+    tests = freeze(project, "tests", test=0.3, seed=3)
+    return set(tests.rows.filter(split="test").values_list("trace__external_id", flat=True))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"limit": 30},
+        {"max_examples": 30},
+        {"coreset": {"strategy": "random", "size": 30}},
+        {"coreset": {"strategy": "diversity", "size": 30}, "validation": 0.3},
+        {"limit": 30, "mix": {"strategy": "balanced", "by": "agent"}},
+        {"max_examples": 30, "mix": {"strategy": "weighted", "by": "agent", "weights": {"a": 1, "b": 1}}},
+        {"balance": {"field": "agent", "most": 15}},
+        {"max_examples": 30, "stratify": "topic"},
+        {"max_examples": 30, "group_by": "cluster"},
+    ],
+    ids=str,
+)
+def test_what_is_held_out_takes_no_places(project: Project, sixty: set[str], given: dict[str, Any]) -> None:
+    found = freeze(project, "other", **given)
+    assert 5 < len(sixty) < 25 and found.counts["rows"] == 30
+    assert not sixty & set(found.rows.values_list("trace__external_id", flat=True))
+    assert reasons_of(found).items() >= dict.fromkeys(sixty, "held_out").items() or "limit" in given
+    if "mix" in given or "balance" in given:
+        assert Counter(found.rows.values_list("trace__agent", flat=True)) == {"a": 15, "b": 15}
+        assert found.counts.get("mix", {}).get("short", []) == []
+    assert "short_of_asked" not in [told["code"] for told in found.counts["warnings"]]
+    again = freeze(project, "other", **given)
+    assert again.content_hash == found.content_hash
+
+
+@pytest.mark.parametrize("stratify", ["", "topic"])
+def test_what_is_tested_again_keeps_its_place(project: Project, sixty: set[str], stratify: str) -> None:
+    other = freeze(project, "other", test=0.3, seed=3, max_examples=60)
+    assert other.counts["rows"] == 60 and other.counts["test"] == len(sixty), "the same seed tests on the same groups"
+    again = freeze(project, "tests", test=0.3, seed=3, max_examples=60, stratify=stratify)
+    assert set(again.rows.filter(split="test").values_list("trace__external_id", flat=True)) >= sixty
+
+
+def test_a_version_that_is_shorter_than_asked_for_says_so(project: Project, sixty: set[str]) -> None:
+    free = 60 - len(sixty)
+    found = freeze(project, "other", limit=50, mix={"strategy": "balanced", "by": "agent"})
+    told = {one["code"]: one["text"] for one in found.counts["warnings"]}
+    assert told["short_of_asked"] == (
+        f"50 rows were asked for and {free} are there; {len(sixty)} traces stay out because they are held out."
+    )
+    each = Counter(found.rows.values_list("trace__agent", flat=True))
+    assert found.counts["mix"]["take"] == each and sum(each.values()) == free
+    assert {one["value"]: one["missing"] for one in found.counts["mix"]["short"]} == {
+        value: 25 - number for value, number in each.items()
+    }
+
+
+def test_a_mix_counts_what_leaves_after_it(project: Project, sixty: set[str]) -> None:
+    """Where the splits of all rows decide, what is held out is known only behind the mix."""
+    mix = {"strategy": "balanced", "by": "agent"}
+    found = freeze(project, "other", limit=50, test=0.1, seed=8, stratify="topic", mix=mix)
+    each = Counter(found.rows.values_list("trace__agent", flat=True))
+    assert found.counts["rows"] < 50 and found.counts["mix"]["take"] == each
+    assert sum(one["missing"] for one in found.counts["mix"]["short"]) == 50 - found.counts["rows"]
+    assert {"short_of_asked", "short_of_mix"} <= {told["code"] for told in found.counts["warnings"]}
