@@ -171,6 +171,11 @@ def _of_steps(counts: dict[str, Any], recipe: Recipe) -> list[tuple[str, str]]:
             f"The mix wants {short['wanted']:,} rows of {short['value']!r}; {short['missing']:,} of them are missing."
         )
         told.append(("short_of_mix", text))
+    mix = counts.get("mix", {})
+    for value in sorted({*mix.get("few", ())} - {one["value"] for one in mix.get("short", ())}):
+        rows = mix["there"].get(value, 0)
+        text = f"The mix draws on {rows:,} row{'' if rows == 1 else 's'} of {value!r}; at least {mix['least']:,} were asked for."
+        told.append(("few_of_mix", text))
     replay = counts.get("replay")
     if replay and replay["replayed"] < replay["wanted"]:
         text = f"{replay['wanted']:,} rows were to be replayed; the buffer {replay['buffer']!r} gave {replay['replayed']:,}."

@@ -18,12 +18,14 @@ class Short:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How many rows of each value a mix takes, of how many, and which are short."""
+    """How many rows of each value a mix takes, of how many, which are short, and which have fewer than `least` rows."""
 
     total: int
     take: dict[str, int]
     there: dict[str, int]
     short: tuple[Short, ...]
+    least: int
+    few: tuple[str, ...]
 
     def plain(self) -> dict[str, Any]:
         """As JSON."""
@@ -32,6 +34,8 @@ class Shares:
             "take": self.take,
             "there": self.there,
             "short": [{"value": one.value, "wanted": one.wanted, "missing": one.missing} for one in self.short],
+            "least": self.least,
+            "few": list(self.few),
         }
 
 
@@ -45,7 +49,8 @@ def shares(values: Sequence[str], weights: Mapping[str, float], *, least: int, s
 
     With `size` so many rows are wanted, and a value with fewer than its share is short. Without it, as many as the shares
     allow: the value that is scarcest beside its weight gives the size, of those with at least `least` rows; those with
-    fewer give what they have, and are short.
+    fewer give what they have, and are short. Either way those with fewer are `few` (requirement 001-51), also where their
+    share asks for no more.
     """
     there = Counter(values)
     wanted = dict(weights) or dict.fromkeys(sorted(there), 1.0)
@@ -57,7 +62,8 @@ def shares(values: Sequence[str], weights: Mapping[str, float], *, least: int, s
     goal = _rounded(share, size)
     take = {name: min(goal[name], there[name]) for name in share}
     short = tuple(Short(name, goal[name], goal[name] - take[name]) for name in sorted(share) if take[name] < goal[name])
-    return Shares(size, take, {name: there[name] for name in sorted({*there, *wanted})}, short)
+    few = tuple(name for name in sorted(share) if there[name] < least)
+    return Shares(size, take, {name: there[name] for name in sorted({*there, *wanted})}, short, least, few)
 
 
 def _rounded(share: Mapping[str, float], size: int) -> dict[str, int]:

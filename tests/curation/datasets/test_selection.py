@@ -239,7 +239,13 @@ def test_a_mix_keeps_the_shares_and_tells_which_is_short(project: Project, rita:
     short = freeze(project, mix={"by": "meta.task_type", "weights": {"planning": 0.5, "rare": 0.5}}, limit=20)
     assert short.counts["mix"]["short"] == [{"value": "rare", "wanted": 10, "missing": 8}]
     assert "short_of_mix" in [told["code"] for told in short.counts["warnings"]]
+    few = freeze(project, mix={"by": "meta.task_type", "weights": {"planning": 0.9, "rare": 0.1}}, limit=20)
+    assert (few.counts["mix"]["take"], few.counts["mix"]["short"]) == ({"planning": 18, "rare": 2}, [])
+    assert [told["text"] for told in few.counts["warnings"] if told["code"] == "few_of_mix"] == [
+        "The mix draws on 2 rows of 'rare'; at least 10 were asked for."
+    ]
     even = freeze(project, mix={"strategy": "balanced", "by": "meta.task_type", "least": 1})
+    assert "few_of_mix" not in [told["code"] for told in even.counts["warnings"]]
     assert even.counts["mix"]["take"] == {"planning": 2, "rare": 2, "timing": 2}
     easy = freeze(project, mix={"strategy": "curriculum", "by": "meta.task_type"})
     sizes = [sum(len(part["text"]) for one in row.revision.document["conversations"][0]["messages"] for part in one["parts"])
