@@ -203,11 +203,11 @@ def _read(newest: Sequence[int], tell: Told) -> tuple[Any, Any, Any]:
 def _group(vectors: Any, asked: Asked, tell: Told) -> tuple[Any, Any]:
     """Label (uint8, 0 for the largest cluster) and distance to the middle of each vector; fitted on a sample that the seed
     draws."""
+    tell(Stage.GROUPING, 0, len(vectors))
     import numpy as np
     from sklearn.cluster import MiniBatchKMeans
     from threadpoolctl import threadpool_limits
 
-    tell(Stage.GROUPING, 0, len(vectors))
     drawn = np.random.default_rng(asked.seed)
     sample = vectors if len(vectors) <= FITTED else vectors[drawn.choice(len(vectors), FITTED, replace=False)]
     fitted = MiniBatchKMeans(n_clusters=asked.number, random_state=asked.seed % 2**32, n_init=3, batch_size=2_048)
