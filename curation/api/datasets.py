@@ -12,7 +12,8 @@ from curation import filters, tasks
 from curation.api.routing import router
 from curation.datasets import build, freezing, read, recipe
 from curation.models import Dataset, DatasetVersion, Freezing
-from workspace.access import enter
+from curation.review import blind
+from workspace.access import enter, reader_of
 from workspace.models import Project, Role
 from workspace.nudge import nudge
 from workspace.problems import Problem
@@ -269,10 +270,12 @@ def list_rows(
     cursor: str = "",
     size: int = Query(100, ge=1, le=500),
 ):
-    """Rows in order, without their messages."""
+    """Rows in order, without their messages. What others said is left out (null) for a reviewer for whom the trace waits in
+    a blind queue."""
     entry = enter(request, slug, Role.REVIEWER)
     page = read.rows(_find(entry.project, name, n), split=split or "", cursor=cursor, size=size)
-    return {"items": [_row(row) for row in page.rows], "next": page.older or None}
+    hidden = blind.hidden_of(traces=[row.trace for row in page.rows], user=reader_of(entry))
+    return {"items": [_row(row, row.trace_id in hidden) for row in page.rows], "next": page.older or None}
 
 
 def _found_freezing(project: Project, uid: UUID) -> Freezing:
@@ -343,7 +346,8 @@ def _version(found: DatasetVersion) -> dict[str, Any]:
     }
 
 
-def _row(row: Any) -> dict[str, Any]:
+def _row(row: Any, hidden: bool) -> dict[str, Any]:
+    judgment, correction = (None, None) if hidden else (row.judgment, row.correction)
     return {
         "row": row.position,
         "split": row.split,
@@ -351,8 +355,8 @@ def _row(row: Any) -> dict[str, Any]:
         "trace": row.trace.uid,
         "external_id": row.trace.external_id,
         "revision": row.revision.number,
-        "judgment": row.judgment.uid if row.judgment else None,
-        "judged_by": row.judgment.author if row.judgment else None,
-        "correction": row.correction.uid if row.correction else None,
+        "judgment": judgment.uid if judgment else None,
+        "judged_by": judgment.author if judgment else None,
+        "correction": correction.uid if correction else None,
         "digest": row.digest,
     }

@@ -278,7 +278,7 @@ OPERATION_NEEDS: dict[str, Role] = {
     "GET /datasets/{name}/versions/{n}": ANY,
     "GET /datasets/{name}/versions/{n}/rows": ANY,
     "GET /datasets/{name}/versions/{n}/export": ENGINEER,
-    "GET /datasets/{name}/versions/{n}/manifest": ANY,
+    "GET /datasets/{name}/versions/{n}/manifest": ENGINEER,
     "GET /datasets/{name}/versions/{n}/judgments": ENGINEER,
     "GET /judgments": ENGINEER,
     "POST /validate": ANY,

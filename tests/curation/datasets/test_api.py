@@ -110,4 +110,5 @@ def test_a_reviewer_may_look_but_not_freeze_or_export(project: Project, rita: Us
     assert reviewer.get(ROOT).status_code == 200
     assert reviewer.get(f"{ROOT}/support/versions/1/rows").status_code == 200
     assert post(reviewer, "", name="support").status_code == 403
-    assert reviewer.get(f"{ROOT}/support/versions/1/export").status_code == 403
+    for path in ("export", "manifest", "judgments"):
+        assert reviewer.get(f"{ROOT}/support/versions/1/{path}").status_code == 403

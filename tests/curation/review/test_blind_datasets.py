@@ -74,10 +74,21 @@ def test_decisions_rows_and_differences_withhold_it(waiting: Trace, rita: User, 
         assert ("Alice" in page.split("<main")[1]) == (str(waiting.uid) not in page)
 
 
-def test_over_the_api(waiting: Trace, rita: User, as_user: As, api: Callable[..., Client]) -> None:
+def test_over_the_api(waiting: Trace, rita: User, alice: User, as_user: As, api: Callable[..., Client]) -> None:
     asked = {"a": 1, "b": 2, "show": "changed"}
     items = as_user(rita).get("/api/projects/acme/datasets/support/diff/rows", asked).json()["items"]
     assert {one["external_id"]: one["changes"] for one in items}["secret"] == []
+    here = "/api/projects/acme/datasets/support/versions/2"
+    rested = ("judgment", "judged_by", "correction")
+
+    def rests_on(client: Client) -> dict[str, list[str | None]]:
+        rows = client.get(f"{here}/rows").json()["items"]
+        return {one["external_id"]: [one[name] for name in rested] for one in rows}
+
+    everything = rests_on(api(Role.ENGINEER))
+    assert all(all(one) for one in everything.values()) and everything["secret"][1] == str(alice)
+    assert rests_on(as_user(rita)) == {"secret": [None, None, None], "open": everything["open"]}
+    assert as_user(rita).get(f"{here}/manifest").status_code == 403
     body = json.dumps({"reason": "duplicate"})
     for role, status in ((Role.REVIEWER, 403), (Role.ENGINEER, 200)):
         answer = api(role).post("/api/projects/acme/datasets/preview/left", body, content_type="application/json")
