@@ -22,7 +22,8 @@ from django.db.models import (
     Subquery,
     Sum,
 )
-from django.db.models.functions import Cast, Floor, Greatest, Least
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Cast, Floor, Greatest, Least, Left
 
 from curation.models import Batch, BatchItem, Grader, GraderVersion, Score
 from curation.models.scores import OWN
@@ -36,6 +37,7 @@ BINS = 20
 MOST_CATEGORIES = 30
 LIST_SIZE = 40
 ITEMS_SIZE = 20
+SAID = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,8 @@ def progress(found: Batch) -> Progress:
 
 def items(found: Batch, *, status: str = "", cursor: str = "", size: int = ITEMS_SIZE) -> Page[BatchItem]:
     """The rows of a batch in the order in which they are asked, all or those with one status; each with its trace and,
-    where it was graded, the score that came of it (`score_number`, `score_passed`, `score_reason`)."""
+    where it was graded, the score that came of it (`score_number`, `score_passed`, `score_reason`), where it was generated, its
+    first words (`said`)."""
     rows = _shown(found)
     if status:
         rows = rows.filter(status=status)
@@ -224,7 +227,9 @@ def item(found: Batch, pk: int) -> BatchItem:
 
 def _shown(found: Batch) -> QuerySet[BatchItem]:
     rows = BatchItem.objects.filter(batch=found).select_related("trace")
-    return rows.annotate(**_score_of(found.grader_version)) if found.grader_version is not None else rows
+    if found.grader_version is not None:
+        return rows.annotate(**_score_of(found.grader_version))
+    return rows.annotate(said=Left(KeyTextTransform("content", KeyTransform("message", "answer")), SAID))
 
 
 def _score_of(version: GraderVersion) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from curation.models import Batch, BatchItem
 from curation.scoring import batches as work
 from curation.scoring import read
 from curation.scoring.refused import Refused
-from curation.views.grader_form import pretty
+from curation.views.sent import pieces
 from workspace.access import Entry, enter
 from workspace.models import Role
 from workspace.nudge import nudge
@@ -26,7 +26,6 @@ TABS = (
     ("", "All"), ("done", "Done"), ("failed", "Failed"), ("unknown", "Outcome unknown"), ("waiting", "Waiting"),
     ("asking", "Asking"), ("cancelled", "Cancelled"),
 )  # fmt: skip
-LONGEST = 40_000
 # what may be asked again of a batch that ended: the words of the button, and what `batches.resume` is told
 RESUMES: dict[str, dict[str, bool]] = {
     "resume": {}, "again-unknown": {"again_unknown": True}, "again-failed": {"again_failed": True},
@@ -83,7 +82,7 @@ def batch_item(request: HttpRequest, slug: str, uid: uuid.UUID, item: int) -> Ht
         one = read.item(found, item)
     except BatchItem.DoesNotExist:
         raise Http404("This batch has no such row.") from None
-    context = {"batch": found, "item": one, "prompt": _readable(one.prompt), "came": _readable(one.answer)}
+    context = {"batch": found, "item": one, "prompt": pieces(one.prompt), "came": pieces(one.answer)}
     kept = [one.answer, *(grade.get("answer") for grade in one.grades.values())]
     answers = [part for entry in kept for part in (entry if isinstance(entry, list) else [entry])]
     context["estimated"] = any(isinstance(part, dict) and part.get("cost_is_estimate") for part in answers)
@@ -175,11 +174,3 @@ def _left(found: Batch, progress: read.Progress) -> str:
             "Of some it is not known whether they were answered and paid for: they are asked again only if you say so."
         )
     return ""
-
-
-def _readable(value: Any) -> str:
-    """A prompt or an answer for reading; very long ones are cut, and say so."""
-    if value is None:
-        return ""
-    text = value if isinstance(value, str) else pretty(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}\n… {len(text) - LONGEST:,} more characters"

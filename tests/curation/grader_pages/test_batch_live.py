@@ -67,6 +67,7 @@ def test_calls_under_way_are_followed_after_a_cancel(
     BatchItem.objects.filter(pk=first.pk).update(status="asking")
     client.post(address, {"act": "cancel"})
     page = client.get(address).content.decode()
+    assert "<dt>Waiting</dt><dd>3</dd>" in page and "1 being asked" in page, "as the tabs count them"
     assert "1 call under way still comes" in page and "every 2s" in page and "Resume" not in page
     assert "HX-Trigger" not in fragment(client, batch).headers
     BatchItem.objects.filter(pk=first.pk).update(status="done")

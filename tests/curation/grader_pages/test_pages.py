@@ -377,7 +377,7 @@ def test_a_batch_of_candidates_has_the_same_page(
     page = client.get(f"/p/acme/graders/batches/{batch.uid}/").content.decode()
     assert (
         "2 candidates for pairs" in page
-        and "candidate 2" in page
+        and '<span class="wide-only">candidate </span>2 ·' in page
         and "Refused." in page
         and "Ask 1 failed again" in page
     )
