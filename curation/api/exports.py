@@ -125,7 +125,7 @@ def version_judgments(request: HttpRequest, slug: Path[str], name: str, n: int, 
     as a formula. `bom=1` adds a byte order mark, which old spreadsheets need for letters beyond ASCII."""
     entry = enter(request, slug, Role.ENGINEER)
     found = _find(entry.project, name, n)
-    pieces = judgments_csv.of_version(version=found, bom=bom)
+    pieces = judgments_csv.of_version(version=found, actor=entry.actor, bom=bom)
     return stream(
         request,
         pieces,
@@ -144,7 +144,7 @@ def filtered_judgments(
     """The judgments of all traces that a filter matches, as CSV; without one, of all that are not archived."""
     entry = enter(request, slug, Role.ENGINEER)
     try:
-        pieces = judgments_csv.of_filter(project=entry.project, query_text=filter, bom=bom)
+        pieces = judgments_csv.of_filter(project=entry.project, actor=entry.actor, query_text=filter, bom=bom)
     except FilterError as error:
         where = [{"where": f"filter:{error.position}", "reason": error.message}]
         raise Problem(422, "invalid_filter", str(error), details=where) from None

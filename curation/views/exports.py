@@ -56,7 +56,7 @@ def dataset_judgments(request: HttpRequest, slug: str, name: str, number: int) -
     """The judgments of a version as CSV, for spreadsheets."""
     entry = enter(request, slug, Role.ENGINEER)
     found = _find(entry, name, number)
-    pieces = judgments_csv.of_version(version=found, bom=request.GET.get("bom") == "1")
+    pieces = judgments_csv.of_version(version=found, actor=entry.actor, bom=request.GET.get("bom") == "1")
     filename = export.file_name(found, "judgments", None, "csv")
     return stream(request, pieces, filename=filename, content_type="text/csv; charset=utf-8")
 

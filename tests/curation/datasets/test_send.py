@@ -207,7 +207,9 @@ def test_a_pair_is_traced_to_both_traces_their_judgments_and_the_word_between_th
     ]
     line = json.loads(text(version, "openai-dpo"))
     assert line["preferred_output"][0]["content"] == "Yes, at once."
-    table = list(csv.DictReader(io.StringIO(b"".join(judgments_csv.of_version(version=version)).decode())))
+    table = list(
+        csv.DictReader(io.StringIO(b"".join(judgments_csv.of_version(version=version, actor=Actor())).decode()))
+    )
     assert {one["trace"]: one["verdict"] for one in table} == {
         str(good.uid): "acceptable",
         str(bad.uid): "unacceptable",
@@ -263,7 +265,7 @@ def test_judgments_as_csv_run_nothing(project: Project, rita: User, charlie: Use
         trace = rows.trace(project)
         rows.judge(trace, rita, note=note)
     rows.trace(Project.objects.get(slug="other"), judged="acceptable", by=charlie)
-    raw = b"".join(judgments_csv.of_filter(project=project, bom=True))
+    raw = b"".join(judgments_csv.of_filter(project=project, actor=Actor(), bom=True))
     assert raw.startswith(b"\xef\xbb\xbf")
     table = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
     assert len(table) == len(hostile), "only of this project"
@@ -271,16 +273,45 @@ def test_judgments_as_csv_run_nothing(project: Project, rita: User, charlie: Use
         assert row["note"].lstrip("'").strip() == note.strip() and not row["note"].startswith(
             ("=", "+", "-", "@", "\t", "\r")
         )
-    assert (
-        len(
-            list(
-                csv.reader(
-                    io.StringIO(b"".join(judgments_csv.of_filter(project=project, query_text="agent:none")).decode())
-                )
-            )
-        )
-        == 1
-    )
+    none = judgments_csv.of_filter(project=project, actor=Actor(), query_text="agent:none")
+    assert len(list(csv.reader(io.StringIO(b"".join(none).decode())))) == 1
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_no_cell_of_judgments_is_a_formula_whatever_separates_them(
+    project: Project, rita: User, delimiter: str
+) -> None:
+    hostile = ['fine";=HYPERLINK(1);"', "a\t=1+1", 'a;"@SUM(A1)', "a\n=1+1", 'a; "+1', "a;;-1", "a\r\n\t-1+1"]
+    plain = ["a - b; c=d", "well-known; a+b", "= is fine;", 'he said: "no"']
+    for note in hostile + plain:
+        rows.judge(rows.trace(project), rita, note=note)
+    raw = b"".join(judgments_csv.of_filter(project=project, actor=Actor())).decode()
+    for row in csv.reader(io.StringIO(raw, newline=""), delimiter=delimiter):
+        for cell in row:
+            assert not cell.lstrip(' "').startswith(("=", "+", "-", "@")), (delimiter, cell)
+    if delimiter == ",":
+        notes = [row["note"] for row in csv.DictReader(io.StringIO(raw, newline=""))]
+        assert notes[-len(plain) :] == ["a - b; c=d", "well-known; a+b", "'= is fine;", 'he said: "no"']
+    assert len(judgments_csv.safe(";" * 500_000)) == 500_000, "linear"
+
+
+def test_judgments_that_leave_stand_in_the_audit_log(
+    project: Project, rita: User, ada: User, as_user: SignedIn, api: Callable[..., Client]
+) -> None:
+    rows.trace(project, judged="acceptable", by=rita)
+    version = freeze(project, validation=0, test=0)
+    here = "/api/projects/acme"
+    for client, path in (
+        (as_user(ada), "/p/acme/datasets/support/1/judgments/"),
+        (api(Role.ENGINEER), f"{here}/datasets/support/versions/1/judgments"),
+        (api(Role.ENGINEER), f"{here}/judgments?filter=judged:acceptable"),
+    ):
+        assert client.get(path).status_code == 200
+    assert api(Role.ENGINEER).get(f"{here}/judgments?filter=nothing:1").status_code == 422
+    told = AuditEntry.objects.filter(action="judgments.exported").order_by("id")
+    of_version = (f"dataset_version:{version.uid}", {"judgments": 1, "name": "support@1"})
+    assert [(one.target, one.detail) for one in told] == [of_version, of_version, ("project:acme", {"judgments": 1})]
+    assert told[0].user == ada and told[1].token is not None
 
 
 def test_the_page_and_the_api_check_a_file_and_keep_nothing(project: Project, rita: User, as_user: SignedIn) -> None:
