@@ -6,7 +6,7 @@ at: it came later, is archived or erased by now, or is outside of the filter.
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
@@ -17,6 +17,7 @@ from django.db.models.functions import Coalesce
 
 from curation.datasets import reasons
 from curation.datasets.recipe import RecipeError, parse
+from curation.datasets.recipe_parts import OPERATORS
 from curation.models import DatasetDecision, DatasetRow, DatasetVersion
 from curation.review import blind
 from workspace.models import User
@@ -221,7 +222,7 @@ def recipes(a: DatasetVersion, b: DatasetVersion) -> list[Differs]:
     for name in dict.fromkeys([*first, *second]):
         before, after = first.get(name), second.get(name)
         if before != after:
-            told.append(Differs(name, _text(before), _text(after)))
+            told.append(Differs(name, _told(name, before), _told(name, after)))
     return told
 
 
@@ -231,6 +232,13 @@ def _options(stored: Mapping[str, Any]) -> dict[str, Any]:
     except RecipeError:
         found = dict(stored)
     return {name: value for name, value in found.items() if name not in ("train", "as_of")}
+
+
+def _told(name: str, value: Any) -> str:
+    try:
+        return _AS_SAID[name](value) if value and name in _AS_SAID else _text(value)
+    except (KeyError, TypeError, ValueError):  # of a recipe that is no longer read
+        return _text(value)
 
 
 def _text(value: Any) -> str:
@@ -243,6 +251,23 @@ def _text(value: Any) -> str:
     if isinstance(value, list | tuple):
         return "; ".join(_text(one) for one in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _gates(value: Any) -> str:
+    return ", ".join(f"{one['score']} {OPERATORS[one['operator']]} {one['threshold']:g}" for one in value)
+
+
+def _measures(value: Any) -> str:
+    return ", ".join(f"{one['score']} {'passed' if one['passed'] else 'not passed'}" for one in value)
+
+
+def _balance(value: Any) -> str:
+    most = value["most"]
+    return f"{value['field']}, {'an equal share' if most is None else f'at most {most:,}'} for each value"
+
+
+# options whose parts read as a sentence, not as names and values
+_AS_SAID: dict[str, Callable[[Any], str]] = {"gates": _gates, "measures": _measures, "balance": _balance}
 
 
 def _keyed(rows: Any) -> Any:

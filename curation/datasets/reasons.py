@@ -44,44 +44,47 @@ UNSCORED = Reason("not_scored", False, "Measured as the task needs", "without th
 WRONG_TOOLS = Reason("wrong_tools", False, "Called the right tools", "with the wrong tools called")
 LOW_QUALITY = Reason("low_quality", False, "Good enough for the task", "below the quality that the task takes")
 NO_RESULTS = Reason("no_tool_results", False, "Called tools", "without any tool result")
-NOT_ANSWERED = Reason("recovery_not_said", False, "Somebody said how to recover", "where nobody said how to recover")
+NOT_ANSWERED = Reason("recovery_not_said", False, "Somebody said how to recover", "without a word on how to recover")
 NOT_CORRECTED = Reason("not_corrected", False, "Edited by somebody", "without an edited answer")
 OTHER_MODEL = Reason("other_model", False, "Made by the teacher", "made by another model")
-NOT_PASSED = Reason("not_passed", False, "Passed the measure", "that did not pass the measure")
+NOT_PASSED = Reason("not_passed", False, "Passed the measure", "without passing the measure")
 LOW_REWARD = Reason("low_reward", False, "Enough reward", "with too little reward")
 TOO_SHORT = Reason("too_few_steps", False, "Enough steps", "with too few steps")
 TOO_LONG = Reason("too_many_steps", False, "Not too many steps", "with too many steps")
 FEW_TOOLS = Reason("few_tools", False, "Used tools", "with too few tool calls")
-SHUT_OUT = Reason("excluded_action", False, "Without excluded tools", "that called an excluded tool")
+SHUT_OUT = Reason("excluded_action", False, "Without excluded tools", "with a call of an excluded tool")
 NO_REFERENCE = Reason("no_reference", False, "Say what is right", "without what the graders need")
 NO_LABEL = Reason("no_label", False, "Judged by somebody", "without a judgment that says wanted or not")
-MASKED = Reason("target_masked", False, "Have a target that is learned", "whose target would be a masked step")
-UNPAIRED = Reason("no_pair", False, "Make a pair", "that make no pair")
+MASKED = Reason("target_masked", False, "Have a target that is learned", "with a masked step as the target")
+UNPAIRED = Reason("no_pair", False, "Make a pair", "without a partner for a pair")
 OF_TASKS = (UNSCORED, WRONG_TOOLS, LOW_QUALITY, NO_RESULTS, NOT_ANSWERED, NOT_CORRECTED, OTHER_MODEL, NOT_PASSED, LOW_REWARD,
             TOO_SHORT, TOO_LONG, FEW_TOOLS, SHUT_OUT, NO_REFERENCE, NO_LABEL, MASKED, UNPAIRED)  # fmt: skip
 
 ANSWERED = Reason("taken_generated", True, "", "taken with a generated answer")
 
 # what a recipe asks beside the judgments
-MEASURE = Reason("measure", False, "Measured as the recipe asks", "that a measure of the recipe leaves out")
+MEASURE = Reason("measure", False, "Measured as the recipe asks", "left out by a measure of the recipe")
 QUALITY = Reason("under_quality", False, "Of enough quality", "below the least quality, or of unknown quality")
 CONFIDENCE = Reason(
     "under_confidence", False, "Validated with enough confidence", "below the least confidence, or not validated"
 )
-GATE = Reason("gate", False, "Pass every gate", "that a gate stopped")
+GATE = Reason("gate", False, "Pass every gate", "stopped by a gate")
 NO_SCORE = Reason("score_missing", False, "Have the required scores", "without a score that the recipe requires")
 MIN_SCORE = Reason("under_min_score", False, "Reach the least composite score", "below the least composite score")
 NO_GENERATED = Reason("no_generated_answer", False, "Have a generated answer", "without a generated answer")
-FAILED = Reason("failed", False, "Could be read", "where a check raised an error")
+FAILED = Reason("failed", False, "Could be read", "with a check that raised an error")
 LATER = Reason(
-    "not_looked_at", False, "Looked at", "whose text is still being read in the background; freezing reads it at once"
+    "not_looked_at",
+    False,
+    "Looked at",
+    "with text that is still being read in the background; freezing reads it at once",
 )
 PERSONAL = Reason("personal_data", False, "Without personal data", "with personal data")
 NEAR = Reason("near_duplicate", False, "Say something different", "nearly equal to another row")
 LENGTH = Reason("unusual_length", False, "Of usual length", "much longer or shorter than the others")
 UNLIKE = Reason("unlike_others", False, "Like some others", "unlike all others")
-OVER_BALANCE = Reason("over_balance", False, "Within the balance", "over the most that one value may have")
-NOT_CORESET = Reason("not_in_coreset", False, "In the coreset", "that the coreset leaves out")
+OVER_BALANCE = Reason("over_balance", False, "Within the balance", "beyond what balance leaves to one value")
+NOT_CORESET = Reason("not_in_coreset", False, "In the coreset", "left out by the coreset")
 NOT_MIXED = Reason("not_in_mix", False, "In the mix", "over their share of the mix, or not in it")
 NOT_BEST = Reason("not_among_best", False, "Among the best", "beyond the most that is taken")
 HELD = Reason("held_out", False, "Not held out", "held out for tests, in this version or an earlier one")

@@ -90,10 +90,14 @@ def test_what_the_recipes_have_apart(versions: tuple[DatasetVersion, DatasetVers
     told = {one.name: (one.before, one.after) for one in compare.recipes(*versions)}
     assert told == {"filter": ("every trace", "-tag:vip"), "seed": ("0", "4")}
     first, second = versions
-    second.recipe |= {"gates": [{"score": "safe", "operator": "gte", "threshold": 0.9}], "dedupe": "near"}
+    second.recipe |= {
+        "gates": [{"score": "safe", "operator": "gte", "threshold": 0.9}, {"score": "short", "operator": "lt", "threshold": 1}],
+        "measures": [{"score": "safe", "passed": False}], "balance": {"field": "topic", "most": 20}, "dedupe": "near",
+    }  # fmt: skip
     first.recipe["dedupe"] = True
     told = {one.name: (one.before, one.after) for one in compare.recipes(first, second)}
-    assert told["gates"] == ("none", "score safe, operator gte, threshold 0.9")
+    assert told["gates"] == ("none", "safe ≥ 0.9, short < 1")
+    assert told["measures"][1] == "safe not passed" and told["balance"][1] == "topic, at most 20 for each value"
     assert told["dedupe"] == ("exact", "near"), "an option of the first versions reads as it was meant"
 
 
