@@ -80,6 +80,7 @@ def test_asked_twice_it_is_one_and_others_wait_their_turn(project: Project, alic
 
 def test_each_stage_is_told_with_its_counts(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(topic_clusters, "CHUNK", 5)
+    monkeypatch.setattr(watching, "TOLD_SECONDS", 60)  # it is written down here
     asked, told, seen = ask(project), [], set()
     tell = watching.Watch.tell
 
