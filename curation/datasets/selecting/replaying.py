@@ -118,10 +118,11 @@ def _without_personal(rows: Sequence[Row], recipe: Recipe, left: Counter[str]) -
 
 
 def _once(rows: Sequence[Row], plan: Plan, recipe: Recipe, left: Counter[str]) -> list[Row]:
-    """Rows that say what no new row says; where the recipe takes equal or near copies once, they are taken once here, too.
-    With groups of near-duplicates a row joins the group of the new rows that it is like, and stays out where that are
+    """Rows that say what no row that is learned says; where the recipe takes equal or near copies once, they are taken once
+    here, too. With groups of near-duplicates a row joins the group of the new rows that it is like, and stays out where that are
     several."""
-    said = {one for row in plan.rows for one in row.says} if rows else set()
+    learned = [row for row in plan.rows if row.split == splits.TRAIN] if rows else []
+    said = {one for row in learned for one in row.says}
     kept = []
     for row in rows:
         if said.isdisjoint(row.says):
@@ -129,7 +130,7 @@ def _once(rows: Sequence[Row], plan: Plan, recipe: Recipe, left: Counter[str]) -
             if recipe.dedupe != "none":
                 said.update(row.says)
     if kept and recipe.dedupe == "near":
-        alike = _alike(kept, plan, recipe.near_threshold)
+        alike = _alike(kept, learned, recipe.near_threshold)
         kept = [row for index, row in enumerate(kept) if not alike[index]]
         like = near.kept([row.signature.minhash for row in kept], threshold=recipe.near_threshold)
         kept = [row for row, other in zip(kept, like, strict=True) if other is None]
@@ -144,7 +145,7 @@ def _clustered(rows: Sequence[Row], plan: Plan, recipe: Recipe) -> list[Row]:
     """Rows in the group, and so the fold, of the new rows that they are like."""
     known = {row.group for row in plan.rows}
     kept = []
-    for row, groups in zip(rows, _alike(rows, plan, _threshold(recipe)), strict=True):
+    for row, groups in zip(rows, _alike(rows, plan.rows, _threshold(recipe)), strict=True):
         groups |= {row.group} & known
         if len(groups) < 2:
             row.group = groups.pop() if groups else row.group
@@ -153,12 +154,12 @@ def _clustered(rows: Sequence[Row], plan: Plan, recipe: Recipe) -> list[Row]:
     return kept
 
 
-def _alike(rows: Sequence[Row], plan: Plan, threshold: float) -> list[set[str]]:
+def _alike(rows: Sequence[Row], new: Sequence[Row], threshold: float) -> list[set[str]]:
     """For each row the groups of the new rows that it is nearly the same as."""
     found: list[set[str]] = [set() for _ in rows]
-    mine, theirs = ([row.signature.minhash for row in some] for some in (rows, plan.rows))
+    mine, theirs = ([row.signature.minhash for row in some] for some in (rows, new))
     for first, second, _ in near.pairs_between(mine, theirs, threshold=threshold):
-        found[first].add(plan.rows[second].group)
+        found[first].add(new[second].group)
     return found
 
 

@@ -212,7 +212,9 @@ def test_what_new_rows_say_is_not_replayed(project: Project, rita: User, split: 
     back = freeze(project, "agent:new", dedupe="none", **given, **shares)
     digests = list(back.rows.values_list("digest", flat=True))
     assert len(set(digests)) == len(digests) and back.rows.filter(origin="replayed").count() == 2
-    assert back.counts["replay"]["left"] == {"copy": 8}
+    told = back.counts["replay"]
+    assert told["held_out"] == back.counts["rows"] - back.counts["train"] and bool(told["held_out"]) == bool(shares)
+    assert told["left"] == {"copy": 8 - told["held_out"]}
 
 
 @pytest.mark.django_db
