@@ -15,6 +15,7 @@ _DIRECTIVE = re.compile(
     r"|snmp-server community|(?:tacacs|radius)-server key)"
     r"(?:[^\S\n]\d)?[^\S\n]{1,24}[\"']?(?P<value>[^\s\"'\\]{6,256})[\"']?(?=[^\S\n]{0,8}(?:\n|$)|[^\S\n](?:ro|rw|\d))"
 )
+_OF_DIRECTIVES = ("pass", "secret", "community", "masterauth", "option ", "key-string", "-key ", "server key")
 _TYPE = re.compile(r"(?:u?int|float|(?:var)?char|text|string|bytes?|vector)\d*$|[*&@]")
 # a wireless network: what Windows shows of it, and what is drawn as a code to be photographed
 _WIRELESS = re.compile(
@@ -61,7 +62,7 @@ _NAME_AND_PASSWORD = re.compile(rb"[\w.@+-]{1,64}:[\x20-\x7e]{4,128}")
 def in_lines(text: str, small: str) -> Iterator[tuple[int, int]]:
     """Where such secrets stand; `small` is the text in small letters."""
     lines = f"\n{small}"  # so that a line is what follows a sign that is sought quickly
-    for pattern in (_DIRECTIVE, _QUOTED, *_worth_it(small)):
+    for pattern in (_QUOTED, *_worth_it(small)):
         for match in pattern.finditer(lines):
             if pattern is _QUOTED and not _WORD_FOR_ONE.search(lines, max(0, match.start() - 64), match.start()):
                 continue
@@ -82,6 +83,8 @@ def in_lines(text: str, small: str) -> Iterator[tuple[int, int]]:
 
 
 def _worth_it(small: str) -> Iterator[re.Pattern[str]]:
+    if any(word in small for word in _OF_DIRECTIVES):
+        yield _DIRECTIVE
     if "key content" in small or "wifi:" in small:
         yield _WIRELESS
     if ":5" in small or ":6" in small or ":*:" in small:  # the ports in use

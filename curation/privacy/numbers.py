@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from itertools import chain
 
 from curation.privacy.cues import NEAR, cells, in_words, inside, is_other
 
@@ -78,8 +79,9 @@ _LENGTHS = {
     country: 4 + sum(int(number) for number in re.findall(r"\d+", structure))
     for country, structure in _STRUCTURES.items()
 }
-# also behind the code of a field within field 86 of a statement of account (SWIFT MT940)
-_IBAN = re.compile(r"(?<![A-Za-z])(?:(?<![0-9])|(?<=\?\d\d))([A-Za-z]{2})[0-9]{2}(?=[ \u00a0\u202f-]?[A-Za-z0-9]{3,4})")
+_ACCOUNT = r"([A-Za-z]{2})[0-9]{2}(?=[ \u00a0\u202f-]?[A-Za-z0-9]{3,4})"
+_IBAN = re.compile(rf"(?<![A-Za-z0-9]){_ACCOUNT}")
+_IN_A_FIELD = re.compile(rf"(?<=\?\d\d){_ACCOUNT}")  # of field 86 of a statement of account (SWIFT MT940)
 _NEXT = re.compile(r"[ \u00a0\u202f-]?[A-Za-z0-9]")
 
 
@@ -150,7 +152,7 @@ def luhn(digits: str) -> bool:
 
 def ibans(text: str) -> Iterator[tuple[int, int]]:
     """Bank accounts: length and structure of the country's IBAN, and the check digits (ISO 7064, mod 97-10)."""
-    for match in _IBAN.finditer(text):
+    for match in chain(_IBAN.finditer(text), _IN_A_FIELD.finditer(text) if "?" in text else ()):
         country = match[1].upper()
         if country not in _BODIES:
             continue
