@@ -97,7 +97,7 @@ class Written:
 class Plan:
     """An export that nothing stands against: what is written and what is left out. `invalid` rows may have errors and are
     left out; `held_out` are positions left out; `personal` is what was found in the rows that are written, `replace`
-    whether pseudonyms take its place; `columns` stand on every line; `part` is of a fold."""
+    whether pseudonyms take its place; `columns` stand on every line; `part` is of a fold; `asked` is replace, keep or ""."""
 
     version: DatasetVersion
     chosen: Format
@@ -108,6 +108,7 @@ class Plan:
     replace: bool
     columns: tuple[str, ...] = ()
     part: Part | None = None
+    asked: str = ""
 
 
 def invalid_rows(version: DatasetVersion, chosen: Format, split: str | None = None) -> int:
@@ -220,7 +221,7 @@ def plan(
         raise PersonalRows(version, found, split)
     columns = _columns(version) if chosen.SAME_COLUMNS else ()
     return Plan(
-        version, chosen, split or "", invalid, away, found, asked == "replace" and bool(found), columns, part,
+        version, chosen, split or "", invalid, away, found, asked == "replace" and bool(found), columns, part, asked,
     )  # fmt: skip
 
 
@@ -314,7 +315,7 @@ def written_rows(
                 lines[0] = opens.first(lines[0])
             lines = [{**blank, **line} for line in lines] if blank else lines
             if metadata:
-                told = descent(made.version, row)
+                told = personal.told(descent(made.version, row), row.example, made.asked)
                 lines = [{**line, "whetstone" if "metadata" in line else "metadata": told} for line in lines]
             written = [line_of(line) for line in lines]
         except Exception:

@@ -7,6 +7,7 @@ revision says is free of it is not read again. Names of people are not looked fo
 from collections import Counter
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.core.cache import cache
 from django.db import connection
@@ -41,6 +42,7 @@ class PersonalRows(ValueError):
         )
 
 
+_ID = "external_id"
 Held = tuple[str, tuple[tuple[str, int], ...]]  # the split of a row, and pieces per kind
 
 
@@ -121,3 +123,22 @@ def replaced(row: Example, counts: Counter[str]) -> Example:
     plain, found = gate.replace_in(row.plain())
     counts.update(found)
     return stored(row.kind, plain)
+
+
+def told(origin: dict[str, Any], row: Example, asked: str) -> dict[str, Any]:
+    """Where a row comes from, as it may stand beside it on a line: as it is where somebody answers for personal data
+    (`asked` keep), else with the row's pseudonyms in its senders' ids, and without the reviewer where data is replaced."""
+    if asked == "keep":
+        return origin
+    made = {**origin, "judged_by": None if asked == "replace" else origin["judged_by"]}
+    names: gate.Pseudonyms | None = None
+    for held in (made, made["other"] if "other" in made else {}):
+        said = held.get("external_id") or ""
+        if gate.Pseudonyms().text(said, key=_ID) == said:
+            continue
+        if names is None:  # rare, so only now: the same value is the same pseudonym as in the row
+            names = gate.Pseudonyms()
+            names.reserve(row.plain())
+            names.row(row.plain())
+        held["external_id"] = names.text(said, key=_ID)
+    return made

@@ -76,6 +76,30 @@ def test_personal_data_is_refused_replaced_or_kept_with_a_reason(
     assert words[1]["reason"] == "The customers agreed in writing." and words[1]["personal_data"] == {"email": 3}
 
 
+def test_what_a_line_came_from_goes_through_the_same_gate(project: Project, rita: User) -> None:
+    with_mail(project, rita)
+    Trace.objects.update(external_id=f"order of {MAIL}")
+    version = freeze(project, validation=0, test=0)
+
+    def origin(**options: Any) -> dict[str, Any]:
+        line: dict[str, Any] = json.loads(text(version, metadata=True, **options))
+        return dict(line["metadata"])
+
+    replaced = origin(personal_data="replace")
+    assert replaced["external_id"] == "order of <EMAIL_1>", "the same pseudonym as in the row"
+    assert replaced["judged_by"] is None and replaced["judgment"] and replaced["trace"]
+    assert MAIL not in text(version, metadata=True, personal_data="replace").lower()
+    kept = origin(personal_data="keep")
+    assert (kept["external_id"], kept["judged_by"]) == (f"order of {MAIL}", str(rita))
+    clean = rows.trace(project, judged="acceptable", by=rita, external_id=f"of {MAIL}")
+    only = build.freeze(
+        project=project, name="clean", query_text=f'id:"{clean.external_id}"', actor=Actor(),
+        recipe=Recipe(validation=0, test=0),
+    )  # fmt: skip
+    said = json.loads(text(only, metadata=True))["metadata"]
+    assert (said["external_id"], said["judged_by"]) == ("of <EMAIL_1>", str(rita)), "nothing in the row, all the same"
+
+
 def test_a_recipe_decides_it_for_good(project: Project, rita: User) -> None:
     with_mail(project, rita)
     version = freeze(project, validation=0, test=0, personal="replace")
