@@ -20,7 +20,7 @@ from curation import filters
 from curation.datasets import reasons, tasks, writing
 from curation.datasets.recipe import Recipe, RecipeError
 from curation.datasets.selecting import counts as counting
-from curation.datasets.selecting import replay_buffer, signatures
+from curation.datasets.selecting import facets, replay_buffer, signatures
 from curation.datasets.selecting.choose import choose, rare_collections, unknown_scores
 from curation.datasets.selecting.counts import FEW_ROWS, SPLITS
 from curation.datasets.selecting.plan import Decision, Plan
@@ -143,9 +143,7 @@ def checked(
     if name in RESERVED:
         raise BadName(f"{name!r} is the address of another page; take another name.")
     query = filters.parse(query_text)
-    chosen = recipe or Recipe()
-    check(project, chosen)
-    return query, chosen
+    return query, check(project, recipe or Recipe())
 
 
 def effort(*, project: Project, query: filters.Query, recipe: Recipe, now: datetime, most: int) -> tuple[int, int]:
@@ -179,8 +177,7 @@ def preview(
     stay, so that the next preview goes on from there. Raises filters.FilterError and RecipeError.
     """
     query = filters.parse(query_text)
-    chosen = recipe or Recipe()
-    check(project, chosen)
+    chosen = check(project, recipe or Recipe())
     now = timezone.now()
     dataset = Dataset.objects.filter(project=project, name=name).first() if name else None
     with rare_collections():
@@ -203,7 +200,7 @@ def left(
     waterfall. `cursor` is how many come before. Raises what `preview` raises; KeyError for a reason that does not exist."""
     wanted = reasons.BY_CODE[reason]
     query = filters.parse(query_text)
-    check(project, recipe)
+    recipe = check(project, recipe)
     dataset = Dataset.objects.filter(project=project, name=name).first() if name else None
     plan, _ = _plan(project, query, recipe, timezone.now(), dataset=dataset, most=most, seconds=PREVIEW_SECONDS)
     found = [decision for decision in plan.decisions if decision.reason is wanted]
@@ -214,9 +211,10 @@ def left(
     return Left(rows, len(found), str(start + size) if start + size < len(found) else "")
 
 
-def check(project: Project, recipe: Recipe) -> None:
-    """What a recipe names must be there, before anything runs. Raises RecipeError naming every field that is wrong."""
-    problems: list[tuple[str, str]] = []
+def check(project: Project, recipe: Recipe) -> Recipe:
+    """What a recipe names must be there, before anything runs; topics that it names are those with the slugs of what this
+    returns. Raises RecipeError naming every field that is wrong."""
+    recipe, problems = facets.with_slugs(project, recipe)
     options = any(option.score for option in tasks.find(recipe.task).OPTIONS)
     if recipe.scores or (options and recipe.task_options):
         known = keep.scorers(project)
@@ -234,6 +232,7 @@ def check(project: Project, recipe: Recipe) -> None:
             problems.append(("upload", "it is still being read; wait until its traces are there"))
     if problems:
         raise RecipeError(problems)
+    return recipe
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from dataclasses import replace
 from curation.datasets import reasons, tasks
 from curation.datasets.reasons import Reason
 from curation.datasets.recipe import Recipe, RecipeError
-from curation.datasets.selecting import answers, candidates, gates, making, placing, thin
+from curation.datasets.selecting import answers, candidates, facets, gates, making, placing, thin
 from curation.datasets.selecting.candidates import Candidate
 from curation.datasets.selecting.plan import Plan
 from curation.models import Batch, Dataset
@@ -233,7 +233,7 @@ def unknown_scores(recipe: Recipe, known: Iterable[str]) -> list[tuple[str, str]
         value = recipe.task_options.get(option.name)
         if option.score and isinstance(value, str) and value:
             asked.setdefault(value, f"task_options.{option.name}")
-    offered = ", ".join(sorted(names)[:8]) or "none yet"
+    offered = facets.some_of(names)
     return [
         (field, f"there is no score {name!r} in this project; there are {offered}")
         for name, field in asked.items() if name not in names
