@@ -103,3 +103,19 @@ def test_no_scroll_bar_for_a_pixel(server: Server, project: Project, ada: User, 
             page.goto(server.url + addresses[f"curation:{name}"])
             problems += [f"{name} at {width}: {line}" for line in page.evaluate(FOR_A_PIXEL)]
     assert not problems, "\n".join(problems)
+
+
+CUT = """() => [...document.querySelectorAll(".uses .words, .clamp")].filter(one => one.checkVisibility()).filter(one => {
+  const { display, whiteSpace } = getComputedStyle(one), clamped = display === "flow-root" || display === "-webkit-box";
+  return clamped ? whiteSpace.startsWith("nowrap") : display !== "block";
+}).map(one => `${one.className}: ${one.textContent.slice(0, 40)}`)"""
+
+
+def test_what_is_cut_ends_with_an_ellipsis(server: Server, project: Project, ada: User, sign_in: SignIn) -> None:
+    addresses = world.build(project, ada)
+    build.freeze(project=project, name="support", query_text="", actor=Actor())
+    page = sign_in(ada)
+    for name, query, shown in (("trace", "?tab=becomes", ".uses .words"), ("dataset-diff", "", ".clamp")):
+        page.goto(server.url + addresses[f"curation:{name}"] + query)
+        expect(page.locator(shown).first).to_be_visible()
+        assert page.evaluate(CUT) == []
