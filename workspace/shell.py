@@ -19,6 +19,7 @@ class Place:
     icon: str
     key: str
     needs: Role = Role.REVIEWER
+    also: tuple[str, ...] = ()  # pages that belong to it and lie elsewhere
 
 
 NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
@@ -31,7 +32,7 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("Mentions", "curation:mentions", "answer", "n"),
             Place("Graders", "curation:graders", "check", "e"),
             Place("Topics", "curation:topics", "outline", "b"),
-            Place("Datasets", "curation:datasets", "data", "d"),
+            Place("Datasets", "curation:datasets", "data", "d", also=("curation:validate",)),
             Place("Charts", "curation:charts", "chart", "h"),
         ),
     ),
@@ -46,7 +47,7 @@ NAVIGATION: tuple[tuple[str, tuple[Place, ...]], ...] = (
             Place("Over time", "evaluation:over-time", "time", "o"),
         ),
     ),
-    ("Project", (Place("Settings", "workspace:settings", "gear", "s"),)),
+    ("Project", (Place("Settings", "workspace:settings", "gear", "s", also=("privacy",)),)),
 )
 
 
@@ -68,8 +69,13 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 
 
 def _link(place: Place, entry: Entry, path: str) -> dict[str, Any]:
+    address, *others = (_address(name, entry) for name in (place.url_name, *place.also))
+    current = any(one and path.startswith(one) for one in (address, *others))
+    return {"place": place, "url": address, "current": current}
+
+
+def _address(name: str, entry: Entry) -> str:
     try:
-        address = reverse(place.url_name, args=[entry.project.slug])
+        return reverse(name, args=[entry.project.slug])
     except NoReverseMatch:
-        address = ""
-    return {"place": place, "url": address, "current": bool(address) and path.startswith(address)}
+        return ""

@@ -90,6 +90,13 @@ def cluster(*, project: Project, asked: Asked, tell: Told = lambda stage, done, 
     import numpy as np
 
     newest, total = _newest(project, asked)
+    if not total:
+        every = (
+            " Each has a topic: leave the filter empty to cluster them all."
+            if asked.query.strip() == "-topic:*"
+            else ""
+        )
+        raise topics.BadTopic("query", f"No trace matches this filter.{every}")
     ids, revisions, vectors = _read(newest, tell)
     if len(ids) < asked.number:
         told = f" ({len(newest) - len(ids):,} have no signature yet)" if len(newest) > len(ids) else ""

@@ -39,9 +39,9 @@ def _options(*names: str) -> tuple[tuple[str, str], ...]:
 _MATCHES = (("", "as usual: all"), ("all", "all of them"), ("any", "any of them"), ("none", "none of them"))
 _EXPECTS = (("", "as usual: is there"), ("match", "is there"), ("no_match", "is not there"))
 _EXPECTED = 'JSON: [{"name": "get_order", "arguments": {"order_id": "1017"}}]. Left empty: those of the reference.'
-_SCOPE = Field(
-    "scope", "choice", "Looks at", options=(("", "as usual"), ("run", "the whole run"), ("answer", "the last answer"))
-)
+_SCOPES = (("run", "the whole run"), ("answer", "the last answer"))
+_RUN = Field("scope", "choice", "Looks at", options=(("", "as usual: the whole run"), *_SCOPES))
+_LAST = replace(_RUN, options=(("", "as usual: the last answer"), *_SCOPES))
 _RANGE = Field("range", "range", "Scale", "From, to. Left empty: 0 to 1.")
 _ANY_RANGE = replace(_RANGE, help="From, to; what is outside is cut. Left empty: any number.")
 _COMPARED = (("", "as usual: equal"), ("equal", "must be equal"), ("names_only", "only names count"))
@@ -133,7 +133,7 @@ KINDS: dict[str, Kind] = {
                 Field("match", "choice", "Passes where it called", options=_MATCHES),
                 Field("min_times", "number", "At least so often"),
                 Field("max_times", "number", "At most so often"),
-                _SCOPE,
+                _RUN,
             ),
         ),
         Kind(
@@ -146,7 +146,7 @@ KINDS: dict[str, Kind] = {
                 Field("ignore", "words", "Arguments that do not count", "One a line."),
                 Field("partial", "flag", "Part of the calls gives part of the score"),
                 replace(_THRESHOLD, help="0 to 1, only where a part gives part of the score."),
-                _SCOPE,
+                _LAST,
             ),
         ),
         Kind(
@@ -155,7 +155,7 @@ KINDS: dict[str, Kind] = {
             (
                 Field("tool", "text", "Tool", required=True),
                 Field("schema", "json", "Schema", "JSON.", required=True, rows=8),
-                _SCOPE,
+                _RUN,
             ),
         ),
         Kind(

@@ -170,8 +170,8 @@ def _past(request: HttpRequest, entry: Entry, found: Grader) -> HttpResponse:
 def _whole(text: str) -> int | None:
     if not text:
         return None
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 10_000_000:
-        raise Refused("sample", f"{text[:20]!r} is not a number of traces.")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= 1_000_000:
+        raise Refused("sample", f"{text[:20]!r} is not a number of traces from 1 to 1,000,000.")
     return int(text)
 
 

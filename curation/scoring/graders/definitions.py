@@ -181,7 +181,10 @@ def _check_together(definition: Definition, where: str) -> None:
         case "tool_called":
             _check_times(definition, where)
         case "limits" if not any(name in definition for name in LIMITS):
-            raise BadDefinition(where, f"at least one limit is needed: {', '.join(LIMITS)}.")
+            raise BadDefinition(
+                where,
+                f"at least one limit is needed, of time, cost, steps, tool calls or tokens ({', '.join(LIMITS)}).",
+            )
         case "label_model":
             if unknown := [label for label in definition["passing_labels"] if label not in definition["labels"]]:
                 raise BadDefinition(f"{where}.passing_labels", f"{unknown[0]!r} is not one of the labels.")

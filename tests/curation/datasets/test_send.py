@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -346,6 +347,7 @@ def test_the_page_and_the_api_check_a_file_and_keep_nothing(project: Project, ri
     assert page.status_code == 200 and "neither content nor tool calls" in said and "messages[1].content" in said
     pasted = client.post("/p/acme/validate/", {"format": "auto", "text": line.decode()}, headers={"HX-Request": "true"})
     assert "Does not fit" in pasted.content.decode() and "<form" not in pasted.content.decode()
+    assert re.search(r'title="Datasets [^>]+aria-current="page"', page.content.decode()), "the place that it belongs to"
     assert client.post("/p/acme/validate/", {"format": "x", "text": "{}"}).status_code == 422
     assert client.post("/p/acme/validate/", {"format": "auto"}).status_code == 422
     hostile = b'{"messages": [{"role": "<script>alert(1)</script>", "content": "x"}]}\n'

@@ -142,6 +142,11 @@ def test_what_cannot_be_clustered(project: Project) -> None:
     rows.trace(project)
     with pytest.raises(topics.BadTopic, match=r"0 traces are too few for 8 clusters \(1 have no signature yet\)"):
         ask(project, 8)
+    with pytest.raises(topics.BadTopic, match=r"No trace matches this filter\.$"):
+        ask(project, 8, query="tag:none")
+    topics.create(project=project, actor=Actor(), name="All", query="-tag:none")
+    with pytest.raises(topics.BadTopic, match="Each has a topic: leave the filter empty"):
+        ask(project, 8, query="-topic:*")
     with pytest.raises(topics.BadTopic, match="Between 2 and 40"):
         ask(project, 1)
     with pytest.raises(topics.BadTopic, match="A seed is a whole number"):

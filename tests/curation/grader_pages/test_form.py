@@ -90,3 +90,14 @@ def test_a_starting_text_holds_only_the_authors_words() -> None:
     )
     assert "- Accuracy: Dates are right.\n- Rules to follow: No refunds." in offered["f_input__system"]
     assert "Tone" not in offered["f_input__system"] and "{{ sample.output_text }}" in offered["f_input__user"]
+
+
+def test_what_is_usual_is_said() -> None:
+    usual = {
+        kind: one.options[0][1]
+        for kind in ("tool_called", "tool_call", "tool_arguments")
+        for one in grader_kinds.fields(kind)
+        if one.key == "scope"
+    }
+    run, last = "as usual: the whole run", "as usual: the last answer"
+    assert usual == {"tool_called": run, "tool_call": last, "tool_arguments": run}

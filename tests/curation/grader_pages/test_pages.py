@@ -151,7 +151,9 @@ def test_the_past_is_priced_then_started_once(
     batch = Batch.objects.get()
     assert answer["Location"] == f"/p/acme/graders/batches/{batch.uid}/" and (batch.total, batch.reused) == (6, 1)
     assert client.post(address, {"act": "price", "query": "agent:none"}).status_code == 422
-    assert "not a number of traces" in client.post(address, {"act": "price", "sample": "few"}).content.decode()
+    for wrong in ("few", "1000001"):
+        said = client.post(address, {"act": "price", "sample": wrong}).content.decode()
+        assert "is not a number of traces from 1 to 1,000,000." in said
     damaged = {"key": "k2", "until": "2026-13-45T12:00:00Z"}
     assert client.post(address, start | damaged).status_code == 400
 
