@@ -147,7 +147,21 @@ def _typed(given: QueryDict) -> dict[str, Any]:
     # what stood there for another task is left behind
     typed["options"] = {name: value for name, value in typed["options"].items() if name in names}
     rest = {name: given.get(name, "").strip() for name in ("name", "q", "description")}
+    before = tasks.TASKS.get(given.get("task_shown", ""))
+    if given.get("act") == "preview" and before is not None and rest["q"] == _first_query(before):
+        rest["q"] = _first_query(known)  # nobody typed one: it goes with the kind of row
     return start | typed | rest
+
+
+def _unread(task: tasks.Task | None) -> set[str]:
+    """The fields for which rows of this kind have no use."""
+    found = {"judgments"} if task is not None and task.DECIDES else set()
+    return found | ({"corrections"} if task is not None and task.GATHER is not None else set())
+
+
+def _first_query(task: tasks.Task | None) -> str:
+    """The filter of a new recipe: everything, where rows are made of rejected traces as well."""
+    return "" if "judgments" in _unread(task) else FIRST_QUERY
 
 
 def _is_form(given: QueryDict) -> bool:
@@ -160,7 +174,7 @@ def _start(entry: Entry, given: QueryDict) -> dict[str, Any]:
     name, _, number = given.get("from", "").partition("@")
     if not name:
         values = _typed(given)
-        return values | {"q": given.get("q", FIRST_QUERY)}
+        return values | {"q": given.get("q", _first_query(tasks.TASKS.get(values["task"])))}
     try:
         found = read.version(entry.project, name, int(number) if number.isdecimal() else None)
     except DatasetVersion.DoesNotExist:
@@ -199,6 +213,7 @@ def _form(entry: Entry, values: dict[str, Any], errors: dict[str, str] | None = 
         },
         "fields": {"balance": recipe_parts.FIELDS, "mix": recipe_parts.MIX_FIELDS},
         "task_fields": _task_fields(values),
+        "unread": _unread(tasks.TASKS.get(values["task"])),
         "scorers": sorted(keep.scorers(project).items()),
         "known": [name for kind, name in names if kind == "dataset"],
         "uploads": RawRecord.objects.filter(project=project, user__isnull=False).order_by("-id").only("uid", "source")[:50],
