@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.http import QueryDict
+
 from curation.views.grader_kinds import GOALS, Field, fields
 
 
@@ -49,6 +51,17 @@ def shown(kind: str, given: Mapping[str, Any], errors: Mapping[str, str]) -> lis
         values = {part: _typed(given, one, part) for part in _PARTS.get(one.kind, ("",))}
         listed.append(Shown(one, values, errors.get(one.key, "")))
     return listed
+
+
+def names(kind: str) -> set[str]:
+    """What the fields of a type are called in a posted form."""
+    return {_name(one, part) for one in fields(kind) for part in _PARTS.get(one.kind, ("",))}
+
+
+def aside(kind: str, given: QueryDict) -> list[tuple[str, str]]:
+    """What was typed into fields that this type does not have (name, text): it comes back with the type that has them."""
+    others = [name for name in given if name.startswith("f_") and name not in names(kind)]
+    return [(name, text) for name in others for text in given.getlist(name)]
 
 
 def read(kind: str, name: str, given: Mapping[str, Any]) -> Read:

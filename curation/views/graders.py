@@ -177,8 +177,11 @@ def _as_form(
     if values is None:
         reason = wanted.errors.get("json") or "The form has no fields for a part of this: it stays JSON."
         return _editor(request, entry, found, given, {"json": reason}, status=422)
-    given["mode"], given["type"] = "form", str(wanted.definition.get("type"))
-    _fill(given, str(wanted.definition.get("type")), values)
+    kind = str(wanted.definition.get("type"))
+    given["mode"], given["type"] = "form", kind
+    for name in grader_form.names(kind):
+        given.pop(name, None)  # what stood there before it was edited as JSON
+    _fill(given, kind, values)
     return _editor(request, entry, found, given)
 
 
@@ -287,6 +290,7 @@ def _editor(
         "asks": bool(known and known.asks) or kind == "multi" or given.get("mode") == "json",
         "connections": connections, "models": models,
         "default_model": line.default_model if line else "",
+        "aside": grader_form.aside("" if given.get("mode") == "json" else kind, given),
         "wrong": wrong, "focus": next((one.id for one in wrong if one.id), ""),
         "insertable": _parts(entry, found) if kind == "multi" else [],
         "general": [text for key, text in errors.items() if key in ("grader", "definition")],

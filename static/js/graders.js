@@ -24,8 +24,9 @@ addEventListener("beforeunload", (event) => { if (typed) event.preventDefault();
 // a page that is gone back to would try again with the key of the trial that it began
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-// what is typed before the answer to a choice comes is kept: the answer brings new fields with what was there before
-const fields = () => [...document.querySelectorAll("#fields :is(input:not([type=hidden]), select, textarea)")];
+// what is typed before the answer to a choice comes is kept: the answer brings new fields with what was there before, and
+// in hidden ones what was typed for other types
+const fields = () => [...document.querySelectorAll("#fields :is(input, select, textarea)")];
 const key = (field) => (/^(checkbox|radio)$/.test(field.type) ? `${field.name} ${field.value}` : field.name);
 const says = (field) => (/^(checkbox|radio)$/.test(field.type) ? field.checked : field.value);
 let asked = new Map();
@@ -44,7 +45,7 @@ document.addEventListener("htmx:afterSwap", () => {
     const field = now.get(name);
     if (!field) continue;
     if (typeof value === "boolean") field.checked = value; else field.value = value;
-    if (typeof at === "number") field.setSelectionRange(at, at);
+    if (typeof at === "number" && field.type !== "hidden") field.setSelectionRange(at, at);
   }
   since = [];
 });

@@ -147,6 +147,14 @@ def test_what_is_typed_before_the_answer_to_a_choice_is_kept(
     expect(page.get_by_label("Passes from")).to_have_value("0.7")
     page.keyboard.type(" that.")
     expect(page.get_by_label("User message")).to_have_value("Read this. And that.")
+    page.get_by_role("radio", name="Pattern").check()
+    page.wait_for_timeout(100)
+    page.get_by_label("User message").press_sequentially(" Now.")
+    held[1].continue_()
+    expect(page.get_by_label("User message")).to_have_count(0)
+    page.unroute("**/graders/new/")
+    page.get_by_role("radio", name="Judge with a number").check()
+    expect(page.get_by_label("User message")).to_have_value("Read this. And that. Now.")
     assert complaints == []
 
 
