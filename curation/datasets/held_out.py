@@ -31,7 +31,7 @@ _SCOPE = """
     JOIN curation_dataset d ON d.id = v.dataset_id
     {more}
     WHERE d.project_id = %s AND (%s::bigint IS NULL OR d.id = %s) AND (%s::bigint IS NULL OR v.id <> %s)
-      AND (%s::timestamptz IS NULL OR v.created_at > %s) AND r.split = 'test'
+      AND (%s::bigint IS NULL OR d.id <> %s) AND (%s::timestamptz IS NULL OR v.created_at > %s) AND r.split = 'test'
 """
 _NAMED = """CROSS JOIN LATERAL (VALUES (r.trace_id, r.revision_id), (r.other_trace_id, r.other_revision_id))
       AS named (trace_id, revision_id)"""
@@ -134,10 +134,14 @@ def held(
     since: datetime | None = None,
 ) -> Held:
     """Every trace in a test split of a frozen version: of `dataset`, or of the whole project without one, leaving the
-    version `apart_from` aside, and those frozen until `since` where it is given. One statement; of several places the first
+    version `apart_from`, and what was frozen until `since` aside where they are given. One statement; of several places the first
     counts. What the rows say is left out."""
+    return _read(_asked(project, dataset, apart_from, None, since))
+
+
+def _read(asked: list[Any]) -> Held:
     with connection.cursor() as cursor:
-        cursor.execute(_HELD, _asked(project, dataset, apart_from, since))
+        cursor.execute(_HELD, asked)
         rows = cursor.fetchall()
     found = Held({}, {})
     first: dict[int, tuple[int, int]] = {}
@@ -153,12 +157,17 @@ def held(
 
 
 def _asked(
-    project: Project, dataset: Dataset | None, apart_from: DatasetVersion | None, since: datetime | None
+    project: Project,
+    dataset: Dataset | None,
+    apart_from: DatasetVersion | None,
+    other_than: Dataset | None,
+    since: datetime | None,
 ) -> list[Any]:
     """What _SCOPE asks for."""
     scope = None if dataset is None else dataset.pk
     apart = None if apart_from is None else apart_from.pk
-    return [project.pk, scope, scope, apart, apart, since, since]
+    other = None if other_than is None else other_than.pk
+    return [project.pk, scope, scope, apart, apart, other, other, since, since]
 
 
 class Guard:
@@ -166,7 +175,8 @@ class Guard:
     once, however often it is asked about; its key must stand for it meanwhile.
 
     Held out are the test rows of every frozen version in `scope`: "project", or "dataset" (then of `dataset` alone; none
-    where that is None, because nothing of it is frozen yet). With `since` only versions frozen after it count. `minhashes`
+    where that is None, because nothing of it is frozen yet), but for the version `apart_from` and the dataset `other_than`. With
+    `since` only versions frozen after it count. `minhashes`
     are those of revisions (by id) that are at hand; others are read.
     """
 
@@ -177,6 +187,7 @@ class Guard:
         dataset: Dataset | None = None,
         scope: str = "project",
         apart_from: DatasetVersion | None = None,
+        other_than: Dataset | None = None,
         threshold: float = THRESHOLD,
         since: datetime | None = None,
         minhashes: Mapping[int, bytes] | None = None,
@@ -189,9 +200,10 @@ class Guard:
         self._nearness: _Nearness | None = None
         if scope == "project" or dataset is not None:
             of = dataset if scope == "dataset" else None
-            self._known = held(project=project, dataset=of, apart_from=apart_from, since=since)
+            asked = _asked(project, of, apart_from, other_than, since)
+            self._known = _read(asked)
             if self._known.places:
-                self._own |= _add_said(self._known, _asked(project, of, apart_from, since))
+                self._own |= _add_said(self._known, asked)
                 self._nearness = _nearness(_digest_of(self._known.compared, threshold))
 
     def conflicts(self, rows: Sequence[Row], *, ahead: Iterable[Row] = ()) -> dict[Hashable, Conflict]:

@@ -1,6 +1,6 @@
 """Which traces become rows: every trace that the filter matches gets one decision with one reason.
 
-The order: narrow columns and judgments, scores, content, then, where a number of rows is asked for, what is known to be held
+The order: narrow columns and judgments, scores, content, then, where a number of rows is asked for, what other datasets hold
 out, then what takes rows out again, then splits and what else is held out.
 """
 
@@ -103,7 +103,7 @@ def _choose(
     making.make(left, plan, wanted)
     heard()
     keeper = placing.keeper(plan, recipe, project, dataset, guard=guard)
-    placing.keep_out(plan, recipe, keeper)
+    placing.keep_out(plan, recipe, project, dataset, keeper)
     heard()
     _add_losses(plan, recipe)
     thin.thin(plan, recipe, project)

@@ -35,16 +35,24 @@ def keeper(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None
     return Keeper(held, keeps)
 
 
-def keep_out(plan: Plan, recipe: Recipe, keeper: Keeper) -> None:
-    """Where the recipe asks for a number of rows, those that cannot be learned from, as is known before, leave first: they
-    would take the places of others."""
+def keep_out(plan: Plan, recipe: Recipe, project: Project, dataset: Dataset | None, keeper: Keeper) -> None:
+    """Where the recipe asks for a number of rows, those that other datasets hold out leave first: they would take the places
+    of others. What the dataset itself holds out is found by `place`, as in its first version, which knew nothing of it: the
+    same recipe gives the same rows."""
     numbers = (recipe.balance, recipe.coreset, recipe.mix, recipe.max_examples)
-    if keeper.guard is None or not keeper.guard.holds or not any(one is not None for one in numbers):
+    if recipe.held_out != "project" or not any(one is not None for one in numbers):
+        return
+    if keeper.guard is None or not keeper.guard.holds:
+        return
+    others = keeper.guard if dataset is None else held_out.Guard(
+        project=project, other_than=dataset, threshold=_threshold(recipe), minhashes=plan.minhashes
+    )  # fmt: skip
+    if not others.holds:
         return
     by_id = {one.id: one for one in plan.candidates}
     groups = [_group_of(by_id[row.trace_id], recipe) for row in plan.rows]
     asked = [_shown(index, row, group) for index, (row, group) in enumerate(zip(plan.rows, groups, strict=True))]
-    found = keeper.guard.known(asked)
+    found = others.known(asked)
     tested = set(keeper.held.groups) if keeper.held is not None else set()
     if keeper.held is not None and keeper.held.places:
         tested |= {group for row, group in zip(plan.rows, groups, strict=True) if row.trace_id in keeper.held}

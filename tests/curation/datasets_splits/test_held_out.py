@@ -301,3 +301,23 @@ def test_a_mix_counts_what_leaves_after_it(project: Project, sixty: set[str]) ->
     assert found.counts["rows"] < 50 and found.counts["mix"]["take"] == each
     assert sum(one["missing"] for one in found.counts["mix"]["short"]) == 50 - found.counts["rows"]
     assert {"short_of_asked", "short_of_mix"} <= {told["code"] for told in found.counts["warnings"]}
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["alone", "beside another dataset"])
+@pytest.mark.parametrize(
+    "given",
+    [{"max_examples": 30}, {"coreset": {"strategy": "diversity", "size": 30}}, {"limit": 20, "group_by": "cluster"}],
+    ids=str,
+)
+def test_the_same_recipe_gives_the_same_rows_again(
+    project: Project, rita: User, given: dict[str, Any], elsewhere: bool
+) -> None:
+    """A near copy of a test row leaves at the same step, whether an earlier version of the dataset tests on it or not."""
+    for number in range(40):
+        words = talk(number // 2, "yours" if number % 2 else "")
+        rows.trace(project, words, judged="acceptable", by=rita, external_id=f"t{number}")
+    if elsewhere:
+        freeze(project, "tests", test=0.1, seed=7)
+    first = freeze(project, "same", test=0.2, **given)
+    assert any(reason == "near_held_out" for reason in reasons_of(first).values()) or "group_by" in given
+    assert {freeze(project, "same", test=0.2, **given).content_hash for _ in range(3)} == {first.content_hash}
