@@ -177,7 +177,9 @@ def _together(chosen: Recipe) -> list[tuple[str, str]]:
 
     told: list[tuple[str, str]] = []
     try:
-        tasks.check(tasks.find(chosen.task), chosen.task_options)
+        options = tasks.check(tasks.find(chosen.task), chosen.task_options)
+        if chosen.task == "distillation" and not (options["teachers"] or options["measure"] or _measured(chosen)):
+            told.append(("task_options.teachers", "name a teacher, or a measure that its runs passed"))
     except tasks.OptionsError as error:
         told += [(f"task_options.{name}", reason) for name, reason in error.problems]
     if chosen.min_score is not None and not chosen.weights:
@@ -193,13 +195,18 @@ def _together(chosen: Recipe) -> list[tuple[str, str]]:
     return told
 
 
+def _measured(chosen: Recipe) -> bool:
+    """Whether the recipe itself asks for a score or names whose answers are taken."""
+    return bool(
+        chosen.measures or chosen.gates or chosen.required or chosen.min_score is not None or chosen.answers_from
+    )
+
+
 def _shares(values: dict[str, Any], given: Mapping[str, Any]) -> list[tuple[str, str]]:
     usual = Recipe()
     rest = 1 - values.get("validation", usual.validation) - values.get("test", usual.test)
     if rest <= 1e-9:
-        return [
-            ("validation", "validation and test leave nothing to train on; together they must stay below 100 %")
-        ]
+        return [("validation", "validation and test leave nothing to train on; together they must stay below 100 %")]
     if "train" in given:
         try:
             train = parts.share(given["train"])

@@ -69,9 +69,9 @@ TASK = Task(
     HELP="Runs of the teachers that passed a measure, to train a smaller model on.",
     OPTIONS=(
         Option(name="teachers", label="Teachers", kind="names", default=[],
-               help="Models as they stand on the traces; none: every model that the filter finds."),
+               help="Models as they stand on the traces. Empty: every model that the filter finds, and a measure is needed."),
         Option(name="measure", label="Measure that they passed", default="", optional=True, score=True,
-               help="Empty: the judgments of people decide alone."),
+               help="Empty: the judgments of people decide, and a teacher is needed."),
         Option(name="least", label="Least value of the measure", kind="number", default=None, optional=True,
                help="Empty: its own word on passed or failed counts."),
         Option(name="include_system", label="Keep the system prompt", kind="flag", default=True),

@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from workspace.models import Project, User
+from curation.datasets import recipe
+from workspace.models import Project, Role, User
 
 pytestmark = pytest.mark.django_db
 NEW = "/p/acme/datasets/new/"
 SignedIn = Callable[[User], Client]
 BOXES = re.compile(r'<input type="checkbox" name="judgments"')
+NEEDED = "name a teacher, or a measure that its runs passed"
 CHOICE = '<select id="corrections"'
 
 
@@ -58,3 +60,31 @@ def test_the_default_filter_goes_with_the_kind_of_row_and_one_that_was_typed_sta
     assert "hx-swap-oob" not in shown(client, task="pairs", task_shown="pairs")
     answer = client.post(NEW, {"q": "judged:acceptable", "task": "pairs", "task_shown": "chat", "act": "preview"})
     assert "q=&" in answer["Location"], "without a script, too"
+
+
+def test_runs_of_a_stronger_model_need_a_teacher_or_a_measure(
+    project: Project, alice: User, as_user: SignedIn, api: Callable[..., Client]
+) -> None:
+    page = shown(as_user(alice), task="distillation")
+    assert "This cannot be frozen" in page and NEEDED in page.split('id="task-options"')[1], "at the field"
+    assert NEEDED not in as_user(alice).get(NEW, {"task": "distillation"}).content.decode(), "nobody typed yet"
+    assert NEEDED not in shown(as_user(alice), task="distillation", option_teachers="big")
+    body = {"name": "x", "recipe": {"task": "distillation", "task_options": {"teachers": []}}}
+    answer = api(Role.ENGINEER).post("/api/projects/acme/datasets/preview", body, content_type="application/json")
+    (told,) = answer.json()["error"]["details"]
+    assert (told["where"], told["reason"]) == ("recipe.task_options.teachers", NEEDED)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"task_options": {"teachers": ["big"]}},
+        {"task_options": {"measure": "reward"}},
+        {"measures": [{"score": "reward"}]},
+        {"gates": [{"score": "reward", "threshold": 0.9}]},
+        {"weights": {"reward": 1}, "min_score": 0.9},
+        {"answers_from": "0199aaaa-0000-7000-8000-000000000001", "use_original_outputs": False},
+    ],
+)
+def test_each_of_these_says_what_a_stronger_model_is(given: dict[str, Any]) -> None:
+    assert recipe.parse({"task": "distillation", **given}).task == "distillation"
