@@ -202,7 +202,10 @@ KINDS: dict[str, Kind] = {
             "multi", "Combine", "Combination",
             "Several graders in one, put together by a formula.",
             (
-                Field("graders", "json", "Graders", 'JSON: a name to a definition, {"polite": {"type": ...}, ...}', required=True, rows=10),
+                Field(
+                    "graders", "json", "Graders",
+                    'JSON: a name to a definition, {"polite": {"type": "regex", "pattern": "please"}, ...}', required=True, rows=10,
+                ),
                 Field("calculate_output", "text", "Formula", "Over their names: 0.7 * polite + 0.3 * short", required=True),
                 _ANY_RANGE, replace(_THRESHOLD, help="Left empty, it gives a number and says neither pass nor fail."),
             ),

@@ -230,7 +230,8 @@ def _unfit(given: QueryDict, wanted: grader_form.Read, *, is_named: bool) -> dic
             keep.checked(wanted.definition if is_named else {**wanted.definition, "name": "a grader"})
         except definitions.BadDefinition as error:
             field = "json" if as_json else _field(given.get("type", ""), error.where)
-            found[field] = str(error) if as_json else error.reason
+            part = error.where.partition(".graders.")[2] if field == "graders" else ""
+            found[field] = str(error) if as_json else f"{part}: {error.reason}" if part else error.reason
     if not given.get("connection") and _asks(wanted.definition):
         found["connection"] = keep.CHOOSE
     return found

@@ -244,7 +244,8 @@ def _check_multi(definition: Definition, where: str) -> None:
             raise BadDefinition(f"{where}.graders.{name}", reason)
         if isinstance(part, Mapping) and part.get("type") == "multi":
             raise BadDefinition(f"{where}.graders.{name}.type", "a multi cannot stand in a multi.")
-        check(part, where=f"{where}.graders.{name}")
+        # its name is that of its key, where it says none
+        check({"name": name, **part} if isinstance(part, Mapping) else part, where=f"{where}.graders.{name}")
     try:
         used = formula.names(formula.parse(definition["calculate_output"]))
     except formula.BadFormula as error:

@@ -58,3 +58,17 @@ def test_all_mistakes_are_told_at_once(project: Project, alice: User, as_user: S
     answer = as_user(alice).post("/p/acme/graders/new/", typed)
     assert answer.status_code == 422
     assert [one.id for one in answer.context["wrong"]] == ["f_calculate_output", "connection", "name"]
+
+
+def test_what_the_hint_shows_is_taken_and_a_wrong_part_is_named(
+    project: Project, alice: User, as_user: SignedIn
+) -> None:
+    polite = {"type": "regex", "pattern": "please", "input": "{{ sample.output_text }}"}
+    typed = MULTI | {"f_calculate_output": "0.7 * polite + 0.3 * short"}
+    client = as_user(alice)
+    wrong = {"polite": {**polite, "expect": "maybe"}, "short": {"type": "no_error"}}
+    answer = client.post("/p/acme/graders/new/", typed | {"f_graders": json.dumps(wrong)})
+    assert answer.status_code == 422 and answer.context["errors"]["graders"].startswith("polite.expect: ")
+    parts = {"polite": polite, "short": {"type": "no_error"}}
+    assert client.post("/p/acme/graders/new/", typed | {"f_graders": json.dumps(parts)}).status_code == 302
+    assert GraderVersion.objects.get(grader__name="Both").definition["graders"] == parts

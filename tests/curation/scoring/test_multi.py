@@ -187,6 +187,15 @@ def test_a_multi_that_cannot_be_run_is_refused(definition: dict[str, Any], where
     assert (caught.value.where, says in caught.value.reason) == (where, True), caught.value.reason
 
 
+def test_a_part_without_a_name_has_that_of_its_key() -> None:
+    bare = {key: value for key, value in EXACT.items() if key != "name"}
+    definition = multi("a", a=bare)
+    graders.check(definition)
+    assert graders.grade(definition, SAMPLE, {}).value == graders.grade(multi("a", a=EXACT), SAMPLE, {}).value
+    with pytest.raises(BadDefinition, match=r"graders\.a\.name: a name of 1 to 100"):
+        graders.check(multi("a", a={**bare, "name": ""}))
+
+
 def test_the_version_of_a_multi_follows_its_parts() -> None:
     one, other = multi("a", a=EXACT), multi("a", a={**EXACT, "reference": "Lyon"})
     assert graders.digest(one) != graders.digest(other)
