@@ -80,7 +80,9 @@ def _try(request: HttpRequest, entry: Entry, version: GraderVersion) -> HttpResp
             version=version, query=query, seed=seed, n=size, actor=entry.actor,
             confirmed=request.POST.get("confirmed", ""), key=request.POST.get("key", "") or uuid7().hex,
         )  # fmt: skip
-    except (Refused, FilterError) as error:
+    except FilterError:
+        return _page(request, entry, version, None)
+    except Refused as error:
         return _page(request, entry, version, None, problem=str(error), status=422)
     if goes_on:
         nudge(tasks.work_on_trial, made.pk)
@@ -142,7 +144,11 @@ def _page(
             traces = trial.pick(project=entry.project, query=query, seed=seed, n=size)
             context["price"] = trial.price(version=version, traces=traces) if traces else None
             context["samples"] = _drawn(traces)
-        except (Refused, FilterError) as error:
+            context["is_empty"] = not traces and not Trace.objects.filter(project=entry.project).exists()
+        except FilterError as error:
+            context |= {"error": str(error), "suggestion": error.suggestion}
+            status = 422
+        except Refused as error:
             problem = problem or str(error)
     if context["may_engineer"]:
         context["earlier"] = [one for one in trial.earlier(version) if shown is None or one.pk != shown.pk]

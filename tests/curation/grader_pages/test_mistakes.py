@@ -12,6 +12,7 @@ from curation.scoring.graders.trace_inputs import inputs_of
 from curation.views import grader_form
 from tests import make
 from tests.curation.grader_pages.test_pages import TYPED
+from tests.curation.grading import graders
 from workspace.models import Project, User
 
 SignedIn = Callable[[User], Client]
@@ -72,3 +73,21 @@ def test_every_variable_that_a_trace_has_passes() -> None:
 def test_the_text_to_start_from_reads_results_of_tools_and_earlier_turns() -> None:
     text = grader_form.words_of({"tone": "Friendly."})["f_input__user"]
     assert "{{ item.messages }}" in text and "{{ sample.output_text }}" in text and "last_user" not in text
+
+
+def test_a_filter_that_cannot_be_read_is_told_at_the_field_of_a_trial(
+    project: Project, alice: User, as_user: SignedIn
+) -> None:
+    graders.code(project, name="Short", confirmed=False)
+    client, path = as_user(alice), "/p/acme/graders/short/1/"
+    empty = client.get(path).content.decode()
+    assert "This project has no traces yet" in empty and "matches this filter" not in empty
+    make.trace(project)
+    for answer in (client.get(f"{path}?q=judged:nonsense"), client.post(path, {"act": "try", "q": "judged:nonsense"})):
+        page = answer.content.decode()
+        assert answer.status_code == 422 and page.count('role="alert"') == 1 and "matches this filter" not in page
+        field = page[page.index('id="q"') : page.index('name="n"')]
+        assert 'aria-invalid="true"' in field and "nonsense" in field[field.index('id="q-error"') :]
+    assert "No trace matches this filter" in client.get(f"{path}?q=agent:nobody").content.decode()
+    typo = client.get(f"{path}?q=jugded:acceptable").content.decode()
+    assert 'href="?q=judged%3Aacceptable"' in typo

@@ -97,7 +97,8 @@ def test_draft_trial_confirm(project: Project, traces: list[Any], alice: User, r
     assert "not run yet" in others and "Tried before" in others and f"?trial={Trial.objects.get().uid}#trial" in others
     assert re.search(r"by Alice Engineer, .*, average 0\.\d+ of 5", others)
     assert "No trace matches" in client.get("/p/acme/graders/says_where/1/?q=agent:nobody").content.decode()
-    assert client.get("/p/acme/graders/says_where/1/?q=latency>").status_code == 200
+    unread = client.get("/p/acme/graders/says_where/1/?q=latency>")
+    assert unread.status_code == 422 and "No trace matches" not in unread.content.decode()
 
     assert as_user(rita).post("/p/acme/graders/says_where/1/", {"act": "use"}).status_code == 403
     assert client.post("/p/acme/graders/says_where/1/", {"act": "use"}).status_code == 422, "none was looked at"
