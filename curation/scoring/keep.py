@@ -43,6 +43,8 @@ def create(
     if not 1 <= len(name) <= 120 or "\0" in name:
         raise Refused("name", "A name of 1 to 120 characters is needed.")
     wanted = slug.strip() or slugify(name).replace("-", "_")[:MOST_SLUG]
+    if not wanted:
+        raise Refused("slug", "The name has no Latin letter and no digit that it could be made of: write one here.")
     _check_slug(project, wanted)
     plain, said = checked(definition), _goal(goal)
     _check_connection(project, plain, connection)
@@ -55,7 +57,7 @@ def create(
                 slug=wanted, type=plain["type"],
             )  # fmt: skip
     except IntegrityError:
-        raise Refused("slug", f"A grader of this project has the slug {wanted} already.") from None
+        raise Refused("slug", _taken(wanted)) from None
     return version
 
 
@@ -308,11 +310,15 @@ def _check_slug(project: Project, slug: str) -> None:
     if canonical(slug) in KNOWN:
         raise Refused("slug", f"{slug} is a score with a meaning of its own: {KNOWN[canonical(slug)].meaning}")
     if Grader.objects.filter(project=project, slug=slug).exists():
-        raise Refused("slug", f"A grader of this project has the slug {slug} already.")
+        raise Refused("slug", _taken(slug))
     if Score.objects.filter(project=project, name=slug).exists():
         raise Refused(
             "slug", f"Scores with the name {slug} came from elsewhere already, and would be mixed with these."
         )
+
+
+def _taken(slug: str) -> str:
+    return f"Another grader of this project gives scores named {slug}: write another name here."
 
 
 def _check_connection(project: Project, definition: Mapping[str, Any], connection: Connection | None) -> None:

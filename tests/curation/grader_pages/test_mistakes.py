@@ -91,3 +91,14 @@ def test_a_filter_that_cannot_be_read_is_told_at_the_field_of_a_trial(
     assert "No trace matches this filter" in client.get(f"{path}?q=agent:nobody").content.decode()
     typo = client.get(f"{path}?q=jugded:acceptable").content.decode()
     assert 'href="?q=judged%3Aacceptable"' in typo
+
+
+def test_a_name_that_gives_no_name_for_its_scores_asks_for_one(
+    project: Project, alice: User, as_user: SignedIn
+) -> None:
+    client = as_user(alice)
+    refused = client.post("/p/acme/graders/new/", TYPED | {"name": "مرحبا 🙂 שלום"})
+    assert refused.status_code == 422 and "The name has no Latin letter and no digit" in refused.content.decode()
+    assert client.post("/p/acme/graders/new/", TYPED | {"name": "مرحبا", "slug": "hello"}).status_code == 302
+    taken = client.post("/p/acme/graders/new/", TYPED | {"name": "Hello"}).content.decode()
+    assert "Another grader of this project gives scores named hello" in taken and "the slug" not in taken

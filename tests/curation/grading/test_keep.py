@@ -79,7 +79,7 @@ def test_what_cannot_be_a_grader_is_refused_with_the_field(project: Project, cha
 
     assert refused(name=" ").startswith("name:")
     assert "rules to follow" in refused(goal={}) and "Unknown: beauty" in refused(goal={"beauty": "x"})
-    assert "has the slug late already" in refused(slug="late")
+    assert "gives scores named late" in refused(slug="late")
     assert "came from elsewhere" in refused(slug="tone")
     assert "meaning of its own" in refused(name="Response quality")
     assert refused(slug="Tone!").startswith("slug:")
