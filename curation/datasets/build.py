@@ -218,7 +218,7 @@ def check(project: Project, recipe: Recipe) -> Recipe:
     options = any(option.score for option in tasks.find(recipe.task).OPTIONS)
     if recipe.scores or (options and recipe.task_options):
         known = keep.scorers(project)
-        problems += unknown_scores(recipe, known)
+        problems += unknown_scores(recipe, known, keep.with_scores(known))
         problems += [
             (field, f"nobody has confirmed the grader {name!r} yet, so nothing has its score")
             for name, field in dict(recipe.scores).items()

@@ -189,6 +189,11 @@ def scorers(project: Project) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def with_scores(known: Mapping[str, str]) -> dict[str, str]:
+    """Of the names that `scorers` gave those that traces may have: a draft never scored."""
+    return {name: about for name, about in known.items() if not about.endswith(NOT_CONFIRMED)}
+
+
 def archive(*, grader: Grader, actor: Actor) -> None:
     """Put a grader aside: it scores nothing any more. Its scores and its name stay."""
     _set_archived(grader, actor, "grader.archived", archived=True)

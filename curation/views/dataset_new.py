@@ -214,7 +214,7 @@ def _form(entry: Entry, values: dict[str, Any], errors: dict[str, str] | None = 
         "fields": {"balance": recipe_parts.FIELDS, "mix": recipe_parts.MIX_FIELDS},
         "task_fields": _task_fields(values),
         "unread": _unread(tasks.TASKS.get(values["task"])),
-        "scorers": sorted(keep.scorers(project).items()),
+        "scorers": list(keep.with_scores(keep.scorers(project)).items()),
         "known": [name for kind, name in names if kind == "dataset"],
         "uploads": RawRecord.objects.filter(project=project, user__isnull=False).order_by("-id").only("uid", "source")[:50],
         "generations": Batch.objects.filter(project=project, kind=Batch.Kind.GENERATE).order_by("-id")[:50],

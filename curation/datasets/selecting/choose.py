@@ -224,8 +224,9 @@ def _add_losses(plan: Plan, recipe: Recipe) -> None:
         row.loss = gates.raw(scores.get(row.trace_id, {}).get(wanted.loss))
 
 
-def unknown_scores(recipe: Recipe, known: Iterable[str]) -> list[tuple[str, str]]:
-    """The scores that a recipe names and nobody knows, as problems of its fields (requirement 000-16)."""
+def unknown_scores(recipe: Recipe, known: Iterable[str], there: Iterable[str]) -> list[tuple[str, str]]:
+    """The scores that a recipe names and nobody knows, as problems of its fields (requirement 000-16); `there` are those
+    that it may name instead."""
     names = set(known)
     task = tasks.find(recipe.task)
     asked = dict(recipe.scores)
@@ -233,7 +234,7 @@ def unknown_scores(recipe: Recipe, known: Iterable[str]) -> list[tuple[str, str]
         value = recipe.task_options.get(option.name)
         if option.score and isinstance(value, str) and value:
             asked.setdefault(value, f"task_options.{option.name}")
-    offered = facets.some_of(names)
+    offered = facets.some_of(there)
     return [
         (field, f"there is no score {name!r} in this project; there are {offered}")
         for name, field in asked.items() if name not in names

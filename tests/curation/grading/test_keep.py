@@ -119,7 +119,7 @@ def test_an_archived_grader_scores_nothing_and_keeps_its_name(project: Project) 
         keep.usable(version)
     with pytest.raises(Refused, match="archived"):
         keep.change(grader=version.grader, definition=LATE, goal=GOAL, actor=SYSTEM)
-    with pytest.raises(Refused, match="already"):
+    with pytest.raises(Refused, match="gives scores named late"):
         graders.code(project)
     assert keep.scorers(project)["late"] == "grader “Late”, archived"
     keep.restore(grader=version.grader, actor=SYSTEM)
@@ -135,6 +135,14 @@ def test_every_score_name_that_is_known(project: Project) -> None:
     assert keep.scorers(project) == {
         "late": "grader “Late”, not confirmed", "loss": "scores that were sent", "tone": "scores that were sent"
     }  # fmt: skip
+    assert list(keep.with_scores(keep.scorers(project))) == ["loss", "tone"], "a draft never scored"
+    wrong = recipe.parse({"gates": [{"score": "none", "operator": "gte", "threshold": 0.5}]})
+    with pytest.raises(recipe.RecipeError, match=r"there are loss, tone$"):
+        build.check(project, wrong)
+    for number in range(10):
+        Score.objects.create(project=project, trace=make.trace(project), name=f"s{number}", number=1, source="imported")
+    with pytest.raises(recipe.RecipeError, match=r"there are loss, s0, .*, s6, and 4 more$"):
+        build.check(project, wrong)
 
 
 def test_a_trial_is_drawn_by_its_seed_and_says_how_sure_it_is(project: Project) -> None:
