@@ -69,16 +69,27 @@ class ShownRow:
     cut: int = 0
     candidates: "list[BatchItem]" = field(default_factory=list)  # generated ones that it was made of, the better first
 
+    @property
+    def learned_tokens(self) -> int:
+        """Of what is learned, without a chat template."""
+        return sum(line.tokens for line in self.lines if line.learned)
+
+    @property
+    def worse_tokens(self) -> int:
+        """Of the answer that is not wanted."""
+        return sum(line.tokens for line in self.lines if line.worse)
+
 
 @dataclass(slots=True)
 class ShownLine:
     """One message of a row: whether it is learned, its tokens (an estimate), and for what answers a prompt which answer it
-    is (chosen, rejected, answer)."""
+    is (chosen, rejected, answer). `worse`: it is learned from as an answer that is not wanted."""
 
     message: Message
     learned: bool
     tokens: int
     side: str = ""
+    worse: bool = False
 
     @property
     def is_masked(self) -> bool:
@@ -238,7 +249,9 @@ def _lines(example: Example) -> list[ShownLine]:
     )
     for side, messages, learned in sides:
         tokens = Example(messages=messages, tools=[]).tokens
-        lines += [ShownLine(one, learned, count, side) for one, count in zip(messages, tokens, strict=True)]
+        lines += [
+            ShownLine(one, learned, count, side, worse=not learned) for one, count in zip(messages, tokens, strict=True)
+        ]
     return lines
 
 

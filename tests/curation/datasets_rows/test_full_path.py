@@ -231,6 +231,27 @@ def test_rows_of_every_kind_have_a_page_and_both_sides_lead_to_it(project: Proje
         assert "/p/acme/datasets/pairs/1/rows/1/" in client.get(f"/p/acme/traces/{trace.uid}/").content.decode()
 
 
+def test_what_is_trained_is_marked_and_counted_for_each_side(project: Project, rita: User, as_user: Any) -> None:
+    for words, judged in (("Done, and then some more.", "acceptable"), ("No.", "unacceptable")):
+        said = make.document(message("user", "Do it"), message("assistant", words))
+        rows.trace(project, said, judged=judged, by=rita)
+    for task in ("pairs", "labels", "chat"):
+        freeze(project, task=task, dedupe="none", order="oldest")
+
+    def shown(number: int, position: int = 1) -> str:
+        page = as_user(rita).get(f"/p/acme/datasets/pairs/{number}/rows/{position}/").content.decode()
+        return str(page.split('id="row"')[1].split("</section>")[0])
+
+    pair = shown(1)
+    assert "chosen, 10<" in pair and "rejected, 4<" in pair
+    assert [pair.count(f'<li class="{kind}">') for kind in ("on", "worse", "off")] == [1, 1, 1]
+    wanted, unwanted = shown(2), shown(2, 2)
+    assert "wanted, 10<" in wanted and "not wanted" not in wanted
+    assert "not wanted, 4<" in unwanted and "trained as not wanted" in unwanted
+    chat = shown(3)
+    assert "trained, 10<" in chat and "without a chat template" in chat
+
+
 def test_no_trace_at_all_is_no_division_by_zero(project: Project) -> None:
     counts = build.preview(project=project, query_text="", recipe=parse({"task": "trajectories"})).counts
     assert counts["task"] == {"name": "trajectories", "kept": 0, "looked_at": 0, "share": None}
