@@ -70,7 +70,7 @@ CONFIDENCE = Reason(
 )
 GATE = Reason("gate", False, "Pass every gate", "stopped by a gate")
 NO_SCORE = Reason("score_missing", False, "Have the required scores", "without a score that the recipe requires")
-MIN_SCORE = Reason("under_min_score", False, "Reach the least composite score", "below the least composite score")
+MIN_SCORE = Reason("under_min_score", False, "Reach the least weighted score", "below the least weighted score")
 NO_GENERATED = Reason("no_generated_answer", False, "Have a generated answer", "without a generated answer")
 FAILED = Reason("failed", False, "Could be read", "with a check that raised an error")
 LATER = Reason(

@@ -47,7 +47,7 @@ WORDS = {
     "limit": "At most", "until": "Received before", "upload": "Only an upload", "answers_from": "Answers",
     "max_examples": "Best rows at most", "min_score": "Least weighted score", "min_quality": "Least quality",
     "min_confidence": "Least confidence", "balance_field": "Balance by", "balance_most": "At most of each", "mix_strategy": "Mix",
-    "mix_weights": "Shares", "mix_least": "Told below", "replay_buffer": "Replay buffer", "order": "Which come first",
+    "mix_weights": "Shares", "mix_least": "Named below", "replay_buffer": "Replay buffer", "order": "Which come first",
     "replay_ratio": "Share of replayed rows", "replay_capacity": "Rows in the buffer", "group_by": "Never split",
     "dedupe": "Copies", "stratify": "Same shares for each", "held_out": "Kept out of training",
 }  # fmt: skip

@@ -66,7 +66,9 @@ def test_runs_of_a_stronger_model_need_a_teacher_or_a_measure(
     project: Project, alice: User, as_user: SignedIn, api: Callable[..., Client]
 ) -> None:
     page = shown(as_user(alice), task="distillation")
-    assert "This cannot be frozen" in page and NEEDED in page.split('id="task-options"')[1], "at the field"
+    assert "This cannot be frozen" in page and page.count(NEEDED) == 1, "beside the form, and not where it would stay"
+    whole = as_user(alice).post(NEW, {"q": "", "task": "distillation", "act": "freeze", "name": "x"}).content.decode()
+    assert NEEDED in whole.split('id="task-options"')[1].split("<datalist")[0], "at the field"
     assert NEEDED not in as_user(alice).get(NEW, {"task": "distillation"}).content.decode(), "nobody typed yet"
     assert NEEDED not in shown(as_user(alice), task="distillation", option_teachers="big")
     body = {"name": "x", "recipe": {"task": "distillation", "task_options": {"teachers": []}}}
@@ -88,3 +90,22 @@ def test_runs_of_a_stronger_model_need_a_teacher_or_a_measure(
 )
 def test_each_of_these_says_what_a_stronger_model_is(given: dict[str, Any]) -> None:
     assert recipe.parse({"task": "distillation", **given}).task == "distillation"
+
+
+def test_what_stands_grey_in_a_field_is_what_is_used(project: Project, alice: User, as_user: SignedIn) -> None:
+    page = html.unescape(as_user(alice).get(NEW).content.decode())
+    grey = dict(re.findall(r'<(?:input|textarea) id="(\w+)"[^>]*? placeholder="([^"]*)"', page))
+    held = recipe.parse(
+        {"coreset": {"strategy": "hybrid"}, "replay": {"buffer": "old"}, "mix": {"strategy": "balanced"}}
+    ).plain()
+    for part in ("coreset", "mix", "replay"):
+        used = {f"{part}_{name}": str(value) for name, value in held[part].items()}
+        used = {
+            field: value for field, value in used.items() if field in grey.keys() - {"replay_buffer", "mix_weights"}
+        }
+        assert used and used == {field: grey[field] for field in used}
+    words = {"min_score": "none", "min_quality": "none", "min_confidence": "none", "balance_field": "nothing"}
+    assert {name: grey[name] for name in words} == words
+    assert all(grey[name].startswith("such as ") for name in ("gates", "weights", "measures", "mix_weights"))
+    for explained in ("coreset_strategy", "coreset_loss_ratio", "mix_least"):
+        assert f'id="{explained}-help"' in page
