@@ -7,7 +7,7 @@ from ninja import Field, Path, Query, Schema
 
 from curation.api.routing import router
 from curation.datasets import folds, read
-from curation.datasets.exporting import export, files, formats, judgments_csv, send
+from curation.datasets.exporting import export, files, formats, judgments_csv, refused, send
 from curation.datasets.exporting.personal import PersonalRows
 from curation.datasets.leaks import HeldOutRows
 from curation.filters import FilterError
@@ -20,7 +20,7 @@ from workspace.streams import stream
 Split = Literal["train", "validation", "test"]
 TAGS = ["datasets"]
 MOST_LEAKS = 50
-_REFUSED = (formats.UnknownFormat, export.InvalidRows, HeldOutRows, PersonalRows, send.NoReason,
+_REFUSED = (formats.UnknownFormat, refused.InvalidRows, HeldOutRows, PersonalRows, send.NoReason,
             folds.NoFold)  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def _find(project: Any, name: str, number: int) -> DatasetVersion:
 def _problem(error: Exception) -> Problem:
     """What the work refused, in the API's one shape."""
     text = str(error)
-    if isinstance(error, export.InvalidRows):
+    if isinstance(error, refused.InvalidRows):
         details = [{"where": code, "reason": f"{count} rows"} for code, count in error.reasons.items()]
         return Problem(409, "invalid_rows", text, details=details)
     if isinstance(error, HeldOutRows):

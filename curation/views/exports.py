@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from curation.datasets import folds, read
-from curation.datasets.exporting import export, formats, judgments_csv, send, stored
+from curation.datasets.exporting import export, formats, judgments_csv, refused, send, stored
 from curation.datasets.exporting.personal import PersonalRows
 from curation.datasets.exporting.send import SHORTEST_REASON, Wish
 from curation.datasets.leaks import HeldOutRows
@@ -39,7 +39,7 @@ def dataset_export(request: HttpRequest, slug: str, name: str, number: int) -> H
             sending = send.lines(version=found, wish=wish, actor=entry.actor)
     except (formats.UnknownFormat, folds.NoFold) as error:
         raise Http404(str(error)) from None
-    except (export.InvalidRows, HeldOutRows, PersonalRows, send.NoReason) as error:
+    except (refused.InvalidRows, HeldOutRows, PersonalRows, send.NoReason) as error:
         wanted = "manifest" if given.get("manifest") == "1" else "file"
         context = _refused(found, wish, error) | {"wanted": wanted, "again": urlencode(_again(wish, wanted))}
         return render(request, "curation/dataset_refused.html", context, status=409)
@@ -99,15 +99,15 @@ def _refused(found: DatasetVersion, wish: Wish, error: ValueError) -> dict[str, 
         "wish": wish,
         "least": SHORTEST_REASON,
     }
-    if isinstance(error, export.WrongKind):
+    if isinstance(error, refused.WrongKind):
         takers = [one for kind in stored.kinds(found) for one in formats.taking(kind)]
         return context | {"why": "kind", "takers": takers}
-    if isinstance(error, export.NothingToWrite):
+    if isinstance(error, refused.NothingToWrite):
         total = int(found.counts[wish.split or "rows"])
         taking = {one.NAME: one for kind in stored.kinds(found) for one in formats.taking(kind)}
         takers = [one for one in taking.values() if export.invalid_rows(found, one, wish.split) < total]
         return context | {"why": "nothing", "takers": [] if error.held_out else takers}
-    if isinstance(error, export.InvalidRows):
+    if isinstance(error, refused.InvalidRows):
         return context | {"why": "invalid"}
     if isinstance(error, HeldOutRows):
         return context | {"why": "held_out", "leaks": error.leaks[:MOST_LEAKS], "more": len(error.leaks) - MOST_LEAKS}

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,11 +14,12 @@ from django.db import connection
 from django.db.models import Q
 
 from curation.datasets import leaks
-from curation.datasets.example import Example, Kind
+from curation.datasets.example import Example
 from curation.datasets.exporting import formats, personal, validate
 from curation.datasets.exporting.findings import Finding
 from curation.datasets.exporting.formats import Format
 from curation.datasets.exporting.personal import Personal, PersonalRows
+from curation.datasets.exporting.refused import InvalidRows, NothingToWrite, WrongKind
 from curation.datasets.exporting.stored import StoredRow, kinds, read_rows
 from curation.datasets.folds import Part
 from curation.datasets.splits import TEST
@@ -33,46 +34,6 @@ _COLUMNS = """
     SELECT DISTINCT jsonb_object_keys(content -> 'item') FROM curation_datasetrow
     WHERE version_id = %s AND kind = 'prompt' AND jsonb_typeof(content -> 'item') = 'object' ORDER BY 1
 """
-
-
-class InvalidRows(ValueError):
-    """Some rows cannot be written in this format. `invalid` is how many, `reasons` code -> rows."""
-
-    def __init__(self, version: DatasetVersion, chosen: Format, invalid: int, reasons: dict[str, int]) -> None:
-        self.invalid, self.reasons = invalid, reasons
-        went = ", ".join(f"{count:,} × {code}" for code, count in reasons.items())
-        rows = "1 row" if invalid == 1 else f"{invalid:,} rows"
-        super().__init__(
-            f"{rows} of {version} cannot be written as {chosen.NAME} ({went}). Leave them out by asking for "
-            "it (skip_invalid), or mend the traces and freeze again."
-        )
-
-
-class WrongKind(InvalidRows):
-    """No row of the version is of a kind that the format takes, so there would be an empty file."""
-
-    def __init__(self, version: DatasetVersion, chosen: Format, have: Sequence[Kind], rows: int) -> None:
-        super().__init__(version, chosen, rows, {"kind_not_taken": rows})
-        holds = ", ".join(validate.KIND_WORDS[kind][1] for kind in have) or "no rows"
-        wanted = " or ".join(validate.KIND_WORDS[kind][1] for kind in chosen.KINDS)
-        self.args = (
-            f"{version} holds {holds}, and {chosen.NAME} takes {wanted}. Freeze a version with a task that makes them.",
-        )
-
-
-class NothingToWrite(InvalidRows):
-    """The file would hold no row: each is invalid in the format, or (`held_out` of them) held out elsewhere."""
-
-    def __init__(
-        self, version: DatasetVersion, chosen: Format, split: str | None, invalid: int, held_out: int = 0
-    ) -> None:
-        super().__init__(version, chosen, invalid, checked(version, chosen)["errors"] if invalid else {})
-        self.held_out = held_out
-        went = ", ".join(f"{count:,} × {code}" for code, count in self.reasons.items())
-        why = [f"{invalid:,} cannot be written as {chosen.NAME} ({went})"] if invalid else []
-        why += [f"{held_out:,} {'is' if held_out == 1 else 'are'} held out elsewhere"] if held_out else []
-        rows = f"the {split} rows of {version}" if split else f"the rows of {version}"
-        self.args = (f"Of {rows} none is left for a file: {' and '.join(why)}. Take another format, or freeze again.",)
 
 
 @dataclass(slots=True)
@@ -208,9 +169,10 @@ def plan(
         raise WrongKind(version, chosen, have, int(version.counts["rows"]))
     invalid = invalid_rows(version, chosen, split)
     if invalid and not skip_invalid:
+        reasons = checked(version, chosen)["errors"]
         if invalid >= int(version.counts[split or "rows"]):
-            raise NothingToWrite(version, chosen, split, invalid)
-        raise InvalidRows(version, chosen, invalid, checked(version, chosen)["errors"])
+            raise NothingToWrite(version, chosen, split, invalid, reasons)
+        raise InvalidRows(version, chosen, invalid, reasons)
     held = leaking(version, split)
     if held and not skip_held_out:
         raise leaks.HeldOutRows(version, held)
@@ -236,7 +198,8 @@ def refuse_empty(made: Plan) -> None:
                 return
             looked_at = True
     if looked_at:
-        raise NothingToWrite(made.version, made.chosen, made.split, made.invalid, len(made.held_out))
+        reasons = checked(made.version, made.chosen)["errors"] if made.invalid else {}
+        raise NothingToWrite(made.version, made.chosen, made.split, made.invalid, reasons, len(made.held_out))
 
 
 def left_out(made: Plan) -> int:

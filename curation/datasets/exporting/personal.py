@@ -132,7 +132,7 @@ def told(origin: dict[str, Any], row: Example, asked: str) -> dict[str, Any]:
         return origin
     made = {**origin, "judged_by": None if asked == "replace" else origin["judged_by"]}
     names: gate.Pseudonyms | None = None
-    for held in (made, made["other"] if "other" in made else {}):
+    for held in (made, made.get("other", {})):
         said = held.get("external_id") or ""
         if gate.Pseudonyms().text(said, key=_ID) == said:
             continue

@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from curation.datasets import folds, leaks
-from curation.datasets.exporting import export, formats, send
+from curation.datasets.exporting import export, formats, refused, send
 from curation.datasets.exporting.personal import PersonalRows
 from curation.management.asked import write_file, write_out
 from curation.models import DatasetVersion
@@ -51,7 +51,7 @@ class Command(BaseCommand):
             raise CommandError(f"{error} Here: --personal replace, or --personal keep --reason TEXT.") from None
         except leaks.HeldOutRows as error:
             raise CommandError(f"{error} Here: --skip-held-out.") from None
-        except (formats.UnknownFormat, export.InvalidRows, folds.NoFold) as error:
+        except (formats.UnknownFormat, refused.InvalidRows, folds.NoFold) as error:
             raise CommandError(str(error)) from None
         for note in sending.notes:
             self.stderr.write(f"warning: {note.reason}")

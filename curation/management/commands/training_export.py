@@ -6,7 +6,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from curation.datasets import build, leaks, recipe
-from curation.datasets.exporting import export, formats, send
+from curation.datasets.exporting import export, formats, refused, send
 from curation.datasets.exporting.personal import PersonalRows
 from curation.filters import FilterError
 from curation.management import collecting
@@ -53,7 +53,7 @@ class Command(BaseCommand):
         except (PersonalRows, send.NoReason) as error:
             ways = "--personal replace, --personal exclude, or --personal keep --reason TEXT"
             raise CommandError(f"{error} Nothing was frozen or written. Here: {ways}.") from None
-        except (export.InvalidRows, leaks.HeldOutRows) as error:
+        except (refused.InvalidRows, leaks.HeldOutRows) as error:
             raise CommandError(f"{error} Nothing was frozen or written.") from None
         except (formats.UnknownFormat, recipe.RecipeError, build.BadName, build.NothingToFreeze, FilterError) as error:
             raise CommandError(str(error)) from None

@@ -14,7 +14,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from curation.datasets import build, leaks
-from curation.datasets.exporting import export, manifest, send
+from curation.datasets.exporting import export, manifest, refused, send
 from curation.datasets.recipe import Recipe
 from curation.messages.form import message
 from curation.models import DatasetVersion
@@ -72,7 +72,7 @@ def test_a_format_that_takes_no_row_is_refused_everywhere(
             )
     assert not target.exists() and not AuditEntry.objects.filter(action="dataset.exported").exists()
     wish = send.Wish("alpaca", skip_invalid=True, skip_held_out=True)
-    with pytest.raises(export.NothingToWrite):
+    with pytest.raises(refused.NothingToWrite):
         send.origins(version=version, wish=wish)
     api = client.get("/api/projects/acme/datasets/early/versions/1/export?format=alpaca&skip_invalid=1&skip_held_out=1")
     assert (api.status_code, api.json()["error"]["code"]) == (409, "invalid_rows")
@@ -89,7 +89,7 @@ def test_rows_that_are_invalid_and_held_out_count_once(project: Project, rita: U
         written = export.Written()
         sending = send.lines(version=version, wish=wish, actor=SYSTEM, written=written)
         assert b"".join(sending.pieces).count(b"\n") == len(plain - held) > 0
-    except export.NothingToWrite as error:
+    except refused.NothingToWrite as error:
         assert plain <= held and "10 cannot be written" in str(error) and "held out elsewhere" in str(error)
         return
     made = send.plan(version, wish)

@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from curation.datasets import becomes, build
 from curation.datasets.example import Example
-from curation.datasets.exporting import export, formats, manifest, stored, validate
+from curation.datasets.exporting import export, formats, manifest, refused, stored, validate
 from curation.datasets.recipe import Recipe
 from curation.messages.form import Message, message
 from curation.models import DatasetVersion
@@ -109,7 +109,7 @@ def test_an_invalid_row_stops_the_export_unless_it_is_left_out_by_wish(project: 
     version = freeze(project, validation=0, test=0)
     assert version.counts["checks"]["trl-sft"]["errors"] == {"arguments_not_json": 1}
     with pytest.raises(
-        export.InvalidRows, match=r"1 row of support@1 cannot be written as openai-sft .1 × arguments_not_json"
+        refused.InvalidRows, match=r"1 row of support@1 cannot be written as openai-sft .1 × arguments_not_json"
     ):
         export.write_jsonl(version, "openai-sft")
     written = export.Written()

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from curation.datasets import build, example, folds, leaks
 from curation.datasets.example import Example
-from curation.datasets.exporting import export, judgments_csv, manifest, personal
+from curation.datasets.exporting import export, judgments_csv, manifest, personal, refused
 from curation.datasets.exporting.personal import PersonalRows
 from curation.datasets.recipe import Recipe
 from curation.messages.form import message
@@ -246,7 +246,7 @@ def test_a_format_for_other_rows_is_refused_not_empty(
 ) -> None:
     rows.trace(project, judged="acceptable", by=rita)
     version = freeze(project)
-    with pytest.raises(export.WrongKind, match="holds conversations, and openai-dpo takes pairs"):
+    with pytest.raises(refused.WrongKind, match="holds conversations, and openai-dpo takes pairs"):
         text(version, "openai-dpo", skip_invalid=True)
     page = as_user(ada).get("/p/acme/datasets/support/1/export/?format=trl-kto")
     assert page.status_code == 409 and "OpenAI chat, JSONL" in page.content.decode()
