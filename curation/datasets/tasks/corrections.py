@@ -56,6 +56,5 @@ TASK = Task(
                choices={"edited": "Only the answers that were edited", "all": "Every answer of the conversation"}),
     ),
     DECIDES=True,
-    USUAL={"corrections": "rescue"},
     MAKE=make,
 )  # fmt: skip

@@ -78,6 +78,5 @@ TASK = Task(
         Option(name="include_tool_calls", label="Keep tool calls and results", kind="flag", default=True),
     ),
     NEEDS=frozenset({"scores"}),
-    USUAL={"judgments": ["acceptable", "unjudged"]},
     MAKE=make,
 )  # fmt: skip

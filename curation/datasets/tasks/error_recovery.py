@@ -100,6 +100,5 @@ TASK = Task(
     ),
     NEEDS=frozenset({"scores", "feedback"}),
     DECIDES=True,
-    USUAL={"corrections": "rescue"},
     MAKE=make,
 )  # fmt: skip

@@ -110,7 +110,6 @@ TASK = Task(
                choices={"wanted": "A row of their own, wanted; the original is unwanted", "ignore": "Take no notice"}),
     ),
     DECIDES=True,
-    USUAL={"corrections": "rescue"},
     MAKE=make,
     SUMMARY=Balance,
 )  # fmt: skip

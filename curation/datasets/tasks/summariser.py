@@ -93,7 +93,6 @@ TASK = Task(
         Option(name="system_prompt", label="System prompt of the writer", default=WRITER, long=True),
     ),
     NEEDS=frozenset({"scores", "feedback"}),
-    USUAL={"judgments": ["acceptable", "unjudged"]},
     TOGETHER=together,
     KIND_OF=kind_of,
     MAKE=make,

@@ -1,7 +1,7 @@
 """What a task is."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from curation.datasets.example import Kind
@@ -23,10 +23,9 @@ Gather = Callable[[Project, Sequence[int], "Recipe", Mapping[str, Any]], Gathere
 class Task:
     """One task. KIND is what its rows are; `kind(options)` where an option changes that. NEEDS: what `known` reads beside
     the columns ("scores", "feedback"). DECIDES: the task looks at verdicts by itself, so the recipe's judgments stop no
-    trace (archived and empty ones and replays stay out all the same). USUAL: options of a recipe that fit the task where
-    nothing else is said, for the form. TOGETHER says which options do not fit each other. SUMMARY counts over all rows where
-    the task has something to warn of; EXPLAIN says of Gathered.counts why there is no row. Exactly one of MAKE and GATHER
-    is there."""
+    trace (archived and empty ones and replays stay out all the same). TOGETHER says which options do not
+    fit each other. SUMMARY counts over all rows where the task has something to warn of; EXPLAIN says of Gathered.counts why
+    there is no row. Exactly one of MAKE and GATHER is there."""
 
     NAME: str
     LABEL: str
@@ -35,7 +34,6 @@ class Task:
     OPTIONS: tuple[Option, ...] = ()
     NEEDS: frozenset[str] = frozenset()
     DECIDES: bool = False
-    USUAL: Mapping[str, Any] = field(default_factory=dict)
     MAKE: Make | None = None
     GATHER: Gather | None = None
     TOGETHER: Together = lambda _: ()

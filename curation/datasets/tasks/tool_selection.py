@@ -115,6 +115,5 @@ TASK = Task(
         Option(name="needs_tools", label="Leave out requests that no tool was called for", kind="flag", default=False),
     ),
     NEEDS=frozenset({"scores"}),
-    USUAL={"judgments": ["acceptable", "unjudged"]},
     MAKE=make,
 )  # fmt: skip

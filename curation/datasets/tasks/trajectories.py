@@ -126,7 +126,6 @@ TASK = Task(
                help="In <think> in front of the words of the agent, and learned with them."),
     ),
     NEEDS=frozenset({"scores"}),
-    USUAL={"judgments": ["acceptable", "unjudged"]},
     TOGETHER=together,
     MAKE=make,
 )  # fmt: skip
