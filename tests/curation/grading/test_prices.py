@@ -1,5 +1,7 @@
 """Prices are told before anything is asked, and one of the same traces is the same wherever it is told."""
 
+import random
+
 import pytest
 from django.utils import timezone
 
@@ -25,16 +27,17 @@ def test_the_same_traces_have_one_price(project: Project, monkeypatch: pytest.Mo
     assert (told.input, told.output, told.text) == (rest.input, rest.output, rest.text)
 
 
-def test_a_sample_has_its_margin(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sample_has_its_margin(project: Project) -> None:
     """A few long traces among many short ones: what is told is no less than what all of them cost, nine times of ten."""
     version = graders.judge(graders.connect(project))
     sizes = [4_000 if place % 5 == 0 else 200 + 7 * place for place in range(120)]
     for size in sizes:
         make.trace(project, said=make.document(message("user", "Where?"), message("assistant", "There. " * size)))
-    whole = pricing.of_grading(version=version, traces=list(Trace.objects.all()), calls_for=120, until=timezone.now())
-    drawn = [list(Trace.objects.order_by("?")[:30]) for _ in range(40)]
+    traces, chance = list(Trace.objects.order_by("pk")), random.Random(7)
+    whole = pricing.of_grading(version=version, traces=traces, calls_for=120, until=timezone.now())
+    drawn = [chance.sample(traces, 40) for _ in range(40)]
     told = [pricing.of_grading(version=version, traces=some, calls_for=120, until=whole.until) for some in drawn]
-    assert sum(one.input >= whole.input for one in told) >= 35
+    assert sum(one.input >= whole.input for one in told) >= 36
     assert {(one.calls, one.output) for one in told} == {(whole.calls, whole.output)}, "of what is known there is none"
     by_hand = pricing._margin([10, 20, 30], 3, 12)  # sd 10; 2 x 10 x sqrt((1 - 3/12) / 3) = 10, of a mean of 20
     assert by_hand == pytest.approx(0.5) and pricing._margin([10, 20], 2, 2) == 0 == pricing._margin([9], 1, 50)
