@@ -20,7 +20,7 @@ def lockfile(s: Sheet) -> None:
 
 
 def yarn(s: Sheet) -> None:
-    text = f'"@babel/helper@^7.2{s.num(0, 9)}.0":\n  version "7.27.1"\n  resolved "https://registry.yarnpkg.com/@babel/helper/-/helper-7.27.1.tgz#{s.hex(40)}"\n  integrity sha1-{chars(s.r, B62, 27)}=\n'
+    text = f'"@babel/helper@^7.2{s.num(0, 9)}.0":\n  version "7.27.1"\n  resolved "https://packages.brackwell.dev/@babel/helper/-/helper-7.27.1.tgz#{s.hex(40)}"\n  integrity sha1-{chars(s.r, B62, 27)}=\n'
     s.read("yarn.lock", text)
     s.say("One entry for @babel/helper@^7.2.")
 

@@ -263,7 +263,7 @@ def git_remote(s: Sheet) -> None:
 def rc_files(s: Sheet) -> None:
     rc = s.pick("npm", "pypi", "netrc", "docker", "pip", "cargo")
     if rc == "npm":
-        text = f"//registry.npmjs.org/:_authToken={s.key('npmrc', s.r.choice([one for one in keys.ISSUED if one.who == 'npm']).make(s.r))}\nalways-auth=true\n"
+        text = f"//packages.brackwell.dev/:_authToken={s.key('npmrc', s.r.choice([one for one in keys.ISSUED if one.who == 'npm']).make(s.r))}\nalways-auth=true\n"
     elif rc == "pypi":
         text = f"[pypi]\nusername = __token__\npassword = {s.key('pypirc', 'pypi-AgEIcHlwaS5vcmc' + chars(s.r, B62 + '-_', 140))}\n"
     elif rc == "netrc":
